@@ -13,7 +13,7 @@ from tests.support.bulk_readers import add_crowd
 
 from bench.site import open_store
 from rugcourse.bootstrap import Runtime, open_dispatcher, rejection_handler
-from rugcourse.db.models import EnrolmentRow, Queue
+from rugcourse.db.models import DeliveryQueue, EnrolmentRow
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_due
 from rugcourse.scheduling import Schedule
@@ -63,7 +63,7 @@ def _one_round(runtime: Runtime, dispatcher: Dispatcher, hour: datetime, number:
     begun = time.perf_counter()
     planned = plan_due(runtime.database, runtime.clock, runtime.send_window, rejection_handler(runtime)).planned
     claimed = 0
-    while batch := dispatcher._claimer.claim(Queue.LESSONS):  # noqa: SLF001 - the step that is measured
+    while batch := dispatcher._claimer.claim(DeliveryQueue.LESSONS):  # noqa: SLF001 - the step that is measured
         claimed += len(batch.drafts)
     taken = 1000 * (time.perf_counter() - begun)
     assert planned == claimed == DUE, (planned, claimed)

@@ -23,7 +23,7 @@ from bench import postfix
 from bench.naive import naive_rate
 from bench.rendering import mean_lesson_bytes
 from bench.site import WORKERS, Site, open_site
-from rugcourse.db.models import DeliveryKind, DeliveryRow, Queue
+from rugcourse.db.models import DeliveryKind, DeliveryQueue, DeliveryRow
 from rugcourse.worker.celery_app import create_app, make_notifier
 
 SAME_MINUTE = 10_000
@@ -115,7 +115,7 @@ def _same_minute(site: Site) -> tuple[dict[str, float], dict[str, float]]:
     def sign_people_up() -> None:
         for _ in range(WAITING):
             make_pending(site.runtime)
-            notify_worker(Queue.TRANSACTIONAL)
+            notify_worker(DeliveryQueue.TRANSACTIONAL)
             if stop.wait(0.1):
                 return
 

@@ -22,7 +22,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
-from rugcourse.db.models import DeliveryKind, DeliveryRow, DeliveryState, EnrolmentRow, LeaseRow, Queue
+from rugcourse.db.models import DeliveryKind, DeliveryQueue, DeliveryRow, DeliveryState, EnrolmentRow, LeaseRow
 from rugcourse.scheduling import Schedule
 
 WORKERS = 2
@@ -85,7 +85,9 @@ class Site:
         """Whether anything is due, planned or being sent; asked of indexes, so that asking costs nothing."""
         now = datetime.now(UTC)
         due = select(EnrolmentRow.id).where(EnrolmentRow.next_due_at <= now)
-        planned = select(DeliveryRow.id).where(DeliveryRow.queue == Queue.LESSONS, DeliveryRow.not_before <= now)
+        planned = select(DeliveryRow.id).where(
+            DeliveryRow.queue == DeliveryQueue.LESSONS, DeliveryRow.not_before <= now
+        )
         with self.runtime.database.read() as session:
             return any(session.scalar(query.limit(1)) for query in (due, planned, select(LeaseRow.token)))
 

@@ -19,7 +19,7 @@ from rugcourse.course_editor.file_sync import Imported, import_courses
 from rugcourse.course_editor.merge import OnConflict
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.engine import Database
-from rugcourse.db.models import Queue
+from rugcourse.db.models import DeliveryQueue
 from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.db.withdrawal_log import WithdrawalLog
 from rugcourse.delivery import holds, restore_guard
@@ -48,10 +48,10 @@ if TYPE_CHECKING:
     from rugcourse.emails.dkim import DkimSigner
 
 log = structlog.get_logger()
-NotifyWorker = Callable[[Queue], None]
+NotifyWorker = Callable[[DeliveryQueue], None]
 
 
-def no_notify(_queue: Queue) -> None:
+def no_notify(_queue: DeliveryQueue) -> None:
     """For those who have no worker to wake: what stands planned goes out at the next tick."""
 
 

@@ -10,7 +10,7 @@ from rugcourse.auth.admins import (
     LastOwner,
     change_password,
     change_role,
-    disable,
+    disable_account,
     invite,
     set_first_password,
 )
@@ -53,7 +53,7 @@ def test_another_password_ends_all_other_sessions(database: Database, clock: Vir
 def test_there_is_always_an_owner_and_a_change_of_role_ends_sessions(database: Database, clock: VirtualClock) -> None:
     owner = make_admin(database, clock)
     for attempt in (
-        lambda: database.run(disable, clock.now(), owner, owner),
+        lambda: database.run(disable_account, clock.now(), owner, owner),
         lambda: database.run(change_role, clock.now(), owner, Role.ANALYST, owner),
     ):
         with pytest.raises(LastOwner):
@@ -62,7 +62,7 @@ def test_there_is_always_an_owner_and_a_change_of_role_ends_sessions(database: D
     token = log_in(database, clock, "editor@x.example", PASSWORD, ORIGIN).token
     database.run(change_role, clock.now(), editor, Role.OWNER, owner)
     assert find_identity(database, clock, token) is None
-    database.run(disable, clock.now(), owner, editor)
+    database.run(disable_account, clock.now(), owner, editor)
     with pytest.raises(LoginFailed):
         log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
 

@@ -26,7 +26,7 @@ from rugcourse.bootstrap import Runtime, rejection_handler
 from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import DeliveryRow, DeliveryState, EventKind, Queue, Verdict
+from rugcourse.db.models import DeliveryQueue, DeliveryRow, DeliveryState, EventKind, Verdict
 from rugcourse.db.queries import deliveries, email_events
 from rugcourse.db.queries.email_events import Event
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -153,7 +153,7 @@ def test_a_server_that_serves_nobody_is_no_readers_fault(
     send_all(dispatcher)
     assert {mails_to(runtime, email)[0].state for email in emails} == {DeliveryState.PLANNED}
     sink.fault = lambda _: None
-    assert dispatcher.send_batch(Queue.TRANSACTIONAL) == 0  # it rests
+    assert dispatcher.send_batch(DeliveryQueue.TRANSACTIONAL) == 0  # it rests
     clock.advance(minutes=1)
     send_all(dispatcher)
     assert {mails_to(runtime, email)[0].state for email in emails} == {DeliveryState.ACCEPTED}
@@ -191,7 +191,7 @@ def test_a_worker_that_was_too_slow_to_begin_sends_nothing_and_gives_back_what_o
     class Dawdler:
         """Claims, and is away until its lease is over and another worker has looked."""
 
-        def claim(self, queue: Queue) -> object:
+        def claim(self, queue: DeliveryQueue) -> object:
             batch = claimed(queue)
             clock.advance(seconds=runtime.settings.lease_seconds + 1)
             assert len(expire_leases(runtime.database, clock)) == 1
@@ -199,7 +199,7 @@ def test_a_worker_that_was_too_slow_to_begin_sends_nothing_and_gives_back_what_o
 
     monkeypatch.setattr(dispatcher, "_claimer", Dawdler())
     before = sink.count
-    dispatcher.send_batch(Queue.LESSONS)
+    dispatcher.send_batch(DeliveryQueue.LESSONS)
     assert sink.count == before
     assert lessons_to(runtime, email)[0].state == DeliveryState.PLANNED
     assert enrolment_of(runtime, email).lessons_planned == 1
@@ -286,7 +286,7 @@ def test_an_answer_of_no_known_kind_before_the_message_defers_it(
     before = len(sink.taken)
     fault = Fault(step, answer)
     sink.fault = lambda recipient: fault if recipient == (emails[1] if step != "mail" else "") else None
-    dispatcher.send_batch(Queue.LESSONS)
+    dispatcher.send_batch(DeliveryQueue.LESSONS)
     sink.fault = lambda _: None
     clock.advance(minutes=5)
     send_all(dispatcher)
@@ -351,7 +351,7 @@ def test_a_worker_that_dies_between_a_refusal_and_what_follows_loses_no_lesson(
     with monkeypatch.context() as patched:
         patched.setattr(dispatcher, "_follow_up", die)
         with pytest.raises(KeyboardInterrupt):
-            dispatcher.send_batch(Queue.LESSONS)
+            dispatcher.send_batch(DeliveryQueue.LESSONS)
     assert lessons_to(runtime, email)[0].state == DeliveryState.SUBMITTING
     fcntl.flock(dispatcher._journal._file, fcntl.LOCK_UN)  # as when its process ends
     settle_journals(runtime.database, clock, runtime.settings.data_dir / "journal", rejection_handler(runtime))
@@ -454,7 +454,7 @@ def test_a_journal_that_is_read_after_an_admin_sent_a_lesson_again_still_tells_t
     with monkeypatch.context() as patched:
         patched.setattr(dispatcher, "_settle", die)
         with pytest.raises(KeyboardInterrupt):
-            dispatcher.send_batch(Queue.LESSONS)
+            dispatcher.send_batch(DeliveryQueue.LESSONS)
     clock.advance(hours=1)
     expire_leases(runtime.database, clock)
     [lesson] = lessons_to(runtime, email)
@@ -569,7 +569,7 @@ def test_a_lesson_that_is_put_off_while_its_reader_chooses_another_hour_comes_at
 
     sink.fault = lambda recipient: Fault("rcpt", "451 4.7.1 later", do=choose) if recipient == email else None
     before = len(sink.to(email))
-    dispatcher.send_batch(Queue.LESSONS)
+    dispatcher.send_batch(DeliveryQueue.LESSONS)
     sink.fault = lambda _: None
     for _ in range(11):
         clock.advance(minutes=59)

@@ -14,7 +14,7 @@ from tests.support.smtp_sink import Fault, Sink
 from rugcourse.bootstrap import open_dispatcher
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
-from rugcourse.db.models import DeliveryState, Queue
+from rugcourse.db.models import DeliveryQueue, DeliveryState
 
 
 @dataclass
@@ -38,7 +38,7 @@ def test_mail_in_flight_is_sent_once_when_the_worker_stops(
     emails = planned_readers(runtime, dispatcher, 2)
     before = len(sink.taken)
     sink.fault = thinking = _Thinking(thinks)
-    worker = threading.Thread(target=dispatcher.send_batch, args=(Queue.LESSONS,))
+    worker = threading.Thread(target=dispatcher.send_batch, args=(DeliveryQueue.LESSONS,))
     worker.start()
     assert thinking.begun.wait(5)
     dispatcher.close()
@@ -63,6 +63,6 @@ def test_a_worker_that_has_nothing_under_way_closes_at_once_and_takes_nothing_mo
     planned_readers(runtime, dispatcher, 1)
     dispatcher.close()
     before = len(sink.taken)
-    assert dispatcher.send_batch(Queue.LESSONS) == 0
+    assert dispatcher.send_batch(DeliveryQueue.LESSONS) == 0
     assert len(sink.taken) == before
     assert not list((tmp_path / "journal").iterdir())

@@ -12,12 +12,12 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow
 from rugcourse.db.queries import courses
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.delivery.forecast import Upcoming, count_by_hour, forecast
+from rugcourse.delivery.forecast import Upcoming, count_by_hour, forecast_mails
 from rugcourse.enrolment import preferences
 
 
 def look_ahead(runtime: Runtime, days: int = 30) -> list[Upcoming]:
-    return list(forecast(runtime.database, runtime.clock, runtime.send_window, days))
+    return list(forecast_mails(runtime.database, runtime.clock, runtime.send_window, days))
 
 
 def test_forecast_matches_the_deliveries_that_follow(

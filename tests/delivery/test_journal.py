@@ -15,7 +15,7 @@ from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime, open_dispatcher, rejection_handler
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import DeliveryState, Queue
+from rugcourse.db.models import DeliveryQueue, DeliveryState
 from rugcourse.db.queries import deliveries
 from rugcourse.db.queries.deliveries import Settlement
 from rugcourse.delivery import journal as journals
@@ -82,7 +82,7 @@ def _send_and_die(runtime: Runtime, victim: str, step: str, sink: Sink) -> None:
     child = os.fork()
     if child == 0:
         runtime.database.engine.dispose(close=False)
-        dispatcher.send_batch(Queue.LESSONS)
+        dispatcher.send_batch(DeliveryQueue.LESSONS)
         os._exit(0)
     sink.fault = kill
     _, status = os.waitpid(child, 0)
@@ -165,7 +165,7 @@ def test_journal_entry_about_an_earlier_address_does_not_concern_the_corrected_o
     """A lesson was taken for a mistyped address, its worker died, and an admin sends it again to the right one."""
     [email] = planned_readers(runtime, dispatcher, 1)
     monkeypatch.setattr(dispatcher, "_settle", lambda _: None)
-    dispatcher.send_batch(Queue.LESSONS)
+    dispatcher.send_batch(DeliveryQueue.LESSONS)
     monkeypatch.undo()
     [lesson] = lessons_to(runtime, email)
     clock.advance(hours=2)

@@ -15,7 +15,7 @@ from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime, rejection_handler
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import DeliveryState, Queue
+from rugcourse.db.models import DeliveryQueue, DeliveryState
 from rugcourse.delivery import journal as journals
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.journal import Journal, JournalError, dead_journals, read_records
@@ -51,7 +51,7 @@ def test_journal_on_a_full_disk_never_causes_a_second_send(
         with monkeypatch.context() as full:
             full.setattr(journals.os, "write", _Disk(dispatcher._journal._file, room).write)
             full.setattr("rugcourse.delivery.claimer.BATCH", 1)
-            dispatcher.send_batch(Queue.LESSONS)
+            dispatcher.send_batch(DeliveryQueue.LESSONS)
     clock.advance(minutes=2)
     send_all(dispatcher)
     assert len(sink.taken) - before == len(emails)
@@ -68,7 +68,7 @@ def test_a_full_disk_that_meets_the_answer_leaves_the_mail_accepted(
 
     with monkeypatch.context() as patched:
         patched.setattr(Journal, "reply", full)
-        dispatcher.send_batch(Queue.LESSONS)
+        dispatcher.send_batch(DeliveryQueue.LESSONS)
     assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED
 
 
@@ -84,7 +84,7 @@ def test_a_mistake_between_the_last_dot_and_the_ledger_leaves_the_mail_unknown(
     with monkeypatch.context() as patched:
         patched.setattr(Dispatcher, "_judge", fail)
         with pytest.raises(MemoryError):
-            dispatcher.send_batch(Queue.LESSONS)
+            dispatcher.send_batch(DeliveryQueue.LESSONS)
     clock.advance(minutes=1)
     send_all(dispatcher)
     assert len(sink.to(email)) == before + 1
@@ -155,7 +155,7 @@ def test_a_damaged_journal_is_settled_as_far_as_it_can_be(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, tmp_path: Path
 ) -> None:
     accepted, maybe_sent = planned_readers(runtime, dispatcher, 2)
-    batch = dispatcher._claimer.claim(Queue.LESSONS)
+    batch = dispatcher._claimer.claim(DeliveryQueue.LESSONS)
     assert batch is not None
     first, second = (lessons_to(runtime, email)[0].id for email in (accepted, maybe_sent))
     folder = tmp_path / "damaged"

@@ -20,7 +20,14 @@ from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryKind, DeliveryState, Queue, SubscriberStatus
+from rugcourse.db.models import (
+    CampaignKind,
+    CampaignStatus,
+    DeliveryKind,
+    DeliveryQueue,
+    DeliveryState,
+    SubscriberStatus,
+)
 from rugcourse.db.queries import sending_holds, subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
@@ -185,7 +192,7 @@ def test_a_lesson_is_not_claimed_after_its_hours(
     [email] = planned_readers(runtime, dispatcher, 1)
     before = len(sink.to(email))
     clock.advance(hours=19)
-    dispatcher.send_batch(Queue.LESSONS)
+    dispatcher.send_batch(DeliveryQueue.LESSONS)
     assert len(sink.to(email)) == before
 
 

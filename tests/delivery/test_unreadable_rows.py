@@ -75,7 +75,7 @@ def test_the_audit_names_a_zone_that_this_machine_does_not_know(runtime: Runtime
 def test_a_forecast_leaves_out_a_reader_in_an_unknown_zone(runtime: Runtime, clock: VirtualClock) -> None:
     lost, other = make_reader(runtime), make_reader(runtime)
     _spoil_schedule(runtime, lost, zone="Mars/Olympus")
-    found = list(forecast.forecast(runtime.database, clock, runtime.send_window, 2))
+    found = list(forecast.forecast_mails(runtime.database, clock, runtime.send_window, 2))
     assert {one.email for one in found} == {other}
     assert forecast.count_by_hour(runtime.database, clock, runtime.send_window, 2)
 

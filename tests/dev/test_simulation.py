@@ -8,12 +8,12 @@ import pytest
 from tests.support.builders import make_settings
 
 from rugcourse.dev.simulation.people import make_person
-from rugcourse.dev.simulation.simulator import SimulationReport, simulate
+from rugcourse.dev.simulation.simulator import SimulationReport, run_simulation
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> SimulationReport:
-    return simulate(make_settings(tmp_path_factory.mktemp("x")), 120, 14, 7)
+    return run_simulation(make_settings(tmp_path_factory.mktemp("x")), 120, 14, 7)
 
 
 def test_simulated_readers_who_stay_get_nine_lessons_and_the_books_balance(report: SimulationReport) -> None:
@@ -36,7 +36,7 @@ def test_people_answer_leave_pause_move_and_bounce(report: SimulationReport) -> 
 
 def test_the_same_seed_plays_the_same_and_another_seed_does_not(tmp_path: Path) -> None:
     def figures(seed: int) -> tuple[int, int, dict[int, int]]:
-        played = simulate(make_settings(tmp_path), 15, 4, seed)
+        played = run_simulation(make_settings(tmp_path), 15, 4, seed)
         return played.lessons, played.answers, played.lessons_by_local_hour
 
     assert figures(3) == figures(3) != figures(4)

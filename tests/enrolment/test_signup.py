@@ -29,11 +29,19 @@ from rugcourse.db.queries import subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
-from rugcourse.enrolment.signup import MOST_ASKED, Field, Form, InvalidForm, check, clean_name, normalise_email
+from rugcourse.enrolment.signup import (
+    MOST_ASKED,
+    InvalidForm,
+    SignupField,
+    SignupForm,
+    check,
+    clean_name,
+    normalise_email,
+)
 from rugcourse.enrolment.suppression import lift
 from rugcourse.privacy.retention import forget
 
-GOOD = Form("sam@x.example", "Sam", "Europe/Amsterdam", "8", ("0", "1"), consent=True)
+GOOD = SignupForm("sam@x.example", "Sam", "Europe/Amsterdam", "8", ("0", "1"), consent=True)
 
 
 @pytest.mark.parametrize(
@@ -73,10 +81,10 @@ def test_a_name_never_keeps_a_line_end_or_control_character(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "field"),
-    [({"email": "x"}, Field.EMAIL), ({"name": "www.x"}, Field.NAME), ({"zone": "Mars"}, Field.ZONE), ({"hour": "24"}, Field.HOUR),
-     ({"hour": "8\n"}, Field.HOUR), ({"days": ()}, Field.DAYS), ({"days": ("7",)}, Field.DAYS), ({"consent": False}, Field.CONSENT)],
+    [({"email": "x"}, SignupField.EMAIL), ({"name": "www.x"}, SignupField.NAME), ({"zone": "Mars"}, SignupField.ZONE), ({"hour": "24"}, SignupField.HOUR),
+     ({"hour": "8\n"}, SignupField.HOUR), ({"days": ()}, SignupField.DAYS), ({"days": ("7",)}, SignupField.DAYS), ({"consent": False}, SignupField.CONSENT)],
 )  # fmt: skip
-def test_signup_names_each_wrong_field(changes: dict[str, object], field: Field) -> None:
+def test_signup_names_each_wrong_field(changes: dict[str, object], field: SignupField) -> None:
     from dataclasses import replace
 
     with pytest.raises(InvalidForm) as caught:

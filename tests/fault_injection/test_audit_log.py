@@ -86,7 +86,7 @@ ACTS: dict[str, Act] = {
         accounts.change_role, runtime.clock.now(), known["editor"], Role.ANALYST, known["owner"]
     ),
     "a disabled account": lambda runtime, known: runtime.database.run(
-        accounts.disable, runtime.clock.now(), known["editor"], known["owner"]
+        accounts.disable_account, runtime.clock.now(), known["editor"], known["owner"]
     ),
 }
 

@@ -17,7 +17,7 @@ from tests.support.stack import Stack, environment
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
-from rugcourse.db.models import Queue
+from rugcourse.db.models import DeliveryQueue
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.scheduling import Schedule
 from rugcourse.worker.celery_app import create_app, make_notifier
@@ -31,7 +31,7 @@ def test_broker_message_delivered_twenty_times_sends_each_mail_once(
     for _ in range(40):
         make_reader(runtime)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: dispatcher.send_batch(Queue.TRANSACTIONAL), range(20)))
+        list(pool.map(lambda _: dispatcher.send_batch(DeliveryQueue.TRANSACTIONAL), range(20)))
     assert passes(runtime, sink).accepted == 80
 
 
@@ -75,7 +75,7 @@ def test_eight_workers_and_ten_thousand_due_and_each_ring_twenty_times(
             stack.start("beat")
         wait_until(lambda: accepted(empty_postgres) > 0)
         for _ in range(20):
-            notify_worker(Queue.LESSONS)
+            notify_worker(DeliveryQueue.LESSONS)
         wait_until(lambda: accepted(empty_postgres) == 10_000)
         stack.stop()
     tally = passes(runtime, sink)

@@ -22,7 +22,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db import engine as store
 from rugcourse.db.engine import Database, DatabaseAway
 from rugcourse.db.migrate import upgrade
-from rugcourse.db.models import Queue
+from rugcourse.db.models import DeliveryQueue
 from rugcourse.delivery.dispatcher import Dispatcher
 
 READERS = 40
@@ -44,7 +44,7 @@ def test_dispatcher_sends_nothing_while_the_database_is_locked(
     lock = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
     with pytest.raises(DatabaseAway):
-        dispatcher.send_batch(Queue.LESSONS)
+        dispatcher.send_batch(DeliveryQueue.LESSONS)
     assert sink.count == before
     lock.execute("ROLLBACK")
     lock.close()
@@ -69,7 +69,7 @@ def test_dispatcher_sends_nothing_while_the_disk_of_the_database_is_full(
     for _ in range(60):
         make_room_for_nothing(runtime)
         try:
-            dispatcher.send_batch(Queue.LESSONS)
+            dispatcher.send_batch(DeliveryQueue.LESSONS)
         except DatabaseAway:
             refused += 1
             assert sink.count == before
@@ -121,7 +121,7 @@ def test_a_claim_whose_commit_is_not_answered_goes_back_and_nothing_of_it_is_in_
     sender = open_dispatcher(runtime)
     object.__setattr__(sender._claimer, "database", CommitUnanswered(runtime.database))
     with pytest.raises(DatabaseAway):
-        sender.send_batch(Queue.LESSONS)
+        sender.send_batch(DeliveryQueue.LESSONS)
     assert sink.count == before
     send_all(sender)
     tally = passes(runtime, sink)
@@ -155,12 +155,12 @@ def test_a_database_that_goes_away_in_the_middle_of_a_batch_is_waited_for(
     sink.fault = lambda _recipient: Fault("never", do=go_away) if sink.count > 2 * READERS + 10 else None
     stopper = threading.Thread(target=lambda: (wait_for(sink, 2 * READERS + 10), go_away()))
     stopper.start()
-    batch = threading.Thread(target=lambda: dispatcher.send_batch(Queue.LESSONS))
+    batch = threading.Thread(target=lambda: dispatcher.send_batch(DeliveryQueue.LESSONS))
     batch.start()
     stopper.join(60)
     time.sleep(2)
     with pytest.raises(DatabaseAway):
-        dispatcher.send_batch(Queue.TRANSACTIONAL)
+        dispatcher.send_batch(DeliveryQueue.TRANSACTIONAL)
     sent = sink.count
     own_postgres.start()
     batch.join(60)

@@ -18,7 +18,7 @@ from tests.support.stack import Process, Stack, environment
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
-from rugcourse.db.models import Queue
+from rugcourse.db.models import DeliveryQueue
 from rugcourse.db.queries import heartbeats
 from rugcourse.db.queries.sending_holds import campaign_key
 from rugcourse.delivery import holds
@@ -70,7 +70,7 @@ def test_a_campaign_held_and_let_go_fifty_times_loses_and_repeats_nothing(
 
     def keep_sending() -> None:
         while not stop.is_set():
-            dispatcher.send_batch(Queue.LESSONS)
+            dispatcher.send_batch(DeliveryQueue.LESSONS)
             time.sleep(0.001)
 
     sender = threading.Thread(target=keep_sending)

@@ -14,7 +14,7 @@ from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import Queue
+from rugcourse.db.models import DeliveryQueue
 from rugcourse.delivery import journal as journals
 from rugcourse.delivery.dispatcher import Dispatcher
 
@@ -53,7 +53,7 @@ def test_a_disk_that_is_full_now_and_then_costs_nothing_but_time(
         with monkeypatch.context() as full:
             full.setattr(journals.os, "write", _Disk(sender._journal._file, chance).write)
             for _ in range(3):
-                sender.send_batch(Queue.LESSONS)
+                sender.send_batch(DeliveryQueue.LESSONS)
         fcntl.flock(sender._journal._file, fcntl.LOCK_UN)  # it dies here
         clock.advance(seconds=20)
     send_all(open_dispatcher(runtime))

@@ -23,7 +23,7 @@ from rugcourse.bootstrap import Runtime, open_dispatcher, rejection_handler
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
-from rugcourse.db.models import Queue
+from rugcourse.db.models import DeliveryQueue
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.recovery import expire_leases, settle_journals
 from rugcourse.scheduling import Schedule
@@ -44,7 +44,7 @@ def send_and_die(runtime: Runtime, arrange: Callable[[Dispatcher], None] = lambd
             runtime.database.engine.dispose(close=False)
             dispatcher = open_dispatcher(runtime)
             arrange(dispatcher)
-            dispatcher.send_batch(Queue.LESSONS)
+            dispatcher.send_batch(DeliveryQueue.LESSONS)
         os._exit(3)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status), "the worker was not killed"

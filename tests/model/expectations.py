@@ -11,7 +11,7 @@ from enum import StrEnum
 from tests.model import days
 from tests.model.mail_server import Behaviour, Mail
 
-from rugcourse.db.models import CampaignKind, DeliveryKind, Queue
+from rugcourse.db.models import CampaignKind, DeliveryKind, DeliveryQueue
 from rugcourse.scheduling import Schedule, Timing
 
 MOST_TRIES = 8
@@ -223,7 +223,7 @@ class Expectations:
         enrolment.last_at = at
         if not reader.just_changed:
             self._check_wanted(reader, enrolment, what, at)
-        if sent.queue == Queue.LESSONS and reader.schedules:
+        if sent.queue == DeliveryQueue.LESSONS and reader.schedules:
             self._check_hour(reader, enrolment, sent, what, at)
 
     def _check_wanted(self, reader: Reader, enrolment: Enrolment, what: str, at: datetime) -> None:

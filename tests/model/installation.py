@@ -28,6 +28,7 @@ from rugcourse.db.models import (
     CampaignKind,
     CampaignRow,
     CampaignStatus,
+    DeliveryQueue,
     DeliveryRow,
     EmailEventRow,
     EnrolmentRow,
@@ -35,7 +36,6 @@ from rugcourse.db.models import (
     HoldRow,
     LeaseRow,
     LessonRow,
-    Queue,
     SubscriberRow,
     Verdict,
 )
@@ -78,7 +78,7 @@ class Worker:
     def send_all(self) -> None:
         """Raises WorkerDied."""
         self.begun.clear()
-        for queue in (Queue.TRANSACTIONAL, Queue.LESSONS):
+        for queue in (DeliveryQueue.TRANSACTIONAL, DeliveryQueue.LESSONS):
             while self.dispatcher.send_batch(queue):
                 pass
 

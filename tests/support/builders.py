@@ -16,7 +16,7 @@ from rugcourse.content import Course, load_courses
 from rugcourse.content.model import Reviewer
 from rugcourse.course_editor.file_sync import import_course
 from rugcourse.db.engine import Database
-from rugcourse.db.models import CourseRow, DeliveryKind, DeliveryRow, EnrolmentRow, Queue
+from rugcourse.db.models import CourseRow, DeliveryKind, DeliveryQueue, DeliveryRow, EnrolmentRow
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -141,7 +141,7 @@ def plan(runtime: Runtime) -> int:
 
 def send_all(dispatcher: Dispatcher) -> None:
     """Send what may go now, those first for whom a person waits."""
-    for queue in (Queue.TRANSACTIONAL, Queue.LESSONS):
+    for queue in (DeliveryQueue.TRANSACTIONAL, DeliveryQueue.LESSONS):
         while dispatcher.send_batch(queue):
             pass
 

@@ -29,7 +29,7 @@ from tests.support.smtp_sink import Sink
 from rugcourse.bootstrap import Runtime, open_runtime
 from rugcourse.clock import SystemClock, VirtualClock
 from rugcourse.db.engine import Database
-from rugcourse.db.models import DeliveryState, EnrolmentRow, Queue
+from rugcourse.db.models import DeliveryQueue, DeliveryState, EnrolmentRow
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.worker.celery_app import POLL_BOUNCES, create_app, make_notifier
 from rugcourse.worker.embedded import embed
@@ -87,7 +87,7 @@ def test_a_ring_sends_at_once_what_a_person_waits_for(
     worker.start()
     try:
         email = make_pending(running)
-        running.notify_worker(Queue.TRANSACTIONAL)
+        running.notify_worker(DeliveryQueue.TRANSACTIONAL)
         assert eventually(lambda: len(sink.to(email)) == 1)
     finally:
         worker.stop()
@@ -95,7 +95,7 @@ def test_a_ring_sends_at_once_what_a_person_waits_for(
 
 def test_a_ring_to_a_broker_that_is_away_is_only_a_lost_ring(tmp_path: Path) -> None:
     settings = make_settings(tmp_path, broker_url="redis://127.0.0.1:1/0")
-    make_notifier(create_app(settings))(Queue.TRANSACTIONAL)
+    make_notifier(create_app(settings))(DeliveryQueue.TRANSACTIONAL)
 
 
 def test_a_mailbox_for_bounces_is_looked_into_by_the_beat_where_there_is_one(

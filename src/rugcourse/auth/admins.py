@@ -194,7 +194,7 @@ def change_role(session: Session, now: datetime, admin_id: int, role: Role, by: 
     return admin.email
 
 
-def disable(session: Session, now: datetime, admin_id: int, by: int | None) -> str:
+def disable_account(session: Session, now: datetime, admin_id: int, by: int | None) -> str:
     """Let an admin in no more, and end their sessions; returns their address. Raises NoSuchAdmin, LastOwner."""
     admin = _admin(session, admin_id)
     before = _facts(admin)

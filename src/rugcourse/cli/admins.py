@@ -54,8 +54,7 @@ def list_admins(as_json: Json = False) -> None:
 @app.command()
 def disable(email: Annotated[str, typer.Argument(help="Their address.")]) -> None:
     """Disable an admin, and end their sessions."""
-    from rugcourse.auth.admins import LastOwner
-    from rugcourse.auth.admins import disable as disable_admin
+    from rugcourse.auth.admins import LastOwner, disable_account
     from rugcourse.cli.context import open_checked
     from rugcourse.db.queries import admins
     from rugcourse.enrolment.signup import normalise_email
@@ -67,7 +66,7 @@ def disable(email: Annotated[str, typer.Argument(help="Their address.")]) -> Non
         typer.echo(f"error: there is no admin with the address {email}", err=True)
         raise typer.Exit(1)
     try:
-        runtime.database.run(disable_admin, runtime.clock.now(), admin.id, None)
+        runtime.database.run(disable_account, runtime.clock.now(), admin.id, None)
     except LastOwner:
         typer.echo("error: this is the last owner; create another one first", err=True)
         raise typer.Exit(1) from None

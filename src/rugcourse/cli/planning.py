@@ -32,12 +32,12 @@ def simulate(
     from rich.console import Console
     from rich.progress import Progress
 
-    from rugcourse.dev.simulation.simulator import simulate as play
+    from rugcourse.dev.simulation.simulator import run_simulation
     from rugcourse.settings import load_settings
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("days", total=days)
-        report = play(load_settings(), subscribers, days, seed, lambda day: bar.update(task, completed=day))
+        report = run_simulation(load_settings(), subscribers, days, seed, lambda day: bar.update(task, completed=day))
     if as_json:
         print_json(report)
     else:
@@ -52,15 +52,14 @@ def forecast(
 ) -> None:
     """Show who gets what when, without sending."""
     from rugcourse.cli.context import open_checked
-    from rugcourse.delivery.forecast import count_by_hour
-    from rugcourse.delivery.forecast import forecast as look_ahead
+    from rugcourse.delivery.forecast import count_by_hour, forecast_mails
 
     runtime = open_checked()
     ahead = (runtime.database, runtime.clock, runtime.send_window, days)
     if who:
         rows = [
             {"email": one.email, "lesson": one.lesson, "at": one.at.isoformat(), "local": one.local.isoformat()}
-            for one in look_ahead(*ahead)
+            for one in forecast_mails(*ahead)
         ]
         if as_json:
             print_json(rows)

@@ -81,7 +81,7 @@ class DeliveryKind(StrEnum):
     IMPORTED = "imported"  # the first mail to an imported subscriber: where their address is from, and how to stop
 
 
-class Queue(StrEnum):
+class DeliveryQueue(StrEnum):
     TRANSACTIONAL = "waiting"  # a person waits for this mail
     LESSONS = "lessons"
 

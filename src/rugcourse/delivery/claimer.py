@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.content import Question
 from rugcourse.db.engine import Database, DatabaseAway
-from rugcourse.db.models import DeliveryKind, DeliveryState, Queue
+from rugcourse.db.models import DeliveryKind, DeliveryQueue, DeliveryState
 from rugcourse.db.queries import deliveries, delivery_planning, enrolments, sending_holds, subscribers
 from rugcourse.db.queries.deliveries import DeliveryJob, Settlement
 from rugcourse.delivery import holds, rate_limits, retry
@@ -88,13 +88,13 @@ class Claimer:
     lease_seconds: float
     maybe_sent: deque[tuple[str, list[int]]] = field(default_factory=deque)  # claims whose commit was not confirmed
 
-    def is_waiting(self, queue: Queue) -> bool:
+    def is_waiting(self, queue: DeliveryQueue) -> bool:
         """Whether there is a delivery that may go out. Cheap."""
         now = self.clock.now()
         with self.database.read() as session:
             return deliveries.is_waiting(session, queue, now) and not holds.is_closed(session, now)
 
-    def claim(self, queue: Queue) -> Batch | None:
+    def claim(self, queue: DeliveryQueue) -> Batch | None:
         """Claim a batch, which is empty if no reader wants theirs any more; None if there is nothing to claim.
 
         Raises DatabaseAway. It is then unknown whether the claim was committed; it is returned before the next claim.
@@ -109,7 +109,7 @@ class Claimer:
                 self.maybe_sent.append((lease, taken))
             raise
 
-    def _claim(self, queue: Queue, lease: str, taken: list[int]) -> Batch | None:
+    def _claim(self, queue: DeliveryQueue, lease: str, taken: list[int]) -> Batch | None:
         """Claim a batch. Adds to `taken` the ids that are claimed if the transaction commits."""
         now = self.clock.now()
         until = now + self.clock.span(self.lease_seconds)
@@ -117,7 +117,7 @@ class Claimer:
             gate = rate_limits.load_rate_limiter(session, self.limits, self.clock)
             if gate.closed:
                 return None
-            held = gate.held | (gate.exhausted() if queue == Queue.LESSONS else set())
+            held = gate.held | (gate.exhausted() if queue == DeliveryQueue.LESSONS else set())
             job = gate.admit(queue, deliveries.candidates(session, queue, now, BATCH, held))
             if not job:
                 return None

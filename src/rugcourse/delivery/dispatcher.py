@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database, DatabaseAway
-from rugcourse.db.models import DeliveryState, Queue
+from rugcourse.db.models import DeliveryQueue, DeliveryState
 from rugcourse.db.queries import deliveries, sending_holds
 from rugcourse.db.queries.deliveries import Settlement
 from rugcourse.db.queries.sending_holds import ALL, domain_key
@@ -105,7 +105,7 @@ class Dispatcher:
         self._ended = threading.Condition()
         self.stopping = threading.Event()
 
-    def send_batch(self, queue: Queue) -> int:
+    def send_batch(self, queue: DeliveryQueue) -> int:
         """Send up to one batch of a queue; returns how many deliveries were considered.
 
         Returns 0, and sends nothing, if the journal can't be written. Raises DatabaseAway.
@@ -143,7 +143,7 @@ class Dispatcher:
                 self._under_way -= 1
                 self._ended.notify_all()
 
-    def _send_batch(self, queue: Queue) -> int:
+    def _send_batch(self, queue: DeliveryQueue) -> int:
         if self.stopping.is_set() or not self._is_ready(queue):
             return 0
         batch = self._claimer.claim(queue)
@@ -161,7 +161,7 @@ class Dispatcher:
             self._settle(batch)
         return batch.seen
 
-    def _is_ready(self, queue: Queue) -> bool:
+    def _is_ready(self, queue: DeliveryQueue) -> bool:
         """Whether this thread is connected. Connects if there is something to send.
 
         Connecting can take long, so it comes before the claim.

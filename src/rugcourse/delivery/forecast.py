@@ -30,7 +30,7 @@ class Upcoming:
     local: datetime
 
 
-def forecast(database: Database, clock: Clock, send_window: SendWindow, days: int) -> Iterator[Upcoming]:
+def forecast_mails(database: Database, clock: Clock, send_window: SendWindow, days: int) -> Iterator[Upcoming]:
     """Yield every lesson of the coming `days`, reader by reader. Reads the database in pages."""
     now = clock.now()
     until = now + timedelta(days=days)

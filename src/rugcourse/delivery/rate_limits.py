@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.db.models import Queue
+from rugcourse.db.models import DeliveryQueue
 from rugcourse.db.queries import campaigns, sending_holds
 from rugcourse.db.queries.deliveries import DeliveryJob
 from rugcourse.db.queries.sending_holds import ALL, TokenBucket, campaign_key, domain_key
@@ -62,14 +62,14 @@ class RateLimiter:
         """Return the keys of empty buckets."""
         return {key for key, bucket in self.buckets.items() if bucket.tokens < 1}
 
-    def admit(self, queue: Queue, candidates: Sequence[DeliveryJob]) -> list[DeliveryJob]:
+    def admit(self, queue: DeliveryQueue, candidates: Sequence[DeliveryJob]) -> list[DeliveryJob]:
         """Return the deliveries that may go out, and take their tokens."""
         if not self.buckets:
             return list(candidates)
         admitted = []
         for one in candidates:
             mine = [self.buckets[key] for key in _keys(one) if key in self.buckets]
-            if queue == Queue.LESSONS and any(bucket.tokens < 1 for bucket in mine):
+            if queue == DeliveryQueue.LESSONS and any(bucket.tokens < 1 for bucket in mine):
                 continue
             for bucket in mine:
                 bucket.tokens -= 1

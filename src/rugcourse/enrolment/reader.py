@@ -75,7 +75,7 @@ class Reader:
         return subscribers.ref_of(self.subscriber, delivery_id)
 
 
-def find_reader(session: Session, course_cache: CourseCache, mail: MailRef) -> Reader | None:
+def reader_of_mail(session: Session, course_cache: CourseCache, mail: MailRef) -> Reader | None:
     """Who a mail was sent to; None where the person, the mail or its course is gone."""
     found = subscribers.by_link(session, mail)
     if found is None:

@@ -37,7 +37,7 @@ ASKING = timedelta(days=30)
 PACES = (1, 2, 7)  # days from one lesson to the next
 
 
-class Field(StrEnum):
+class SignupField(StrEnum):
     """What can be wrong with a form."""
 
     EMAIL = "email"
@@ -56,13 +56,13 @@ class NotAnAddress(InvalidInput):
 class InvalidForm(InvalidInput):
     """Something typed into a form can't be used. `fields` says what; the page says how to mend it."""
 
-    def __init__(self, fields: Sequence[Field]) -> None:
+    def __init__(self, fields: Sequence[SignupField]) -> None:
         self.fields = frozenset(fields)
         super().__init__(", ".join(sorted(self.fields)))
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class SignupForm:
     """A signup as it was typed: nothing in it has been checked."""
 
     email: str
@@ -82,19 +82,19 @@ class Signup:
     schedule: Schedule
 
 
-def check(form: Form) -> Signup:
+def check(form: SignupForm) -> Signup:
     """Raises InvalidForm with everything that is wrong."""
-    wrong: list[Field] = []
+    wrong: list[SignupField] = []
     email = normalise_email(form.email)
     name = clean_name(form.name)
     schedule, schedule_wrong = read_schedule(form.zone, form.hour, form.days)
     wrong += schedule_wrong
     if email is None:
-        wrong.append(Field.EMAIL)
+        wrong.append(SignupField.EMAIL)
     if name is None:
-        wrong.append(Field.NAME)
+        wrong.append(SignupField.NAME)
     if not form.consent:
-        wrong.append(Field.CONSENT)
+        wrong.append(SignupField.CONSENT)
     if wrong or email is None or name is None or schedule is None:
         raise InvalidForm(wrong)
     return Signup(email, name, schedule)
@@ -132,17 +132,17 @@ def clean_name(text: str) -> str | None:
 
 def read_schedule(
     zone: str, hour: str, days: Sequence[str], every_days: str = "1"
-) -> tuple[Schedule | None, list[Field]]:
+) -> tuple[Schedule | None, list[SignupField]]:
     """A schedule from a form's fields, or what is wrong with them. `days`: "0" (Monday) to "6"."""
-    wrong: list[Field] = []
+    wrong: list[SignupField] = []
     if not is_zone(zone):
-        wrong.append(Field.ZONE)
+        wrong.append(SignupField.ZONE)
     if hour not in {str(number) for number in range(24)}:
-        wrong.append(Field.HOUR)
+        wrong.append(SignupField.HOUR)
     if not days or any(day not in set("0123456") for day in days):
-        wrong.append(Field.DAYS)
+        wrong.append(SignupField.DAYS)
     if every_days not in {str(number) for number in PACES}:
-        wrong.append(Field.PACE)
+        wrong.append(SignupField.PACE)
     if wrong:
         return None, wrong
     return Schedule(zone, int(hour), frozenset(int(day) for day in days), every_days=int(every_days)), []

@@ -10,8 +10,7 @@ from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.webhooks import MalformedPayload, Provider, UnverifiedRequest, open_provider
-from rugcourse.bounces.webhooks import WebhookRequest as Said
+from rugcourse.bounces.webhooks import MalformedPayload, Provider, UnverifiedRequest, WebhookRequest, open_provider
 from rugcourse.web.access import Access, access
 from rugcourse.web.rate_limits import RequestLimits
 from rugcourse.web.rendering import NotFound, runtime_of
@@ -28,11 +27,13 @@ async def webhook(request: Request, provider: str) -> PlainTextResponse:
     if reader is None:
         raise NotFound
     body = await request.body()
-    said = Said(dict(request.headers), body, runtime_of(request).clock.now())
+    said = WebhookRequest(dict(request.headers), body, runtime_of(request).clock.now())
     return await run_in_threadpool(_handle, runtime_of(request), request.app.state.limits, provider, reader, said)
 
 
-def _handle(runtime: Runtime, limits: RequestLimits, name: str, provider: Provider, said: Said) -> PlainTextResponse:
+def _handle(
+    runtime: Runtime, limits: RequestLimits, name: str, provider: Provider, said: WebhookRequest
+) -> PlainTextResponse:
     """An answer of 2xx means: never again. While the database is away it is 503, and they come back."""
     try:
         told = provider.read(said)

@@ -9,11 +9,11 @@ from celery import Celery
 from celery.app.amqp import AMQP
 from celery.schedules import crontab
 from celery.signals import task_prerun
-from kombu import Queue as Route
+from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from rugcourse.bootstrap import NotifyWorker
-from rugcourse.db.models import Queue
+from rugcourse.db.models import DeliveryQueue
 from rugcourse.settings import Settings
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ def create_app(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         task_ignore_result=True,
         task_default_queue="rugcourse.tick",
-        task_queues=[Route("rugcourse.tick"), *(Route(_route(queue)) for queue in Queue)],
+        task_queues=[Queue("rugcourse.tick"), *(Queue(_route(queue)) for queue in DeliveryQueue)],
         task_create_missing_queues=False,
         # A message has no value once it is received: the next tick replaces a lost one.
         task_acks_late=False,
@@ -77,7 +77,7 @@ def _name_task_in_logs(task_id: str = "", **_others: object) -> None:
 def make_notifier(app: Celery) -> NotifyWorker:
     """Return a function that wakes a worker for a queue. If the broker is away, mail is delayed but never lost."""
 
-    def notify_worker(queue: Queue) -> None:
+    def notify_worker(queue: DeliveryQueue) -> None:
         try:
             app.send_task(DELIVER, (queue.value,), queue=_route(queue), expires=_NOTIFY_EXPIRES_SECONDS, retry=False)
         except OperationalError as error:
@@ -86,7 +86,7 @@ def make_notifier(app: Celery) -> NotifyWorker:
     return notify_worker
 
 
-def _route(queue: Queue) -> str:
+def _route(queue: DeliveryQueue) -> str:
     return f"rugcourse.{queue.value}"
 
 

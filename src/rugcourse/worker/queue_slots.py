@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
-from rugcourse.db.models import Queue
+from rugcourse.db.models import DeliveryQueue
 
 
 class QueueSlots:
@@ -15,14 +15,14 @@ class QueueSlots:
     So a notified thread never waits, and mail that a person waits for always has its own slot.
     """
 
-    def __init__(self, places: Mapping[Queue, int], send_batch: Callable[[Queue], bool]) -> None:
+    def __init__(self, places: Mapping[DeliveryQueue, int], send_batch: Callable[[DeliveryQueue], bool]) -> None:
         """`send_batch` sends a batch of a queue and returns whether there may be more."""
         self._free = dict(places)
-        self._rung: set[Queue] = set()
+        self._rung: set[DeliveryQueue] = set()
         self._send_batch = send_batch
         self._lock = threading.Lock()
 
-    def drain(self, queue: Queue) -> None:
+    def drain(self, queue: DeliveryQueue) -> None:
         """Send all mail of a queue that may go out now, if a slot is free."""
         while self._take_place(queue):
             try:
@@ -33,7 +33,7 @@ class QueueSlots:
             if not rung:
                 return
 
-    def _take_place(self, queue: Queue) -> bool:
+    def _take_place(self, queue: DeliveryQueue) -> bool:
         with self._lock:
             if self._free[queue] == 0:
                 self._rung.add(queue)
@@ -42,7 +42,7 @@ class QueueSlots:
             self._free[queue] -= 1
             return True
 
-    def _leave_place(self, queue: Queue) -> bool:
+    def _leave_place(self, queue: DeliveryQueue) -> bool:
         """Leave a slot; returns whether a notification came while all slots were taken."""
         with self._lock:
             self._free[queue] += 1

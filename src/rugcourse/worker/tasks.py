@@ -18,7 +18,7 @@ from rugcourse.campaigns.ab_tests import decide_next
 from rugcourse.campaigns.lifecycle import cancel_remaining, enrol_batch
 from rugcourse.db import counters
 from rugcourse.db.engine import DatabaseAway
-from rugcourse.db.models import Queue
+from rugcourse.db.models import DeliveryQueue
 from rugcourse.db.queries import deliveries
 from rugcourse.delivery.claimer import BATCH
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -47,7 +47,7 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, activity: Br
     Each task is one call and idempotent. Returns what a worker does when the broker is silent.
     """
     slots = QueueSlots(
-        {Queue.LESSONS: runtime.settings.worker_threads, Queue.TRANSACTIONAL: 1},
+        {DeliveryQueue.LESSONS: runtime.settings.worker_threads, DeliveryQueue.TRANSACTIONAL: 1},
         lambda queue: dispatcher.send_batch(queue) > 0,
     )
 
@@ -59,7 +59,7 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, activity: Br
     @app.task(name=DELIVER, shared=False, lazy=False)
     def deliver(queue: str) -> None:
         activity.touch()
-        slots.drain(Queue(queue))
+        slots.drain(DeliveryQueue(queue))
 
     @app.task(name=AUDIT, shared=False, lazy=False)
     def nightly_audit() -> None:
@@ -75,7 +75,7 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, activity: Br
 
     def look_and_send() -> None:
         scheduler_tick(replace(runtime, notify_worker=no_notify))
-        for queue in (Queue.TRANSACTIONAL, Queue.LESSONS):
+        for queue in (DeliveryQueue.TRANSACTIONAL, DeliveryQueue.LESSONS):
             slots.drain(queue)
 
     return look_and_send
@@ -115,7 +115,7 @@ def plan_and_notify(runtime: Runtime) -> None:
     """Plan due lessons, and notify workers of all deliveries that may go out."""
     for batch in plan_batches(runtime.database, runtime.clock, runtime.send_window, rejection_handler(runtime)):
         if batch.planned:
-            runtime.notify_worker(Queue.LESSONS)
+            runtime.notify_worker(DeliveryQueue.LESSONS)
     with runtime.database.read() as session:
         waiting = deliveries.waiting_by_queue(session, runtime.clock.now())
     for queue, count in waiting.items():

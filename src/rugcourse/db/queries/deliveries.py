@@ -46,6 +46,7 @@ from rugcourse.db.models import (
     CampaignStatus,
     CourseRow,
     DeliveryKind,
+    DeliveryQueue,
     DeliveryRow,
     DeliveryState,
     EmailEventRow,
@@ -55,7 +56,6 @@ from rugcourse.db.models import (
     LeaseRow,
     LessonRow,
     LessonVersionPinRow,
-    Queue,
     ScheduleRow,
     SubscriberRow,
 )
@@ -138,13 +138,13 @@ class Settlement(NamedTuple):
     not_before: datetime | None = None
 
 
-def is_waiting(session: Session, queue: Queue, now: datetime) -> bool:
+def is_waiting(session: Session, queue: DeliveryQueue, now: datetime) -> bool:
     """Whether a queue has planned deliveries that may go out now."""
     return run(session, _IS_WAITING, {"queue": queue, "now": now}).first() is not None
 
 
 def candidates(
-    session: Session, queue: Queue, now: datetime, limit: int, held: Collection[str] = ()
+    session: Session, queue: DeliveryQueue, now: datetime, limit: int, held: Collection[str] = ()
 ) -> list[DeliveryJob]:
     """Lock and return up to `limit` deliveries that may go out now. Skips those that are locked.
 
@@ -165,7 +165,7 @@ def candidates(
 
 
 def submit(
-    session: Session, queue: Queue, lease: str, until: datetime, pins: Sequence[SentSnapshot], now: datetime
+    session: Session, queue: DeliveryQueue, lease: str, until: datetime, pins: Sequence[SentSnapshot], now: datetime
 ) -> set[int]:
     """Move planned deliveries of a queue to `submitting` under a lease; returns the ids that may be sent.
 
@@ -512,12 +512,12 @@ def _message_id_again() -> ColumnElement[str | None]:
     return case((moved, null()), else_=DeliveryRow.message_id)
 
 
-def waiting_by_queue(session: Session, now: datetime) -> dict[Queue, int]:
+def waiting_by_queue(session: Session, now: datetime) -> dict[DeliveryQueue, int]:
     """Count the planned deliveries that may go out now, per queue."""
     rows = session.execute(
         select(DeliveryRow.queue, func.count()).where(DeliveryRow.not_before <= now).group_by(DeliveryRow.queue)
     )
-    return {Queue(queue): waiting for queue, waiting in rows}
+    return {DeliveryQueue(queue): waiting for queue, waiting in rows}
 
 
 def history(session: Session, subscriber_id: int) -> Sequence[Any]:
@@ -653,7 +653,7 @@ _ALL_CANDIDATES = _candidates()
 
 
 @cache
-def _submitting(dialect: str, queue: Queue) -> Update:
+def _submitting(dialect: str, queue: DeliveryQueue) -> Update:
     now = bindparam("now", type_=UtcDateTime())
     return update_rows(
         DeliveryRow,

@@ -19,6 +19,7 @@ from rugcourse.db.models import (
     CampaignKind,
     CampaignRow,
     DeliveryKind,
+    DeliveryQueue,
     DeliveryRow,
     DeliveryState,
     EmailEventRow,
@@ -26,7 +27,6 @@ from rugcourse.db.models import (
     EnrolmentStatus,
     EventKind,
     LessonRow,
-    Queue,
     ScheduleRow,
     SubscriberRow,
     SubscriberStatus,
@@ -110,7 +110,7 @@ def _plan_once(
         upsert(session, DeliveryRow)
         .values(
             kind=kind,
-            queue=Queue.TRANSACTIONAL,
+            queue=DeliveryQueue.TRANSACTIONAL,
             state=DeliveryState.PLANNED,
             subscriber_id=subscriber_id,
             campaign_id=campaign_id,
@@ -189,7 +189,7 @@ def plan_early(
         row = DeliveryRow(kind=DeliveryKind.LESSON, enrolment_id=enrolment.id, lesson_id=lesson_id)
         row.subscriber_id, row.campaign_id = enrolment.subscriber_id, enrolment.campaign_id
         session.add(row)
-    row.queue, row.state, row.once_key, row.attempts = Queue.TRANSACTIONAL, DeliveryState.PLANNED, once_key, 0
+    row.queue, row.state, row.once_key, row.attempts = DeliveryQueue.TRANSACTIONAL, DeliveryState.PLANNED, once_key, 0
     row.local_date, row.planned_at, row.not_before = local_date, now, now
     row.send_by, row.settled_at, row.reply = now + AHEAD_WITHIN, None, None
     session.flush()
@@ -224,7 +224,7 @@ def postpone(session: Session, delivery_id: int, not_before: datetime, reason: s
     )
 
 
-def cancel_unwanted(session: Session, queue: Queue, ids: Sequence[int], now: datetime) -> list[int]:
+def cancel_unwanted(session: Session, queue: DeliveryQueue, ids: Sequence[int], now: datetime) -> list[int]:
     """Cancel the planned deliveries among `ids` that their reader does not want any more.
 
     The lesson is not lost: the enrolment is rewound to it, and it is sent when the reader comes back.
@@ -421,7 +421,7 @@ def redate_latest(session: Session, enrolment: EnrolmentRow, zone: ZoneInfo) -> 
         enrolment.last_local_date = max(date_there, enrolment.last_local_date or date_there)
 
 
-def still_wanted(queue: Queue, now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
+def still_wanted(queue: DeliveryQueue, now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
     """SQL: the person may be sent a mail of this queue now."""
     person = select(literal(1)).select_from(SubscriberRow).where(SubscriberRow.id == DeliveryRow.subscriber_id)
     reads_on = _there_is(
@@ -434,7 +434,7 @@ def still_wanted(queue: Queue, now: ColumnElement[datetime] | datetime) -> Colum
             or_(ScheduleRow.paused.is_(False), ScheduleRow.paused_until <= now),
         )
     )
-    if queue == Queue.LESSONS:
+    if queue == DeliveryQueue.LESSONS:
         return reads_on
     is_lesson = DeliveryRow.kind == DeliveryKind.LESSON  # one that its reader asked for now
     asked = DeliveryRow.kind.in_((DeliveryKind.CONFIRM, DeliveryKind.MAGIC_LINK))
@@ -523,7 +523,7 @@ def _of_enrolment(query: Select[Any], among: Sequence[int] | None = None) -> Any
 
 
 def _late(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return DeliveryRow.queue.in_([*Queue]), DeliveryRow.not_before.is_not(None), DeliveryRow.send_by < now
+    return DeliveryRow.queue.in_([*DeliveryQueue]), DeliveryRow.not_before.is_not(None), DeliveryRow.send_by < now
 
 
 def _was_answered() -> ColumnElement[bool]:
@@ -541,7 +541,7 @@ def _planning(dialect: str) -> Any:
     new = rows_of(DeliveryRow, ("lesson_id", "local_date", "send_by"), dialect)
     values: dict[str, Any] = {
         "kind": bindparam("kind"),
-        "queue": literal(Queue.LESSONS),
+        "queue": literal(DeliveryQueue.LESSONS),
         "state": literal(DeliveryState.PLANNED),
         "subscriber_id": EnrolmentRow.subscriber_id,
         "campaign_id": EnrolmentRow.campaign_id,
@@ -553,7 +553,7 @@ def _planning(dialect: str) -> Any:
     }
     statement = insert_from(DeliveryRow, values, new.about(EnrolmentRow.__table__.c.id), dialect)
     revived = {
-        "queue": Queue.LESSONS,
+        "queue": DeliveryQueue.LESSONS,
         "state": DeliveryState.PLANNED,
         "local_date": statement.excluded.local_date,
         "planned_at": now,

@@ -18,7 +18,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.file_sync import import_courses
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
-from rugcourse.db.models import Queue
+from rugcourse.db.models import DeliveryQueue
 from rugcourse.db.queries import subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_due
@@ -62,7 +62,7 @@ class SimulationReport:
     books: Audit
 
 
-def simulate(
+def run_simulation(
     settings: Settings, people: int, days: int, seed: int, progress: Progress = lambda _day: None
 ) -> SimulationReport:
     """Simulate the first published course for a number of readers and days. Nothing is sent or stored.
@@ -245,6 +245,6 @@ def _schedule(person: SimulatedReader) -> Schedule:
 
 
 def _send_all(dispatcher: Dispatcher) -> None:
-    for queue in (Queue.TRANSACTIONAL, Queue.LESSONS):
+    for queue in (DeliveryQueue.TRANSACTIONAL, DeliveryQueue.LESSONS):
         while dispatcher.send_batch(queue):
             pass

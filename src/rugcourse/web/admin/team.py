@@ -14,7 +14,7 @@ from rugcourse.auth.admins import (
     LastOwner,
     NoSuchAdmin,
     change_role,
-    disable,
+    disable_account,
     invite,
     reset_second_factor,
 )
@@ -82,7 +82,7 @@ def _act(request: Request, identity: AdminIdentity, fields: TeamForm) -> Respons
                 database.run(change_role, clock.now(), admin_id, Role(fields.role), me),
             )
         case "disable":
-            notify_admin(request, AccountNotice.ROLE_CHANGED, database.run(disable, clock.now(), admin_id, me))
+            notify_admin(request, AccountNotice.ROLE_CHANGED, database.run(disable_account, clock.now(), admin_id, me))
         case "reset-factors" if admin_id != me:
             notify_admin(
                 request, AccountNotice.FACTOR_REMOVED, database.run(reset_second_factor, clock.now(), admin_id, me)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
-from fastapi import Form as FormData
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel
-from pydantic import Field as PydanticField
+from pydantic import BaseModel, Field
 
 from rugcourse.content import Course
-from rugcourse.db.models import AssessmentAttemptRow, Queue, SubscriberStatus
+from rugcourse.db.models import AssessmentAttemptRow, DeliveryQueue, SubscriberStatus
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.enrolment import consent_texts
 from rugcourse.enrolment.confirmation import NotConfirmable, confirm, find_invitation, refuse
 from rugcourse.enrolment.magic_link import request_link
 from rugcourse.enrolment.reader import Reader
-from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, normalise_email, sign_up
+from rugcourse.enrolment.signup import InvalidForm, SignupField, SignupForm, check, normalise_email, sign_up
 from rugcourse.learning.assessment import find_attempt, save_attempt
 from rugcourse.learning.scoring import score
 from rugcourse.links import BadToken, TokenPurpose
@@ -44,10 +42,10 @@ class SignupFields(BaseModel):
     consent: str = ""
     website: str = ""
     shown: str = ""
-    token: str = PydanticField("", alias="t")
+    token: str = Field("", alias="t")
 
-    def typed(self) -> Form:
-        return Form(self.email, self.name, self.zone, self.hour, tuple(self.days), bool(self.consent))
+    def typed(self) -> SignupForm:
+        return SignupForm(self.email, self.name, self.zone, self.hour, tuple(self.days), bool(self.consent))
 
 
 @router.api_route("/{language}/{course}/test", methods=READ)
@@ -72,8 +70,8 @@ def finish_test(
     request: Request,
     language: str,
     course: str,
-    given: Annotated[str, FormData(alias="a")] = "",
-    option: Annotated[str, FormData(alias="o")] = "",
+    given: Annotated[str, Form(alias="a")] = "",
+    option: Annotated[str, Form(alias="o")] = "",
 ) -> Response:
     runtime = runtime_of(request)
     published = find_course(request, language, course)
@@ -117,14 +115,12 @@ def signup_form(
     request: Request, language: str, course: str, token: Annotated[str, Query(alias="t")] = ""
 ) -> HTMLResponse:
     published = find_course(request, language, course)
-    return _signup_page(request, published.course, language, token, Form(email=""), fresh=True)
+    return _signup_page(request, published.course, language, token, SignupForm(email=""), fresh=True)
 
 
 @router.post("/{language}/{course}/signup")
 @access(Access.PUBLIC)
-def signup_submit(
-    request: Request, language: str, course: str, fields: Annotated[SignupFields, FormData()]
-) -> Response:
+def signup_submit(request: Request, language: str, course: str, fields: Annotated[SignupFields, Form()]) -> Response:
     """Answers alike, and as fast, whether an address is new, known or suppressed."""
     begun = time.monotonic()
     runtime = runtime_of(request)
@@ -145,7 +141,7 @@ def signup_submit(
     if _address_may_ask(request, signup.email):
         attempt_id = _attempt_id(request, token)
         runtime.database.run(sign_up, runtime.clock, runtime.signer, published, signup, language, attempt_id)
-        runtime.notify_worker(Queue.TRANSACTIONAL)
+        runtime.notify_worker(DeliveryQueue.TRANSACTIONAL)
     pad_response_time(begun)
     return thanks
 
@@ -182,9 +178,9 @@ def confirm_page(request: Request, token: str) -> HTMLResponse:
 def confirm_submit(
     request: Request,
     token: str,
-    measuring: Annotated[str, FormData()] = "",
-    news: Annotated[str, FormData()] = "",
-    never: Annotated[str, FormData()] = "",
+    measuring: Annotated[str, Form()] = "",
+    news: Annotated[str, Form()] = "",
+    never: Annotated[str, Form()] = "",
 ) -> HTMLResponse:
     """The owner of the address agrees, or says that it was not them (`never`)."""
     runtime = runtime_of(request)
@@ -206,7 +202,7 @@ def confirm_submit(
         )
     except NotConfirmable:
         raise NotFound from None
-    runtime.notify_worker(Queue.TRANSACTIONAL)
+    runtime.notify_worker(DeliveryQueue.TRANSACTIONAL)
     return _welcome_page(request, reader)
 
 
@@ -223,9 +219,9 @@ def my_page_form(request: Request, language: str) -> HTMLResponse:
 def my_page_submit(
     request: Request,
     language: str,
-    address: Annotated[str, FormData(alias="email")] = "",
-    website: Annotated[str, FormData()] = "",
-    shown: Annotated[str, FormData()] = "",
+    address: Annotated[str, Form(alias="email")] = "",
+    website: Annotated[str, Form()] = "",
+    shown: Annotated[str, Form()] = "",
 ) -> Response:
     """Answers alike, and as fast, whoever's address it is."""
     begun = time.monotonic()
@@ -240,7 +236,7 @@ def my_page_submit(
         return _my_page(request, language, address, notice="too-many", status=429)
     if not website and _address_may_ask(request, email):
         runtime.database.run(request_link, runtime.clock.now(), email)
-        runtime.notify_worker(Queue.TRANSACTIONAL)
+        runtime.notify_worker(DeliveryQueue.TRANSACTIONAL)
     pad_response_time(begun)
     return _my_page(request, language, notice="sent")
 
@@ -277,10 +273,10 @@ def _signup_page(  # noqa: PLR0913 - what a form shows
     course: Course,
     language: str,
     token: str,
-    form: Form,
+    form: SignupForm,
     *,
     fresh: bool = False,
-    wrong: frozenset[Field] = frozenset(),
+    wrong: frozenset[SignupField] = frozenset(),
     notice: str = "",
     status: int = 200,
 ) -> HTMLResponse:

@@ -9,8 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.enrolment.consents import Shown
-from rugcourse.enrolment.reader import RIGHTS_MINUTES, Reader
-from rugcourse.enrolment.reader import find_reader as reader_of_mail
+from rugcourse.enrolment.reader import RIGHTS_MINUTES, Reader, reader_of_mail
 from rugcourse.links import LINK_DAYS, TokenPurpose
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.privacy.papers import notice_text

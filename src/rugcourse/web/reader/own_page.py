@@ -16,7 +16,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from pydantic import BaseModel
 
-from rugcourse.db.models import Queue, SubscriberStatus
+from rugcourse.db.models import DeliveryQueue, SubscriberStatus
 from rugcourse.delivery.send_next import NothingToSend, send_next_now
 from rugcourse.enrolment import consent_texts, own_choices, preferences
 from rugcourse.enrolment.magic_link import renew_link
@@ -82,7 +82,7 @@ def own_page_submit(request: Request, token: str, fields: Annotated[OwnPageForm,
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if fields.action == "renew":
         runtime.database.run(renew_link, runtime.clock.now(), reader.delivery.id)
-        runtime.notify_worker(Queue.TRANSACTIONAL)
+        runtime.notify_worker(DeliveryQueue.TRANSACTIONAL)
         return old_link_page(request, reader, token, renewed=True)
     if reader.link_is_old(runtime.clock.now()):
         return _own_page(request, reader, token, "")
@@ -231,7 +231,7 @@ def _send_next(request: Request, reader: Reader) -> None:
         runtime.database.run(send_next_now, runtime.clock.now(), reader.delivery.id)
     except NothingToSend:
         raise InvalidChoice("not-now") from None
-    runtime.notify_worker(Queue.TRANSACTIONAL)
+    runtime.notify_worker(DeliveryQueue.TRANSACTIONAL)
 
 
 def _own_page(request: Request, reader: Reader, token: str, done: str) -> HTMLResponse:
