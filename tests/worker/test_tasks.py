@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
+from structlog.testing import capture_logs
 from tests.support.builders import (
     at_eight,
     lessons_to,
@@ -93,9 +94,11 @@ def test_a_ring_sends_at_once_what_a_person_waits_for(
         worker.stop()
 
 
-def test_a_ring_to_a_broker_that_is_away_is_only_a_lost_ring(tmp_path: Path) -> None:
+def test_notifier_logs_and_goes_on_when_the_broker_is_away(tmp_path: Path) -> None:
     settings = make_settings(tmp_path, broker_url="redis://127.0.0.1:1/0")
-    make_notifier(create_app(settings))(DeliveryQueue.TRANSACTIONAL)
+    with capture_logs() as logs:
+        make_notifier(create_app(settings))(DeliveryQueue.TRANSACTIONAL)
+    assert [one["log_level"] for one in logs] == ["warning"]
 
 
 def test_a_mailbox_for_bounces_is_looked_into_by_the_beat_where_there_is_one(
