@@ -27,6 +27,6 @@ SILENT_TIMEOUTS = 2  # how many timeouts the server may use up while it takes on
 
 # Bounces.
 MAX_RESENDS = 2  # of a lesson that did not arrive
-SOFT_BOUNCES = 3  # after so many with no arrival in between, within `SOFT_DAYS`, the mailbox counts as gone
+SOFT_BOUNCES = 3  # soft bounces in a row, within `SOFT_DAYS`: then the mailbox counts as gone
 SOFT_DAYS = 60
 LONGEST_QUEUED = timedelta(days=7)  # mail servers retry for five days or less
