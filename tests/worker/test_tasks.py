@@ -110,7 +110,7 @@ def test_a_mailbox_for_bounces_is_looked_into_by_the_beat_where_there_is_one(
     poll_bounces(runtime)
     assert capsys.readouterr().out == ""
     poll_bounces(replace(runtime, settings=settings))  # the next time, perhaps
-    assert "the mailbox for bounces can't be read" in capsys.readouterr().out
+    assert "bounce_mailbox_unreadable" in capsys.readouterr().out
 
 
 def test_the_nightly_audit_tells_the_log_what_is_wrong(runtime: Runtime, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,7 +120,7 @@ def test_the_nightly_audit_tells_the_log_what_is_wrong(runtime: Runtime, capsys:
         session.execute(update(EnrolmentRow).values(lessons_planned=3))
     found = reconcile(runtime)
     assert not found.balanced
-    assert "the books do not balance" in capsys.readouterr().out
+    assert "reconciliation_failed" in capsys.readouterr().out
     assert lessons_to(runtime, email) == []
 
 
