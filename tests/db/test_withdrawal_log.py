@@ -66,7 +66,7 @@ def test_a_withdrawal_goes_through_where_the_file_cant_be_written(
 ) -> None:
     log.file.mkdir(parents=True)
     withdraw(kept, "sam@x.example")
-    assert "a backup would undo them" in capsys.readouterr().out
+    assert "withdrawals_not_recorded" in capsys.readouterr().out
     with pytest.raises(OSError, match="directory"):
         log.check()
 
