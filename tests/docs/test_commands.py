@@ -105,7 +105,7 @@ EXAMPLES = {
     "rugcourse bounces poll": Example(code=2, says="127.0.0.1:9"),
     "rugcourse bounces serve": _LISTEN,
     "rugcourse bounces serve --port 2525 --lmtp": _LISTEN,
-    "rugcourse bounces process": Example("bounces process nobody@x.example < message", code=1, says="nobody"),
+    "rugcourse bounces process": Example("bounces process nobody@x.example < message", code=1, says="unmatched"),
     "rugcourse bounces process bounces+token@example.org < message": Example(
         "bounces process {return_path} < message", says="hard 5.1.1 suppressed"
     ),
