@@ -15,7 +15,7 @@ from tests.support.servers import HOST
 
 from rugcourse.bootstrap import Runtime, sender
 from rugcourse.db.models import DeliveryKind, DeliveryRow, SubscriberRow
-from rugcourse.db.queries.deliveries import DeliveryJob
+from rugcourse.db.queries.claims import DeliveryJob
 from rugcourse.delivery.composer import Composer, Personalisation
 from rugcourse.delivery.template_cache import PreparedEmail, message_stream
 from rugcourse.emails import catalogue, templates

@@ -14,7 +14,7 @@ from typing import Any
 
 from rugcourse.content import load_course
 from rugcourse.db.models import DeliveryKind
-from rugcourse.db.queries.deliveries import DeliveryJob
+from rugcourse.db.queries.claims import DeliveryJob
 from rugcourse.delivery.composer import Composer, Personalisation
 from rugcourse.delivery.template_cache import PreparedEmail, message_stream
 from rugcourse.email_preview.sample import SAMPLE_DELIVERY

@@ -12,7 +12,7 @@ from tests.support.course_edits import inserted, publish, renamed
 from rugcourse.bootstrap import Runtime
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.db.models import CampaignKind, LessonRow
-from rugcourse.db.queries import campaigns, courses
+from rugcourse.db.queries import campaigns, course_publishing
 from rugcourse.scheduling import Timing
 
 
@@ -36,4 +36,4 @@ def test_the_message_of_a_broadcast_and_a_lesson_keep_apart_whatever_the_lesson_
             assert campaigns.find_message(session, made) == before
         assert course_of(runtime).course.lessons[-1].slug == slug
         draft(runtime, CampaignKind.BROADCAST, Timing())
-    assert "campaign-" not in courses.message_slug(made)
+    assert "campaign-" not in course_publishing.message_slug(made)

@@ -28,7 +28,7 @@ from rugcourse.campaigns.drafts import NoDraft
 from rugcourse.clock import VirtualClock
 from rugcourse.db.audience import Audience
 from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryKind, DeliveryState, EnrolmentRow
-from rugcourse.db.queries import campaigns, courses, subscribers
+from rugcourse.db.queries import campaigns, course_publishing, subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.scheduling import Schedule, Timing
@@ -266,7 +266,7 @@ def test_publishing_a_course_moves_nobody_in_a_broadcast(runtime: Runtime) -> No
         update={"lessons": tuple(one.model_copy(update={"number": one.number - 1}) for one in published.lessons[1:])}
     )
     with runtime.database.write() as session:
-        courses.save_course(session, shorter, runtime.clock.now())
+        course_publishing.save_course(session, shorter, runtime.clock.now())
     with runtime.database.read() as session:
         assert campaigns.lessons_of(session, made).keys() == {1}
     with runtime.database.read() as session:

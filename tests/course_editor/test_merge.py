@@ -15,7 +15,7 @@ from rugcourse.content.writer import file_names, to_file
 from rugcourse.course_editor.file_sync import Exported, export_courses, import_course, import_courses
 from rugcourse.course_editor.merge import MergeConflict, OnConflict, merge, numbered
 from rugcourse.db.engine import Database
-from rugcourse.db.queries import courses
+from rugcourse.db.queries import course_publishing, courses
 
 
 @pytest.fixture
@@ -295,7 +295,7 @@ def write(folder: Path, course: Course) -> None:
 
 def change_here(database: Database, clock: VirtualClock, course: Course) -> None:
     with database.write() as session:
-        courses.save_course(session, course, clock.now())
+        course_publishing.save_course(session, course, clock.now())
 
 
 def published(database: Database) -> Course:

@@ -22,8 +22,8 @@ from rugcourse.course_editor.publishing import (
     publish_lesson,
     unpublish,
 )
-from rugcourse.db.queries import courses
 from rugcourse.db.queries import lesson_drafts as kept_drafts
+from rugcourse.db.queries import lesson_versions
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
@@ -182,7 +182,7 @@ def test_a_lesson_that_a_colleague_took_out_meanwhile_is_not_put_back_unsaid(run
     publish(runtime, inserted(runtime, 2))
     lesson_draft = edited(runtime, slug, "Anders")
     with runtime.database.read() as session:
-        version = courses.find_published_version(session, course_of(runtime).id, slug) or 0
+        version = lesson_versions.find_published_version(session, course_of(runtime).id, slug) or 0
     runtime.database.run(unpublish, runtime.clock.now(), NOBODY, COURSE, slug)
     with pytest.raises(LessonNotFound):
         runtime.database.run(publish_lesson, runtime.clock.now(), NOBODY, lesson_draft, seen=SeenVersions(0, version))

@@ -16,8 +16,8 @@ from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.publishing import AlreadyPast
 from rugcourse.db.models import DeliveryRow, DeliveryState
-from rugcourse.db.queries import courses
 from rugcourse.db.queries import lesson_drafts as kept_drafts
+from rugcourse.db.queries import lesson_versions
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.resend import resend
 from rugcourse.learning.progress import progress_of
@@ -213,7 +213,9 @@ def with_questions(lesson: Lesson, ids: str, **texts: object) -> Lesson:
 def questions_to(runtime: Runtime, reader: str) -> list[str]:
     """The first question of each lesson that somebody had: it stays, whatever the lesson is called."""
     with runtime.database.read() as session:
-        found = [courses.load_version(session, one.lesson_version_id or 0) for one in lessons_to(runtime, reader)]
+        found = [
+            lesson_versions.load_version(session, one.lesson_version_id or 0) for one in lessons_to(runtime, reader)
+        ]
     return [asked(one) for one in found]
 
 

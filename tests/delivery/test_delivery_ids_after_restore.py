@@ -11,7 +11,7 @@ from tests.support.course_edits import edited, publish
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor import drafts
-from rugcourse.db.queries import courses
+from rugcourse.db.queries import lesson_versions
 from rugcourse.delivery import holds
 
 _titles = count(1)
@@ -56,6 +56,6 @@ def draft_and_version(runtime: Runtime) -> tuple[int, int]:
     saved = runtime.database.query(drafts.load_editor, runtime.course_cache, COURSE, "stress").saved
     publish(runtime, edited(runtime, "stress", title))
     with runtime.database.read() as session:
-        version = courses.find_published_version(session, course_of(runtime).id, "stress")
+        version = lesson_versions.find_published_version(session, course_of(runtime).id, "stress")
     assert version is not None
     return saved, version

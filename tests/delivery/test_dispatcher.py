@@ -27,7 +27,7 @@ from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryQueue, DeliveryRow, DeliveryState, EventKind, Verdict
-from rugcourse.db.queries import deliveries, email_events
+from rugcourse.db.queries import arrivals, email_events
 from rugcourse.db.queries.email_events import Event
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
@@ -140,7 +140,7 @@ def test_a_reader_who_uses_an_unknown_mail_settles_it(
     send_all(dispatcher)
     [lesson] = lessons_to(runtime, email)
     with runtime.database.write() as session:
-        assert deliveries.confirm_by_activity(session, lesson.id, clock.now())
+        assert arrivals.confirm_by_activity(session, lesson.id, clock.now())
     assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED
 
 
@@ -407,7 +407,7 @@ def test_a_lesson_that_its_reader_used_meanwhile_is_not_sent_again(
     [lesson] = lessons_to(runtime, resent)
     assert lesson.state == (DeliveryState.PLANNED if planned else DeliveryState.CANCELLED)
     with runtime.database.write() as session:
-        assert deliveries.confirm_by_activity(session, lesson.id, clock.now())
+        assert arrivals.confirm_by_activity(session, lesson.id, clock.now())
     for day in range(1, 4):
         at_eight(runtime, day)
         plan(runtime)  # which passes over what arrived
@@ -487,7 +487,7 @@ def test_a_lesson_that_its_reader_used_counts_for_the_day_on_which_it_was_to_be_
         preferences.change_schedule, clock.now(), person, Schedule("Europe/Amsterdam", 8, every_days=7)
     )
     with runtime.database.write() as session:
-        assert deliveries.confirm_by_activity(session, lessons_to(runtime, resent)[0].id, clock.now())
+        assert arrivals.confirm_by_activity(session, lessons_to(runtime, resent)[0].id, clock.now())
     for _ in range(6 * 24):
         plan(runtime)
         send_all(dispatcher)

@@ -10,7 +10,7 @@ from tests.support.builders import at_eight, enrolment_of, lessons_to, make_read
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow
-from rugcourse.db.queries import courses
+from rugcourse.db.queries import lesson_versions
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.forecast import Upcoming, count_by_hour, forecast_mails
 from rugcourse.enrolment import preferences
@@ -43,7 +43,7 @@ def test_forecast_matches_the_deliveries_that_follow(
 def slug(runtime: Runtime, delivery: DeliveryRow) -> str:
     with runtime.database.read() as session:
         assert delivery.lesson_version_id is not None
-        return courses.load_version(session, delivery.lesson_version_id).slug
+        return lesson_versions.load_version(session, delivery.lesson_version_id).slug
 
 
 def test_counting_readers_who_are_alike_together_comes_to_the_same(runtime: Runtime, dispatcher: Dispatcher) -> None:

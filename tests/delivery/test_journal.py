@@ -16,8 +16,8 @@ from tests.support.smtp_sink import Fault, Sink
 from rugcourse.bootstrap import Runtime, open_dispatcher, rejection_handler
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryQueue, DeliveryState
-from rugcourse.db.queries import deliveries
-from rugcourse.db.queries.deliveries import Settlement
+from rugcourse.db.queries import results
+from rugcourse.db.queries.results import Settlement
 from rugcourse.delivery import journal as journals
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.journal import Journal, dead_journals, read_records
@@ -174,7 +174,7 @@ def test_journal_entry_about_an_earlier_address_does_not_concern_the_corrected_o
     assert runtime.database.run(resend, clock.now(), [lesson.id]) == [lesson.id]
     with runtime.database.write() as session:
         answered = Settlement(lesson.id, DeliveryState.ACCEPTED, "250 taken")
-        deliveries.record_results(session, lesson.lease or "", [answered], clock.now())
+        results.record_results(session, lesson.lease or "", [answered], clock.now())
     assert lessons_to(runtime, "right@x.example")[0].state == DeliveryState.CANCELLED
     at_eight(runtime, 1)
     plan(runtime)

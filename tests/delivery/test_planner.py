@@ -12,7 +12,7 @@ from tests.support.smtp_sink import Sink
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryState, EnrolmentStatus
-from rugcourse.db.queries import courses, enrolments, subscribers
+from rugcourse.db.queries import course_publishing, courses, enrolments, subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.scheduling import Timing
@@ -153,7 +153,7 @@ def _put_a_lesson_first(runtime: Runtime) -> None:
     new = course.lessons[1].model_copy(update={"slug": "nieuw-begin", "number": 1})
     rest = [one.model_copy(update={"number": number}) for number, one in enumerate(course.lessons, 2)]
     with runtime.database.write() as session:
-        courses.save_course(session, course.model_copy(update={"lessons": (new, *rest)}), runtime.clock.now())
+        course_publishing.save_course(session, course.model_copy(update={"lessons": (new, *rest)}), runtime.clock.now())
         found = courses.load_course(session, COURSE)
         assert found is not None
         enrolments.reopen(session, found.id, 1, runtime.clock.now(), finished_too=True)

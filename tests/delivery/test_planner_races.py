@@ -27,7 +27,15 @@ from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course
 from rugcourse.db.models import DeliveryRow, DeliveryState
-from rugcourse.db.queries import courses, deliveries, delivery_planning, email_events, enrolments, subscribers
+from rugcourse.db.queries import (
+    arrivals,
+    course_publishing,
+    courses,
+    delivery_planning,
+    email_events,
+    enrolments,
+    subscribers,
+)
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
@@ -82,7 +90,7 @@ def test_inserting_a_lesson_during_planning_loses_no_lesson(
         with runtime.database.write() as session:
             found = courses.load_course(session, COURSE)
             assert found is not None
-            courses.save_course(session, _with_first(found.course), clock.now())
+            course_publishing.save_course(session, _with_first(found.course), clock.now())
 
     at_eight(runtime, 2)
     with meanwhile(monkeypatch, module, step, publish) as errors:
@@ -117,7 +125,7 @@ def test_moving_a_lesson_forward_during_planning_loses_no_lesson(
             lessons = list(found.course.lessons)
             lessons.insert(1, lessons.pop(4))
             numbered = tuple(one.model_copy(update={"number": number}) for number, one in enumerate(lessons, 1))
-            courses.save_course(session, found.course.model_copy(update={"lessons": numbered}), clock.now())
+            course_publishing.save_course(session, found.course.model_copy(update={"lessons": numbered}), clock.now())
 
     def act() -> None:
         if step == "pause":
@@ -237,7 +245,7 @@ def test_a_lesson_that_is_used_while_a_full_mailbox_is_reported_does_not_come_ag
                 record_hits(session, runtime.course_cache, clock, [fetch])
     assert errors == []
     with runtime.database.read() as session:
-        assert deliveries.was_used(session, lesson.id)
+        assert arrivals.was_used(session, lesson.id)
     for day in (1, 2):
         at_eight(runtime, day)
         plan(runtime)

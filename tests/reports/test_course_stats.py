@@ -28,7 +28,7 @@ from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.publishing import unpublish
 from rugcourse.db import counters
 from rugcourse.db.models import CampaignKind
-from rugcourse.db.queries import courses
+from rugcourse.db.queries import course_publishing
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 from rugcourse.learning.progress import progress_of
@@ -126,7 +126,7 @@ def test_a_lesson_that_is_taken_out_keeps_its_figures(runtime: Runtime, dispatch
     with runtime.database.write() as session:  # the landing page names some lessons, which therefore can't be taken out
         course = course_of(runtime).course
         bare = {key: text.model_copy(update={"tiles": (), "sample": None}) for key, text in course.texts.items()}
-        courses.save_course(session, course.model_copy(update={"texts": bare}), runtime.clock.now())
+        course_publishing.save_course(session, course.model_copy(update={"texts": bare}), runtime.clock.now())
     answered_right(runtime, dispatcher)
     campaign, first = course_of(runtime).campaign_id, course_of(runtime).course.lessons[0]
 

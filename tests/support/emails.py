@@ -11,7 +11,7 @@ from tests.support.builders import COURSE
 
 from rugcourse.content import Course, Lesson
 from rugcourse.db.models import DeliveryKind
-from rugcourse.db.queries.deliveries import DeliveryJob
+from rugcourse.db.queries.claims import DeliveryJob
 from rugcourse.delivery.composer import Composer, Personalisation
 from rugcourse.delivery.template_cache import PreparedEmail, message_stream
 from rugcourse.emails import catalogue as mails

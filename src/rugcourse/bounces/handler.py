@@ -27,7 +27,7 @@ from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import BOUNCE, COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow
-from rugcourse.db.queries import bounces, deliveries, subscribers
+from rugcourse.db.queries import arrivals, bounces, subscribers
 from rugcourse.db.queries.bounces import BOUNCED
 from rugcourse.delivery import holds, retry
 from rugcourse.enrolment import preferences
@@ -186,7 +186,7 @@ class BounceHandler:
         noted = bounces.bounces_of(session, delivery.id)
         is_gone = report.kind == BounceType.HARD and about == Addressee.READER
         # A reader who used the mail has it: the bounce is from a mailbox that it was forwarded to.
-        used = not is_gone and deliveries.was_used(session, delivery.id)
+        used = not is_gone and arrivals.was_used(session, delivery.id)
         again = not (is_gone or used) and delivery.kind == DeliveryKind.LESSON and len(noted) < retry.MAX_RESENDS
         words = report.words if refused else f"{BOUNCED}{report.status} {report.words}".strip()
         failure = bounces.Failure(words, again, refused, blames_reader=report.kind != BounceType.POLICY)

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Lesson, Message
 from rugcourse.content.model import LessonText, MessageText
 from rugcourse.db.models import AbTestRow
-from rugcourse.db.queries import ab_tests, admins, courses
+from rugcourse.db.queries import ab_tests, admins, courses, lesson_versions
 from rugcourse.db.queries.ab_tests import Variant
 from rugcourse.errors import InvalidInput, InvalidState
 
@@ -94,13 +94,13 @@ def begin(
     courses.lock_of_lesson(session, lesson_id)
     if any(one.decided_at is None for one in ab_tests.of_lessons(session, [lesson_id])):
         raise AbTestRunning
-    current, wording = courses.wording_of(session, lesson_id) or (0, None)
+    current, wording = lesson_versions.wording_of(session, lesson_id) or (0, None)
     if wording is None:
         raise SameWording
     other = with_subjects(wording, subjects)
     if other == wording:
         raise SameWording
-    version = courses.save_version(session, lesson_id, other, now)
+    version = lesson_versions.save_version(session, lesson_id, other, now)
     ab_tests.add(session, lesson_id, (current, version), max(minimum, LEAST), now)
     about = {"subjects": dict(subjects), "minimum": minimum}
     admins.record_change(session, now, admin_id, "trial: begin", f"lesson:{lesson_id}", None, about)
@@ -118,7 +118,7 @@ def decide_next(session: Session, now: datetime) -> bool:
         return True
     ripe = now - timedelta(days=DAYS_TO_ACT)
     first, second = (
-        ab_tests.count_variant(session, trial, courses.versions_like(session, version), ripe)
+        ab_tests.count_variant(session, trial, lesson_versions.versions_like(session, version), ripe)
         for version in (trial.version_a, trial.version_b)
     )
     trial.found = {A: list(first), B: list(second)}
@@ -136,12 +136,12 @@ def _goes_on(session: Session, trial: AbTestRow, now: datetime) -> bool:
     """Whether readers still get the first wording. A lesson that only moved has new versions, which carry its new
     number: the trial goes on with these.
     """
-    current, wording = courses.wording_of(session, trial.lesson_id) or (0, None)
-    if wording is None or current not in courses.versions_like(session, trial.version_a):
+    current, wording = lesson_versions.wording_of(session, trial.lesson_id) or (0, None)
+    if wording is None or current not in lesson_versions.versions_like(session, trial.version_a):
         return False
     if current != trial.version_a:
-        other = with_subjects(wording, courses.subjects_of_version(session, trial.version_b))
-        trial.version_a, trial.version_b = current, courses.save_version(session, trial.lesson_id, other, now)
+        other = with_subjects(wording, lesson_versions.subjects_of_version(session, trial.version_b))
+        trial.version_a, trial.version_b = current, lesson_versions.save_version(session, trial.lesson_id, other, now)
     return True
 
 
@@ -162,7 +162,7 @@ class AbTestPage:
 
 def page(session: Session, lesson_id: int) -> AbTestPage | None:
     """None where there is no such lesson."""
-    found = courses.wording_of(session, lesson_id)
+    found = lesson_versions.wording_of(session, lesson_id)
     return AbTestPage(found[1].texts, ab_tests_of(session, [lesson_id])) if found is not None else None
 
 
@@ -174,6 +174,6 @@ def ab_tests_of(session: Session, lesson_ids: list[int]) -> list[AbTest]:
 
 
 def _shown(session: Session, row: AbTestRow) -> AbTest:
-    subjects = [courses.subjects_of_version(session, version) for version in (row.version_a, row.version_b)]
+    subjects = [lesson_versions.subjects_of_version(session, version) for version in (row.version_a, row.version_b)]
     variants = (Variant(*row.found[A]), Variant(*row.found[B])) if A in row.found else None
     return AbTest(row, (subjects[0], subjects[1]), variants, row.found.get("confidence"))

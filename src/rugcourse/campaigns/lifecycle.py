@@ -21,7 +21,7 @@ from rugcourse.clock import Clock
 from rugcourse.db.audience import Again, Audience, IdRange, permission_of
 from rugcourse.db.engine import Database
 from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus
-from rugcourse.db.queries import audiences, campaigns, courses, delivery_planning, subscribers
+from rugcourse.db.queries import audiences, campaigns, cancellations, courses, subscribers
 from rugcourse.errors import ConflictError, InvalidState
 from rugcourse.scheduling import QuietHours, Schedule, Timing, next_mail
 
@@ -187,7 +187,7 @@ def cancel_remaining(database: Database, clock: Clock) -> int:
         while step == BATCH:
             with database.write() as session:
                 planned = campaigns.planned_of(session, campaign_id, BATCH)
-                delivery_planning.cancel_for_good(session, planned, "its campaign was cancelled", clock.now())
+                cancellations.cancel_for_good(session, planned, "its campaign was cancelled", clock.now())
                 step = campaigns.stop_enrolments(session, campaign_id, BATCH)
             done += step + len(planned)
     return done

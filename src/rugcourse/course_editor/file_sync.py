@@ -19,7 +19,7 @@ from rugcourse.course_editor.folder import FolderChange, change_for
 from rugcourse.course_editor.linter import check_whole
 from rugcourse.course_editor.merge import MergeConflict, OnConflict, merge
 from rugcourse.db.engine import Database
-from rugcourse.db.queries import courses
+from rugcourse.db.queries import course_publishing, courses
 
 _EXPORT = (
     "Nothing was exported. See what differs with `rugcourse courses export --dir` and an empty folder, then export "
@@ -83,7 +83,7 @@ def _import_in(session: Session, now: datetime, files: Course, on_conflict: OnCo
         if newer_here and in_files != fingerprints_of(files):
             _check_slugs(published.course, files, newer_here)
         check_whole(course)
-    changed = courses.save_course(session, course, now)
+    changed = course_publishing.save_course(session, course, now)
     if published is not None:
         changed += _changed_parts(published.course, course)
     courses.note_files(session, files)

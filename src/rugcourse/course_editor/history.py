@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Lesson
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.versions import subject_of
-from rugcourse.db.queries import admins, courses
+from rugcourse.db.queries import admins, courses, lesson_versions
 
 _COMPARED = 4_000_000  # pairs of words to compare: more would take seconds
 
@@ -46,14 +46,14 @@ def versions_of(session: Session, course_id: int, course_slug: str, slug: str) -
     if found is None:
         return []
     lesson_id, current = found
-    kept = courses.kept_versions(session, lesson_id)
+    kept = lesson_versions.kept_versions(session, lesson_id)
     by = {
         (change.after or {}).get("version"): email
         for change, email in reversed(admins.changes_of(session, subject_of(course_slug, slug)))
     }
     return [
         Version(version_id, at, lesson, by.get(version_id), version_id == current, version_id in kept)
-        for version_id, at, lesson in courses.versions(session, lesson_id)
+        for version_id, at, lesson in lesson_versions.versions(session, lesson_id)
     ]
 
 

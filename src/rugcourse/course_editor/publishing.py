@@ -15,7 +15,7 @@ from rugcourse.course_editor.linter import check, check_whole
 from rugcourse.course_editor.merge import numbered
 from rugcourse.course_editor.versions import NONE, newer_version, subject_of
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import admins, courses, enrolments, lesson_drafts
+from rugcourse.db.queries import admins, course_publishing, courses, enrolments, lesson_drafts, lesson_versions
 from rugcourse.errors import InvalidState
 
 
@@ -70,12 +70,12 @@ def publish_lesson(
     check_whole(course)
     is_new = lesson_draft.slug not in published.lesson_ids
     before = courses.find_lesson(session, published.id, lesson_draft.slug)
-    courses.save_course(session, course, now)
+    course_publishing.save_course(session, course, now)
     lesson_id, version_id = courses.find_lesson(session, published.id, lesson_draft.slug) or (0, 0)
     if under_way == ExistingReaders.NEW:
-        courses.keep_for_nobody(session, lesson_id)
+        lesson_versions.keep_for_nobody(session, lesson_id)
     elif before is not None and before[1] != version_id:
-        courses.keep_for_readers(session, lesson_id, before[1])
+        lesson_versions.keep_for_readers(session, lesson_id, before[1])
     went_back = 0
     if is_new and behind != AlreadyPast.NOBODY:
         place = next(one.number for one in course.lessons if one.slug == lesson_draft.slug)
@@ -103,7 +103,7 @@ def unpublish(session: Session, now: datetime, admin_id: int | None, course_slug
         raise LessonNotReady
     course = published.course.model_copy(update={"lessons": numbered(rest)})
     _check_named(course)
-    courses.save_course(session, course, now)
+    course_publishing.save_course(session, course, now)
     draft = lesson_drafts.find(session, published.id, slug)
     if draft is not None:
         lesson_drafts.discard(session, published.id, slug, draft.saved, admin_id, now)

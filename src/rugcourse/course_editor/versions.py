@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.content.fingerprints import lesson_fingerprint
-from rugcourse.db.queries import admins, courses
+from rugcourse.db.queries import admins, lesson_versions
 
 NONE = 0  # stands for: there is no version
 
@@ -23,7 +23,7 @@ class NewerVersion:
 
 def current_version(session: Session, course_id: int, slug: str) -> int:
     """Return the published version of a lesson; NONE if it is not in its course."""
-    return courses.find_published_version(session, course_id, slug) or NONE
+    return lesson_versions.find_published_version(session, course_id, slug) or NONE
 
 
 def newer_version(session: Session, course_id: int, course_slug: str, slug: str, since: int) -> NewerVersion | None:
@@ -32,9 +32,11 @@ def newer_version(session: Session, course_id: int, course_slug: str, slug: str,
     if current in (NONE, since):
         return None
     # A restored backup may not have the version of an open form.
-    if courses.has_version(session, since) and _wording(session, since) == _wording(session, current):
+    if lesson_versions.has_version(session, since) and _wording(session, since) == _wording(session, current):
         return None
-    return NewerVersion(courses.published_at(session, current), publisher_of(session, course_slug, slug, current))
+    return NewerVersion(
+        lesson_versions.published_at(session, current), publisher_of(session, course_slug, slug, current)
+    )
 
 
 def publisher_of(session: Session, course_slug: str, slug: str, version: int) -> str | None:
@@ -50,4 +52,4 @@ def subject_of(course_slug: str, slug: str) -> str:
 
 def _wording(session: Session, version: int) -> str:
     """Return a fingerprint of a version's text. Moving a lesson creates a version with the same text."""
-    return lesson_fingerprint(courses.load_version(session, version))
+    return lesson_fingerprint(lesson_versions.load_version(session, version))

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import Lesson, Message
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import courses
+from rugcourse.db.queries import courses, lesson_versions
 
 _KEPT_VERSIONS = 256
 
@@ -38,7 +38,7 @@ class CourseCache:
         if kept is None:
             if len(self._versions) >= _KEPT_VERSIONS:
                 self._versions.clear()
-            kept = self._versions[version_id] = courses.load_version(session, version_id)
+            kept = self._versions[version_id] = lesson_versions.load_version(session, version_id)
         return kept
 
     def message(self, session: Session, version_id: int) -> Message:
@@ -47,7 +47,7 @@ class CourseCache:
         if kept is None:
             if len(self._messages) >= _KEPT_VERSIONS:
                 self._messages.clear()
-            kept = self._messages[version_id] = courses.load_message(session, version_id)
+            kept = self._messages[version_id] = lesson_versions.load_message(session, version_id)
         return kept
 
     def _current(self, session: Session, slug: str, content_hash: str) -> PublishedCourse:

@@ -20,8 +20,9 @@ from rugcourse.clock import Clock
 from rugcourse.content import Question
 from rugcourse.db.engine import Database, DatabaseAway
 from rugcourse.db.models import DeliveryKind, DeliveryQueue, DeliveryState
-from rugcourse.db.queries import deliveries, delivery_planning, enrolments, sending_holds, subscribers
-from rugcourse.db.queries.deliveries import DeliveryJob, Settlement
+from rugcourse.db.queries import cancellations, claims, delivery_planning, due_enrolments, sending_holds, subscribers
+from rugcourse.db.queries.claims import DeliveryJob
+from rugcourse.db.queries.results import Settlement
 from rugcourse.delivery import holds, rate_limits, retry
 from rugcourse.delivery.composer import Composer, Personalisation, PreparedMessage
 from rugcourse.delivery.journal import Journal
@@ -92,7 +93,7 @@ class Claimer:
         """Whether there is a delivery that may go out. Cheap."""
         now = self.clock.now()
         with self.database.read() as session:
-            return deliveries.is_waiting(session, queue, now) and not holds.is_closed(session, now)
+            return claims.is_waiting(session, queue, now) and not holds.is_closed(session, now)
 
     def claim(self, queue: DeliveryQueue) -> Batch | None:
         """Claim a batch, which is empty if no reader wants theirs any more; None if there is nothing to claim.
@@ -118,16 +119,14 @@ class Claimer:
             if gate.closed:
                 return None
             held = gate.held | (gate.exhausted() if queue == DeliveryQueue.LESSONS else set())
-            job = gate.admit(queue, deliveries.candidates(session, queue, now, BATCH, held))
+            job = gate.admit(queue, claims.candidates(session, queue, now, BATCH, held))
             if not job:
                 return None
             sending_holds.save_buckets(session, gate.buckets)
             drafts = self._draft(session, job, now)
-            wanted = deliveries.submit(session, queue, lease, until, [one.snapshot for one in drafts], now)
+            wanted = claims.submit(session, queue, lease, until, [one.snapshot for one in drafts], now)
             if len(wanted) < len(drafts):
-                delivery_planning.cancel_unwanted(
-                    session, queue, [one.id for one in drafts if one.id not in wanted], now
-                )
+                cancellations.cancel_unwanted(session, queue, [one.id for one in drafts if one.id not in wanted], now)
             # Before the commit: were it after, a death between the two would leave submissions nobody knows about.
             self.journal.submit(lease, sorted(wanted))
             taken += wanted
@@ -142,10 +141,10 @@ class Claimer:
                 return
             try:
                 with self.database.write_batch() as session:
-                    deliveries.return_to_planned(
+                    claims.return_to_planned(
                         session, lease, ids, self.clock.now(), "the database went away at its claim"
                     )
-                    deliveries.release(session, lease)
+                    claims.release(session, lease)
             except DatabaseAway:
                 self.maybe_sent.append((lease, ids))
                 raise
@@ -162,7 +161,7 @@ class Claimer:
         recaps = self._recaps(session, _readings(job, prepared), now)
         imported = {one.id: one.subscriber_id for one in job if one.kind == DeliveryKind.IMPORTED}
         first = [one.id for one in job if one.kind in _FIRST_MAILS]
-        dues = enrolments.next_dues(session, first) if first else {}
+        dues = due_enrolments.next_dues(session, first) if first else {}
         agreed = subscribers.agreed_by_mail(session, imported) if imported else {}
         return [
             self.composer.draft(

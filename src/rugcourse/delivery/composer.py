@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from rugcourse.content import Lesson, Question
 from rugcourse.db.models import DeliveryKind
-from rugcourse.db.queries.deliveries import DeliveryJob, SentSnapshot
-from rugcourse.db.queries.enrolments import NextDue
+from rugcourse.db.queries.claims import DeliveryJob, SentSnapshot
+from rugcourse.db.queries.due_enrolments import NextDue
 from rugcourse.db.queries.subscribers import Agreed
 from rugcourse.delivery.template_cache import PreparedEmail
 from rugcourse.emails.catalogue import answer_links, first_name

@@ -27,8 +27,8 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database, DatabaseAway
 from rugcourse.db.models import DeliveryQueue, DeliveryState
-from rugcourse.db.queries import deliveries, sending_holds
-from rugcourse.db.queries.deliveries import Settlement
+from rugcourse.db.queries import claims, results, sending_holds
+from rugcourse.db.queries.results import Settlement
 from rugcourse.db.queries.sending_holds import ALL, domain_key
 from rugcourse.delivery import holds, retry
 from rugcourse.delivery.claimer import Batch, Claimer
@@ -267,15 +267,15 @@ class Dispatcher:
     def _write_down(self, session: Session, batch: Batch) -> None:
         now = self._clock.now()
         others = [one for one in batch.settlements if one.state != DeliveryState.FAILED]
-        deliveries.record_results(session, batch.lease, others, now)
-        deliveries.mark_unknown(session, batch.lease, sorted(batch.maybe_sent), now, _INTERRUPTED)
+        results.record_results(session, batch.lease, others, now)
+        results.mark_unknown(session, batch.lease, sorted(batch.maybe_sent), now, _INTERRUPTED)
         again_at = now + self._clock.span(retry.BROKEN_MAIL_SECONDS)
         for delivery_id, reason in batch.broken.items():
             log.error("mail_not_rendered", delivery_id=delivery_id, error=reason)
-            deliveries.return_to_planned(session, batch.lease, [delivery_id], again_at, reason)
+            claims.return_to_planned(session, batch.lease, [delivery_id], again_at, reason)
         why = str(batch.unavailable or "not begun before its worker had to stop")
-        deliveries.return_to_planned(session, batch.lease, batch.not_started, now, why)
-        deliveries.release(session, batch.lease)
+        claims.return_to_planned(session, batch.lease, batch.not_started, now, why)
+        claims.release(session, batch.lease)
         if batch.stale:
             self._lift(session, batch)
         for domain, words in batch.refusing.items():

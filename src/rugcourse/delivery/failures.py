@@ -11,8 +11,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.db.queries import deliveries, delivery_planning, subscribers
-from rugcourse.db.queries.deliveries import Settlement
+from rugcourse.db.queries import cancellations, delivery_planning, results, subscribers
+from rugcourse.db.queries.results import Settlement
 
 # Called with the delivery's id and the server's reply, in the transaction that records the failure.
 OnRejection = Callable[[Session, int, str], None]
@@ -27,7 +27,7 @@ def settle_failure(session: Session, lease: str, failure: Settlement, now: datet
     Locks the subscriber first, as all changes to a person do.
     """
     subscribers.lock_of_mail(session, failure.delivery_id)
-    if not deliveries.record_results(session, lease, [failure], now):
+    if not results.record_results(session, lease, [failure], now):
         return False
     on_rejection(session, failure.delivery_id, failure.reply)
     return True
@@ -40,11 +40,11 @@ def give_up_late(session: Session, delivery_id: int, now: datetime, on_rejection
     lesson that was deferred for another reason is sent again at the reader's next hour.
     """
     subscribers.lock_of_mail(session, delivery_id)
-    reply = delivery_planning.fail_late(session, delivery_id, now)
+    reply = cancellations.fail_late(session, delivery_id, now)
     if reply is None:
         return False
     if _ABOUT_THE_MAILBOX.match(reply):
         on_rejection(session, delivery_id, reply)
     elif delivery_planning.is_lesson(session, delivery_id):
-        delivery_planning.cancel_failed(session, delivery_id)
+        cancellations.cancel_failed(session, delivery_id)
     return True

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
-from rugcourse.db.queries import campaigns, enrolments
+from rugcourse.db.queries import campaigns, due_enrolments
 from rugcourse.db.queries.campaigns import Sending
-from rugcourse.db.queries.enrolments import ExpectedEnrolment
+from rugcourse.db.queries.due_enrolments import ExpectedEnrolment
 from rugcourse.delivery.planner import decide
 from rugcourse.scheduling import SendNow, SendWindow, ShiftTo, is_zone, next_mail
 
@@ -40,7 +40,7 @@ def forecast_mails(database: Database, clock: Clock, send_window: SendWindow, da
     after = 0
     while True:
         with database.read() as session:
-            page = enrolments.expected(session, after, _PAGE)
+            page = due_enrolments.expected(session, after, _PAGE)
         for one in page:
             campaign = running.get(one.campaign_id)
             for lesson_id, at in _of_reader(one, campaign, now, until, send_window) if campaign else ():
@@ -58,7 +58,7 @@ def count_by_hour(database: Database, clock: Clock, send_window: SendWindow, day
     hours: Counter[datetime] = Counter()
     with database.read() as session:
         running = {one.id: one for one in campaigns.sending(session)}
-        for one, how_many in enrolments.expected_groups(session):
+        for one, how_many in due_enrolments.expected_groups(session):
             campaign = running.get(one.campaign_id)
             for _, at in _of_reader(one, campaign, now, until, send_window) if campaign else ():
                 hours[at.replace(minute=0, second=0, microsecond=0)] += how_many

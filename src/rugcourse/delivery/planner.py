@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database, DatabaseAway
-from rugcourse.db.queries import campaigns, delivery_planning, enrolments, sending_holds
+from rugcourse.db.queries import campaigns, cancellations, delivery_planning, due_enrolments, sending_holds
 from rugcourse.db.queries.campaigns import Sending
 from rugcourse.db.queries.delivery_planning import LessonOfDay
-from rugcourse.db.queries.enrolments import DueEnrolment, ExpectedEnrolment, Step
+from rugcourse.db.queries.due_enrolments import DueEnrolment, ExpectedEnrolment, Step
 from rugcourse.delivery import retry
 from rugcourse.delivery.failures import OnRejection, give_up_late
 from rugcourse.scheduling import Decision, Missed, SendNow, SendWindow, ShiftTo, decide_for, next_mail
@@ -69,10 +69,10 @@ def _end_late(database: Database, clock: Clock, on_rejection: OnRejection) -> It
     late = BATCH
     while late == BATCH:
         with database.write_batch() as session:
-            late = len(delivery_planning.cancel_late(session, clock.now(), BATCH))
+            late = len(cancellations.cancel_late(session, clock.now(), BATCH))
         yield PlanningResult(late=late)
     with database.read() as session:
-        put_off = delivery_planning.late_after_tries(session, clock.now(), BATCH)
+        put_off = cancellations.late_after_tries(session, clock.now(), BATCH)
     for delivery_id in put_off:
         try:
             with database.write() as session:
@@ -104,7 +104,7 @@ def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, send_wi
     try:
         with database.read() as session:
             campaigns.find_sending(session, campaign_id)
-            ids = enrolments.due_ids(session, campaign_id, clock.now(), BATCH)
+            ids = due_enrolments.due_ids(session, campaign_id, clock.now(), BATCH)
     except DatabaseAway:
         raise
     except Exception:
@@ -125,7 +125,7 @@ def _plan_one(
     except Exception:
         log.exception("lesson_not_planned", campaign_id=campaign_id, enrolment_id=enrolment_id)
     with database.write() as session:
-        enrolments.shift(session, {clock.now() + clock.span(retry.BROKEN_ROW_SECONDS): [enrolment_id]})
+        due_enrolments.shift(session, {clock.now() + clock.span(retry.BROKEN_ROW_SECONDS): [enrolment_id]})
     return PlanningResult(shifted=1)
 
 
@@ -133,7 +133,7 @@ def _plan_batch(
     session: Session, campaign_id: int, now: datetime, send_window: SendWindow, *, only: int | None = None
 ) -> PlanningResult:
     # Locked before the positions of lessons are read: reordering lessons changes both, and waits for these locks.
-    due = enrolments.lock_due(session, campaign_id, now, BATCH, only)
+    due = due_enrolments.lock_due(session, campaign_id, now, BATCH, only)
     campaign = campaigns.find_sending(session, campaign_id)
     if campaign is None:  # paused in the meantime
         return PlanningResult()
@@ -144,21 +144,21 @@ def _plan_batch(
         _end_missed(session, choices, now, send_window)
     planned = delivery_planning.plan_lessons(session, choices.lessons, now, campaign.delivers)
     # A lesson that was not planned had been sent before the course was reordered. Go on to the next, the same day.
-    enrolments.skip_lessons(session, [one for ids in choices.lessons.values() for one in ids if one not in planned])
+    due_enrolments.skip_lessons(session, [one for ids in choices.lessons.values() for one in ids if one not in planned])
     steps = {step: [one for one in ids if one in planned] for step, ids in choices.steps.items()}
-    enrolments.advance(session, steps, now)
-    enrolments.complete(session, choices.over, now)
+    due_enrolments.advance(session, steps, now)
+    due_enrolments.complete(session, choices.over, now)
     if None in choices.shifts:  # readers who came back since their status was read are considered again
-        back = enrolments.came_back(session, choices.shifts[None])
+        back = due_enrolments.came_back(session, choices.shifts[None])
         choices.shifts[None] = [one for one in choices.shifts[None] if one not in back]
-    enrolments.shift(session, choices.shifts)
+    due_enrolments.shift(session, choices.shifts)
     return PlanningResult(planned=len(planned), shifted=len(due) - len(planned) - len(choices.missed))
 
 
 def _tried_before(session: Session, campaign: Sending, due: Sequence[DueEnrolment]) -> set[int]:
     """Return the enrolments whose first mail was tried at the campaign's fixed moment and deferred by the server."""
     first = [one.id for one in due if one.position == 1 and one.last_local_date is None]
-    return delivery_planning.tried(session, first) if campaign.timing.promises and first else set()
+    return cancellations.tried(session, first) if campaign.timing.promises and first else set()
 
 
 def _end_missed(session: Session, choices: Choices, now: datetime, send_window: SendWindow) -> None:
@@ -176,7 +176,7 @@ def _end_missed(session: Session, choices: Choices, now: datetime, send_window: 
         excused = set(missed)
     else:
         held = sending_holds.held_domains(session, now)
-        domains = enrolments.domains_of(session, list(missed)) if held else {}
+        domains = due_enrolments.domains_of(session, list(missed)) if held else {}
         excused = {one for one in missed if domains.get(one) in held}
     for one in excused:
         choices.choose_by_schedule(missed.pop(one), now, send_window)

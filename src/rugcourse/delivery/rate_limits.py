@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.db.models import DeliveryQueue
 from rugcourse.db.queries import campaigns, sending_holds
-from rugcourse.db.queries.deliveries import DeliveryJob
+from rugcourse.db.queries.claims import DeliveryJob
 from rugcourse.db.queries.sending_holds import ALL, TokenBucket, campaign_key, domain_key
 
 _BURST_SECONDS = 20.0  # the capacity of a bucket, in seconds of its limit

@@ -12,8 +12,8 @@ import structlog
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database, DatabaseAway
 from rugcourse.db.models import DeliveryState
-from rugcourse.db.queries import deliveries
-from rugcourse.db.queries.deliveries import Settlement
+from rugcourse.db.queries import claims, results
+from rugcourse.db.queries.results import Settlement
 from rugcourse.delivery.failures import OnRejection, settle_failure
 from rugcourse.delivery.journal import LeaseRecord, dead_journals, read_records
 
@@ -80,19 +80,19 @@ def _settle(database: Database, clock: Clock, leases: Sequence[LeaseRecord], on_
     with database.write() as session:
         for record in leases:
             others = [one for one in _replies(record, clock.now()) if one.state != DeliveryState.FAILED]
-            settled += deliveries.record_results(session, record.lease, others, clock.now())
-            given_back += deliveries.return_to_planned(
+            settled += results.record_results(session, record.lease, others, clock.now())
+            given_back += claims.return_to_planned(
                 session, record.lease, record.not_started, clock.now(), "its worker ended before it was begun"
             )
-            unknown += deliveries.mark_unknown(session, record.lease, record.maybe_sent, clock.now(), _NO_ANSWER)
-            deliveries.release(session, record.lease)
+            unknown += results.mark_unknown(session, record.lease, record.maybe_sent, clock.now(), _NO_ANSWER)
+            claims.release(session, record.lease)
     return Recovered(settled, given_back, tuple(unknown))
 
 
 def expire_leases(database: Database, clock: Clock) -> list[int]:
     """Mark deliveries under expired leases as unknown, never as planned; returns their ids."""
     with database.write() as session:
-        return deliveries.expire_leases(session, clock.now())
+        return results.expire_leases(session, clock.now())
 
 
 def _replies(record: LeaseRecord, now: datetime) -> list[Settlement]:

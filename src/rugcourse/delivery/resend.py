@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.db.models import EventKind, Verdict
-from rugcourse.db.queries import deliveries, delivery_planning, email_events, subscribers
+from rugcourse.db.queries import arrivals, cancellations, deliveries, email_events, subscribers
 from rugcourse.db.queries.email_events import Event
 
 
@@ -28,11 +28,11 @@ def resend(session: Session, now: datetime, ids: Collection[int]) -> list[int]:
 def _was_used(session: Session, delivery_id: int, now: datetime) -> bool:
     """Whether the reader used the mail, even at the moment when a worker marked it as unknown."""
     subscribers.lock_of_mail(session, delivery_id)
-    return deliveries.was_used(session, delivery_id) and deliveries.confirm_by_activity(session, delivery_id, now)
+    return arrivals.was_used(session, delivery_id) and arrivals.confirm_by_activity(session, delivery_id, now)
 
 
 def _plan_again(session: Session, delivery_id: int, now: datetime) -> bool:
     if not deliveries.cancel_unknown(session, delivery_id, now):
         return False
-    delivery_planning.rewind_enrolments(session, [delivery_id], due_since_planned=True)
+    cancellations.rewind_enrolments(session, [delivery_id], due_since_planned=True)
     return True

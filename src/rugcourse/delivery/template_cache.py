@@ -11,7 +11,7 @@ from rugcourse.content.markdown import UnknownTag
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryKind, Ground
 from rugcourse.db.queries import campaigns
-from rugcourse.db.queries.deliveries import DeliveryJob
+from rugcourse.db.queries.claims import DeliveryJob
 from rugcourse.emails import catalogue
 from rugcourse.emails.catalogue import Branding
 from rugcourse.emails.mime import MessageStream, MimeSkeleton, Sender

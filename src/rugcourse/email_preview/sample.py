@@ -8,7 +8,7 @@ from email import message_from_bytes, policy
 
 from rugcourse.content import Course, Lesson, Message, Question
 from rugcourse.db.models import DeliveryKind
-from rugcourse.db.queries.deliveries import DeliveryJob
+from rugcourse.db.queries.claims import DeliveryJob
 from rugcourse.delivery.composer import Composer, Personalisation
 from rugcourse.delivery.template_cache import PreparedEmail, message_stream
 from rugcourse.emails import catalogue

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.db.models import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus, new_stamp
-from rugcourse.db.queries import address_changes, campaigns, delivery_planning, enrolments, subscribers
+from rugcourse.db.queries import address_changes, campaigns, cancellations, delivery_planning, enrolments, subscribers
 from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment.confirmation import is_open
 from rugcourse.enrolment.preferences import go_on_from, next_from
@@ -59,7 +59,7 @@ def _continues(session: Session, enrolment: EnrolmentRow) -> bool:
 
 def send_again(session: Session, enrolment_id: int, delivery_id: int, now: datetime) -> None:
     """Let a reader have a lesson again that was cancelled after it was sent: at their next hour, before all others."""
-    delivery_planning.rewind_enrolments(session, [delivery_id])
+    cancellations.rewind_enrolments(session, [delivery_id])
     enrolment = session.get_one(EnrolmentRow, enrolment_id, populate_existing=True)
     if enrolment.status == EnrolmentStatus.ACTIVE:
         due_before = enrolment.next_due_at
@@ -91,8 +91,8 @@ def change_address(session: Session, now: datetime, signer: Signer, subscriber_i
     person.email, person.domain = email, email.rpartition("@")[2]
     person.security_stamp = new_stamp()  # links that went to the address before open nothing of theirs
     address_changes.withdraw(session, person.id)
-    delivery_planning.retry_failed(session, person.id, now)
-    delivery_planning.forget_message_ids(session, person.id)
+    cancellations.retry_failed(session, person.id, now)
+    cancellations.forget_message_ids(session, person.id)
     if person.status == SubscriberStatus.ACTIVE:
         go_on_from(session, person.id, now)
     _ask_again(session, now, person)

@@ -18,7 +18,7 @@ from rugcourse.db.models import (
     SubscriberRow,
     SubscriberStatus,
 )
-from rugcourse.db.queries import courses, deliveries, delivery_planning, enrolments, erasure, subscribers
+from rugcourse.db.queries import arrivals, courses, delivery_planning, enrolments, erasure, subscribers
 from rugcourse.enrolment import consent_texts, consents
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown
 from rugcourse.enrolment.preferences import next_from
@@ -110,7 +110,7 @@ def confirm(
         _agree(session, person, context, measuring=measuring, news=news)
         enrolment = begin_course(session, person, campaign_id, schedule, now)
         subscribers.lift_suppression(session, signer.digest(person.email), ERASED)
-        deliveries.confirm_by_activity(session, delivery_id, now)
+        arrivals.confirm_by_activity(session, delivery_id, now)
         once_key = f"welcome:{delivery_id}"
         delivery_planning.plan_transactional(
             session, DeliveryKind.WELCOME, person.id, enrolment.campaign_id, once_key, now

@@ -20,9 +20,9 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import (
     address_changes,
+    arrivals,
     campaigns,
-    deliveries,
-    delivery_planning,
+    cancellations,
     email_events,
     enrolments,
     erasure,
@@ -58,7 +58,7 @@ def change_schedule(session: Session, now: datetime, subscriber_id: int, schedul
 def pause(session: Session, now: datetime, subscriber_id: int, until: datetime | None = None) -> None:
     """Send nothing until an instant (UTC), or until the reader resumes. Raises NotAReader."""
     locked_reader(session, subscriber_id)
-    delivery_planning.cancel_planned(session, subscriber_id, "the reader paused", now)
+    cancellations.cancel_planned(session, subscriber_id, "the reader paused", now)
     schedule = subscribers.load_schedule(session, subscriber_id)
     _reschedule(session, subscriber_id, replace(schedule, paused=True, paused_until=until), now)
 
@@ -212,7 +212,7 @@ def leave_course(session: Session, now: datetime, delivery_id: int, shown: Shown
     _end(session, enrolment, "the reader left the course", now)
     context = ConsentContext(now, ConsentSource.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
     consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.LEAVE_COURSE, given=False)
-    deliveries.confirm_by_activity(session, delivery.id, now)
+    arrivals.confirm_by_activity(session, delivery.id, now)
 
 
 def unsubscribe(
@@ -231,7 +231,7 @@ def unsubscribe(
         return
     leave_everything(session, person, ConsentContext(now, source, shown, delivery_id=delivery_id))
     email_events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
-    deliveries.confirm_by_activity(session, delivery_id, now)
+    arrivals.confirm_by_activity(session, delivery_id, now)
 
 
 def unsubscribe_on_request(session: Session, now: datetime, subscriber_id: int) -> None:
@@ -270,7 +270,7 @@ def unsubscribe_at_once(session: Session, now: datetime, mail: MailRef) -> None:
 
 def end_courses(session: Session, subscriber_id: int, why: str, now: datetime) -> None:
     """Let a person leave all they follow, in a transaction of the caller."""
-    delivery_planning.cancel_planned(session, subscriber_id, why, now)
+    cancellations.cancel_planned(session, subscriber_id, why, now)
     for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
         _leave(enrolment, now)
 
@@ -320,7 +320,7 @@ def may_come_back(person: SubscriberRow, now: datetime) -> bool:
 
 def _end(session: Session, enrolment: EnrolmentRow, why: str, now: datetime) -> None:
     """Let a person leave one of what they get, also one that is over: what comes later of it is not for them."""
-    delivery_planning.cancel_planned(session, enrolment.subscriber_id, why, now, enrolment_id=enrolment.id)
+    cancellations.cancel_planned(session, enrolment.subscriber_id, why, now, enrolment_id=enrolment.id)
     session.refresh(enrolment)
     if enrolment.status != EnrolmentStatus.CANCELLED:
         _leave(enrolment, now)
@@ -362,12 +362,12 @@ def _reschedule(session: Session, subscriber_id: int, schedule: Schedule, now: d
     zone_before = before.zone
     if (before.zone, before.hour, before.weekdays) != (schedule.zone, schedule.hour, schedule.weekdays):
         # Also one that is being tried again: its hour is none of theirs any more.
-        delivery_planning.cancel_planned(session, subscriber_id, "the reader chose another time", now)
-        delivery_planning.expire_submitted(session, subscriber_id, now)
+        cancellations.cancel_planned(session, subscriber_id, "the reader chose another time", now)
+        cancellations.expire_submitted(session, subscriber_id, now)
     subscribers.save_schedule(session, subscriber_id, schedule)
     for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
         if schedule.zone != zone_before:
-            delivery_planning.redate_latest(session, enrolment, schedule.tz)
+            cancellations.redate_latest(session, enrolment, schedule.tz)
         if enrolment.status == EnrolmentStatus.ACTIVE:
             next_from(session, enrolment, schedule, now)
 

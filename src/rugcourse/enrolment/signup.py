@@ -16,16 +16,9 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.db.models import (
-    ERASED,
-    DeliveryKind,
-    EnrolmentRow,
-    EnrolmentStatus,
-    SubscriberRow,
-    SubscriberStatus,
-)
+from rugcourse.db.models import ERASED, DeliveryKind, EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import address_changes, delivery_planning, enrolments, subscribers
+from rugcourse.db.queries import address_changes, cancellations, delivery_planning, enrolments, subscribers
 from rugcourse.errors import InvalidInput
 from rugcourse.learning.assessment import adopt
 from rugcourse.links import Signer
@@ -221,7 +214,7 @@ def keep_confirmed(session: Session, person: SubscriberRow) -> None:
     schedule = Schedule(typed["zone"], typed["hour"], weekdays, every_days=typed["every_days"])
     _keep(session, person, Signup(person.email, typed["name"], schedule), typed["language"])
     for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
-        delivery_planning.redate_latest(session, enrolment, schedule.tz)
+        cancellations.redate_latest(session, enrolment, schedule.tz)
 
 
 def _document(signup: Signup, language: str) -> dict[str, Any]:

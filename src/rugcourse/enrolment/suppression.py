@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.db import withdrawal_log
 from rugcourse.db.models import COMPLAINT, SubscriberRow, SubscriberStatus
-from rugcourse.db.queries import delivery_planning, enrolments, heartbeats, subscribers
+from rugcourse.db.queries import cancellations, enrolments, heartbeats, subscribers
 from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment import consents
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource
@@ -106,7 +106,7 @@ def lift(session: Session, now: datetime, signer: Signer, address: str) -> None:
         if kept.reason == COMPLAINT:
             person.left_at = person.left_at or now
         person.status = _status_of(session, person)
-        delivery_planning.retry_failed(session, person.id, now)  # also for who may come back one day
+        cancellations.retry_failed(session, person.id, now)  # also for who may come back one day
         if person.status == SubscriberStatus.ACTIVE:
             go_on_from(session, person.id, now)
     session.delete(kept)

@@ -15,7 +15,7 @@ from rugcourse.content import Lesson, Question
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryKind, EventKind, SubscriberStatus, Verdict
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import deliveries, email_events, learning, subscribers
+from rugcourse.db.queries import arrivals, deliveries, email_events, learning, subscribers
 from rugcourse.db.queries.email_events import AnswersInMail, Event, MailRead
 from rugcourse.db.queries.learning import Answer, CardOfReader
 from rugcourse.learning.recap import RECAP_NUMBER, find_question
@@ -155,9 +155,9 @@ def record_answers(
     if machines:
         book = _AnswerSheet.of(session, people, now)
     used = {asking.mail.id for _, asking, _ in pressed if asking.mail.subscriber_id not in machines}
-    for delivery_id in sorted(one.delivery_id for one in lately if deliveries.is_unknown(one.state)):
+    for delivery_id in sorted(one.delivery_id for one in lately if arrivals.is_unknown(one.state)):
         if delivery_id in used:
-            deliveries.confirm_by_activity(session, delivery_id, now)
+            arrivals.confirm_by_activity(session, delivery_id, now)
     for (number, asking, option), was_kept in zip(pressed, kept, strict=True):
         counted = asking.mail.subscriber_id not in machines
         found[number] = RecordedAnswer(asking, book.look_up(asking, option, kept=was_kept, counted=counted))
@@ -216,7 +216,7 @@ def _mark_automatic(session: Session, lately: Sequence[AnswersInMail], since: da
     if machines:
         used = [one.delivery_id for one in lately if one.answers and one.subscriber_id in machines]
         email_events.classify_since(session, used, EventKind.ANSWER, since, Verdict.MACHINE)
-        deliveries.revoke_activity(session, used, since, now)
+        arrivals.revoke_activity(session, used, since, now)
     return machines
 
 

@@ -25,6 +25,7 @@ from rugcourse.db.queries import (
     email_events,
     enrolments,
     learning,
+    lesson_versions,
     subscribers,
 )
 from rugcourse.learning.recap import find_question
@@ -249,7 +250,7 @@ class _Copy:
     def _question(self, course_id: int, name: str, version_id: int, delivery_id: int) -> Question | None:
         """As it was asked: in the wording and the language of that mail; one that came back, as it is asked today."""
         language = next((row.language for row, _slug in self.history if row.id == delivery_id), None)
-        if courses.has_version(self.session, version_id):
+        if lesson_versions.has_version(self.session, version_id):
             texts = self.course_cache.version(self.session, version_id).texts
             text = texts.get(language or self.person.language) or next(iter(texts.values()))
             found = next((one for one in text.quiz if one.id == name), None)

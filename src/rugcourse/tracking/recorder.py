@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import EventKind, SubscriberStatus, Verdict
-from rugcourse.db.queries import deliveries, email_events, subscribers
+from rugcourse.db.queries import arrivals, email_events, subscribers
 from rugcourse.db.queries.email_events import Clicked, Event, MailRead
 from rugcourse.links import MailRef
 from rugcourse.tracking.bot_detection import BURST_LINKS, BURST_SECONDS, classify_request
@@ -82,9 +82,9 @@ def _keep(session: Session, clock: Clock, counted: Sequence[tuple[MailRead, Trac
     since = now - clock.span(BURST_SECONDS)
     lately = email_events.clicks_since(session, clicked, since) if clicked else []
     scanned = _mark_scanners(session, lately, since, now)
-    doubted = {one.delivery_id for one in lately if deliveries.is_unknown(one.state)}
+    doubted = {one.delivery_id for one in lately if arrivals.is_unknown(one.state)}
     for delivery_id in sorted(used & doubted - scanned):
-        deliveries.confirm_by_activity(session, delivery_id, now)
+        arrivals.confirm_by_activity(session, delivery_id, now)
 
 
 def _mark_scanners(session: Session, lately: Sequence[Clicked], since: datetime, now: datetime) -> set[int]:
@@ -95,5 +95,5 @@ def _mark_scanners(session: Session, lately: Sequence[Clicked], since: datetime,
     scanned = {one.delivery_id for one in lately if one.links >= BURST_LINKS}
     if scanned:
         email_events.classify_since(session, scanned, EventKind.CLICK, since, Verdict.MACHINE)
-        deliveries.revoke_activity(session, scanned, since, now)
+        arrivals.revoke_activity(session, scanned, since, now)
     return scanned

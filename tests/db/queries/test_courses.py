@@ -10,7 +10,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.content import Course, load_course
 from rugcourse.db.engine import Database
 from rugcourse.db.models import EnrolmentRow, LessonVersionRow
-from rugcourse.db.queries import courses
+from rugcourse.db.queries import course_publishing, courses
 
 
 def reordered(course: Course, *slugs: str) -> Course:
@@ -22,7 +22,7 @@ def reordered(course: Course, *slugs: str) -> Course:
 def test_a_course_comes_out_of_the_store_as_it_went_in(database: Database) -> None:
     course = load_course(LESSONS / COURSE)
     with database.write() as session:
-        changed = courses.save_course(session, course, MORNING)
+        changed = course_publishing.save_course(session, course, MORNING)
     with database.read() as session:
         found = courses.load_course(session, COURSE)
     assert found is not None
@@ -38,10 +38,10 @@ def test_publishing_the_same_again_adds_nothing_and_an_edit_adds_one_version(dat
     edited_lesson = first.model_copy(update={"texts": {**first.texts, "nl": text}})
     edited = course.model_copy(update={"lessons": (edited_lesson, *course.lessons[1:])})
     with database.write() as session:
-        courses.save_course(session, course, MORNING)
+        course_publishing.save_course(session, course, MORNING)
     with database.write() as session:
-        assert courses.save_course(session, course, MORNING) == []
-        assert courses.save_course(session, edited, MORNING) == ["welkom"]
+        assert course_publishing.save_course(session, course, MORNING) == []
+        assert course_publishing.save_course(session, edited, MORNING) == ["welkom"]
         assert session.scalar(select(func.count()).select_from(LessonVersionRow)) == 10
 
 
@@ -62,5 +62,5 @@ def test_readers_go_on_with_the_same_lesson_when_a_course_is_put_in_another_orde
     with runtime.database.write() as session:
         session.get_one(EnrolmentRow, enrolment_of(runtime, email).id).next_position = at
     with runtime.database.write() as session:
-        courses.save_course(session, reordered(course, *slugs), MORNING)
+        course_publishing.save_course(session, reordered(course, *slugs), MORNING)
     assert enrolment_of(runtime, email).next_position == expected

@@ -19,7 +19,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryKind, DeliveryRow, EmailEventRow, LessonVersionRow
-from rugcourse.db.queries import courses, subscribers
+from rugcourse.db.queries import course_publishing, subscribers
 from rugcourse.ebooks.cache import refresh_ebooks
 from rugcourse.learning.recap import RECAP_NUMBER
 from rugcourse.links import TokenPurpose
@@ -269,7 +269,9 @@ def test_answer_links_of_a_language_that_the_course_has_no_more_still_open(
     lessons = tuple(one.model_copy(update={"texts": only(one.texts)}) for one in course.lessons)
     parts = {"texts": only(course.texts), "tests": only(course.tests), "alarm_signs": only(course.alarm_signs)}
     with runtime.database.write() as session:
-        courses.save_course(session, course.model_copy(update={**parts, "lessons": lessons}), runtime.clock.now())
+        course_publishing.save_course(
+            session, course.model_copy(update={**parts, "lessons": lessons}), runtime.clock.now()
+        )
         question = lessons[0].texts[other].quiz[0].id
         session.execute(update(DeliveryRow).where(DeliveryRow.id == mail.id).values(recap_question=question))
     for number in (0, RECAP_NUMBER):

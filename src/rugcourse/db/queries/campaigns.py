@@ -28,7 +28,8 @@ from rugcourse.db.models import (
     LessonVersionRow,
     SubscriberRow,
 )
-from rugcourse.db.queries.courses import message_slug, save_version
+from rugcourse.db.queries.course_publishing import message_slug
+from rugcourse.db.queries.lesson_versions import save_version
 from rugcourse.db.types import UtcDateTime
 from rugcourse.scheduling.campaign_timing import Timing
 
