@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from random import Random
+from types import ModuleType
 
 import pytest
 from tests.support.ab_tests import OTHER, ab_test, add_mails, begin, current_subject, decide_after, lesson_id
@@ -18,9 +19,11 @@ from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.publishing import publish_lesson
-from rugcourse.db.queries import courses
+from rugcourse.db.queries import courses, lesson_versions
 from rugcourse.db.queries.ab_tests import Variant
 from rugcourse.delivery.dispatcher import Dispatcher
+
+_STEPS = [(lesson_versions, "versions_like"), (courses, "make_current")]
 
 
 @pytest.mark.parametrize(
@@ -102,9 +105,9 @@ def be_ready_to_decide(runtime: Runtime) -> None:
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("step", ["versions_like", "make_current"])
+@pytest.mark.parametrize(("module", "step"), _STEPS)
 def test_lesson_published_while_an_ab_test_is_decided_is_kept(
-    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, step: str
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, module: ModuleType, step: str
 ) -> None:
     be_ready_to_decide(runtime)
     lesson = course_of(runtime).course.lessons[0]
@@ -116,23 +119,23 @@ def test_lesson_published_while_an_ab_test_is_decided_is_kept(
     def publish() -> None:
         runtime.database.run(publish_lesson, runtime.clock.now(), None, written)
 
-    with meanwhile(monkeypatch, courses, step, publish) as errors:
+    with meanwhile(monkeypatch, module, step, publish) as errors:
         assert runtime.database.run(ab_tests.decide_next, runtime.clock.now())
     assert errors == []
     assert course_of(runtime).course.lessons[0].texts["nl"].title == "Published"
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("step", ["versions_like", "make_current"])
+@pytest.mark.parametrize(("module", "step"), _STEPS)
 def test_ab_test_stopped_while_it_is_decided_shows_the_subject_in_use(
-    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, step: str
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, module: ModuleType, step: str
 ) -> None:
     be_ready_to_decide(runtime)
 
     def stop() -> None:
         runtime.database.run(ab_tests.stop, runtime.clock.now(), lesson_id(runtime), None)
 
-    with meanwhile(monkeypatch, courses, step, stop) as errors:
+    with meanwhile(monkeypatch, module, step, stop) as errors:
         assert runtime.database.run(ab_tests.decide_next, runtime.clock.now())
     assert errors == []
     assert (ab_test(runtime).winner, current_subject(runtime)) == (B, OTHER["nl"])

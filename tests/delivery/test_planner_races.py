@@ -32,8 +32,8 @@ from rugcourse.db.queries import (
     course_publishing,
     courses,
     delivery_planning,
+    due_enrolments,
     email_events,
-    enrolments,
     subscribers,
 )
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -69,7 +69,7 @@ def _had(runtime: Runtime, email: str) -> list[str]:
     return [slugs[one.lesson_id or 0] for one in lessons_to(runtime, email) if one.state == DeliveryState.ACCEPTED]
 
 
-_STEPS = [(enrolments, "lock_due"), (delivery_planning, "plan_lessons"), (enrolments, "advance")]
+_STEPS = [(due_enrolments, "lock_due"), (delivery_planning, "plan_lessons"), (due_enrolments, "advance")]
 
 
 @pytest.mark.parametrize(("module", "step"), _STEPS)
@@ -133,7 +133,7 @@ def test_moving_a_lesson_forward_during_planning_loses_no_lesson(
         else:
             plan(runtime)
 
-    with meanwhile(monkeypatch, courses, "_keep_places", act) as errors:
+    with meanwhile(monkeypatch, course_publishing, "_keep_places", act) as errors:
         move()
     if step == "pause":
         runtime.database.run(preferences.resume, clock.now(), person)

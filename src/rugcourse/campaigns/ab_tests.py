@@ -121,7 +121,7 @@ def decide_next(session: Session, now: datetime) -> bool:
         ab_tests.count_variant(session, trial, lesson_versions.versions_like(session, version), ripe)
         for version in (trial.version_a, trial.version_b)
     )
-    trial.found = {A: list(first), B: list(second)}
+    trial.found = {"a": list(first), "b": list(second)}
     if min(first.mails, second.mails) < trial.minimum:
         return True
     result = compare(first, second)
@@ -175,5 +175,5 @@ def ab_tests_of(session: Session, lesson_ids: list[int]) -> list[AbTest]:
 
 def _shown(session: Session, row: AbTestRow) -> AbTest:
     subjects = [lesson_versions.subjects_of_version(session, version) for version in (row.version_a, row.version_b)]
-    variants = (Variant(*row.found[A]), Variant(*row.found[B])) if A in row.found else None
+    variants = (Variant(*row.found["a"]), Variant(*row.found["b"])) if "a" in row.found else None
     return AbTest(row, (subjects[0], subjects[1]), variants, row.found.get("confidence"))

@@ -19,6 +19,7 @@ from rugcourse.content import Message
 from rugcourse.db.audience import Again, Audience, Following, permission_of
 from rugcourse.db.engine import Database
 from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus, Ground
+from rugcourse.db.models.documents import AudienceEstimate
 from rugcourse.db.queries import admins, audiences, campaigns
 from rugcourse.errors import ConflictError, InvalidState
 from rugcourse.scheduling import Timing
@@ -141,11 +142,11 @@ def set_audience(
         allowed = permission_of(draft, ground)
         groups = audiences.schedules(session, audience, now, allowed)
         people = sum(count for _, count in groups)
-        estimate: dict[str, object] = {
+        estimate: AudienceEstimate = {
             "at": now.isoformat(),
             "count": people,
             "not_agreed": max(audiences.size(session, audience, now) - people, 0),
-            "schedules": [[*audiences.columns_of(schedule), count] for schedule, count in groups],
+            "schedules": [(*audiences.columns_of(schedule), count) for schedule, count in groups],
         }
         if draft.kind == CampaignKind.COHORT:
             again = Again(draft.course_id, before=now)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.db.audience import Audience, Permission, Repeats
 from rugcourse.db.models import CampaignRow
+from rugcourse.db.models.documents import AudienceEstimate
 from rugcourse.db.queries import audiences, campaigns
 from rugcourse.scheduling import QuietHours, Schedule, Timing, next_mail
 
@@ -56,11 +57,12 @@ class SendPreview:
 
 def preview_sends(row: CampaignRow, mails: int, now: datetime, quiet: QuietHours | None) -> SendPreview:
     """The calendar of a draft, from the people that were counted for it. `mails`: how many each of them gets."""
-    estimate = row.estimate or {"count": 0, "at": None, "schedules": []}
+    estimate: AudienceEstimate = row.estimate or {"count": 0, "at": None, "schedules": []}
     timing = campaigns.timing_of(row).begun(now)
     hours: Counter[datetime] = Counter()
     resting = 0
-    for *columns, count in estimate["schedules"]:
+    for zone, hour, weekdays, paused, until, every_days, count in estimate["schedules"]:
+        columns = (zone, hour, weekdays, paused, until, every_days)
         instants = list(_instants(timing, audiences.schedule_from(columns), now, mails, quiet))
         resting += 0 if instants else count
         for instant in instants:
@@ -71,11 +73,12 @@ def preview_sends(row: CampaignRow, mails: int, now: datetime, quiet: QuietHours
     return SendPreview(estimate["count"], not_agreed, at, dict(sorted(hours.items())), resting, repeats)
 
 
-def repeats_counted(estimate: dict[str, Any] | None) -> tuple[datetime, Repeats] | None:
+def repeats_counted(estimate: AudienceEstimate | None) -> tuple[datetime, Repeats] | None:
     """How many know the course of a cohort, and when (UTC) they were counted; None while they were not."""
-    if not estimate or "repeats" not in estimate:
+    at = estimate.get("at") if estimate else None
+    if not estimate or not at or "repeats" not in estimate:
         return None
-    return datetime.fromisoformat(estimate["at"]), Repeats(**estimate["repeats"])
+    return datetime.fromisoformat(at), Repeats(**estimate["repeats"])
 
 
 def sample(

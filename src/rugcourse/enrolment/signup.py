@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.db.models import ERASED, DeliveryKind, EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus
+from rugcourse.db.models.documents import PendingSignup
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import address_changes, cancellations, delivery_planning, enrolments, subscribers
 from rugcourse.errors import InvalidInput
@@ -217,7 +217,7 @@ def keep_confirmed(session: Session, person: SubscriberRow) -> None:
         cancellations.redate_latest(session, enrolment, schedule.tz)
 
 
-def _document(signup: Signup, language: str) -> dict[str, Any]:
+def _document(signup: Signup, language: str) -> PendingSignup:
     schedule = signup.schedule
     return {
         "name": signup.name,

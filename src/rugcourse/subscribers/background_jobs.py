@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -104,7 +103,7 @@ def start(session: Session, now: datetime, job_id: int, admin_id: int | None, se
     else:
         bulk_actions.check_count(session, now, job)
     job.state, job.mark = JobState.RUNNING, 0
-    about: Mapping[str, Any] = job.about.get("intake") or job.about["order"]
+    about: Mapping[str, object] = job.about.get("intake") or job.about["order"]
     admins.record_change(
         session, now, admin_id, f"{job.kind}: start", f"job:{job.id}", None, {**about, "expected": expected}
     )

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.db.audience import MAX_TAG_LENGTH
 from rugcourse.db.models import DeliveryKind, JobKind, JobRow, JobState, SubscriberRow, SubscriberStatus
+from rugcourse.db.models.documents import ImportDocument
 from rugcourse.db.queries import campaigns, courses, deliveries, delivery_planning, enrolments, jobs, subscribers
 from rugcourse.enrolment.confirmation import begin_course
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown, keep_text
@@ -231,7 +232,7 @@ def _keep(session: Session, job: JobRow, listing: CsvList, file_name: str, colum
         "file": file_name[-80:],
         "headers": listing.headers,
         "kept": sorted(columns),
-        "sample": [cells for _, cells in lines[:_SHOWN]],
+        "sample": [_only(cells, columns) for _, cells in listing.lines[:_SHOWN]],
     }
     for number, start in enumerate(range(0, len(lines), CHUNK)):
         jobs.add_lines(session, job.id, number, lines[start : start + CHUNK])
@@ -475,7 +476,7 @@ def _end(session: Session, job: JobRow, now: datetime) -> None:
 def forget_lines(session: Session, job: JobRow) -> None:
     """Of a list that is done with only figures are left, and what was said of it: no address, and not its own name."""
     jobs.drop_lines(session, job.id)
-    job.about = {name: value for name, value in job.about.items() if name == "intake"}
+    job.about = {"intake": job.about["intake"]} if "intake" in job.about else {}
     job.problems = [[line, column, ""] for line, column, _ in job.problems]
 
 
@@ -522,6 +523,6 @@ def _plain(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:2] in set("=+-@") else cell
 
 
-def about_of(intake: ImportSettings) -> dict[str, Any]:
+def about_of(intake: ImportSettings) -> ImportDocument:
     """As the store keeps it."""
-    return intake.model_dump(mode="json")
+    return cast("ImportDocument", intake.model_dump(mode="json"))

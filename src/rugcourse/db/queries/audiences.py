@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, cast, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
@@ -26,6 +25,7 @@ from rugcourse.db.models import (
     SubscriberStatus,
     TagRow,
 )
+from rugcourse.db.models.documents import ScheduleColumns
 from rugcourse.db.queries.enrolments import HAS_BEGUN
 from rugcourse.db.queries.subscribers import SCHEDULE_COLUMNS, schedule_of, weekday_bits
 from rugcourse.scheduling import Schedule
@@ -90,16 +90,14 @@ def schedules(
     return [(schedule_of(*schedule), how_many) for *schedule, how_many in rows]
 
 
-def columns_of(schedule: Schedule) -> tuple[Any, ...]:
+def columns_of(schedule: Schedule) -> ScheduleColumns:
     """Return the values of `SCHEDULE_COLUMNS` for JSON."""
     until = schedule.paused_until.isoformat() if schedule.paused_until else None
-    return (
-        *(schedule.zone, schedule.hour, weekday_bits(schedule.weekdays), schedule.paused),
-        *(until, schedule.every_days),
-    )
+    weekdays = weekday_bits(schedule.weekdays)
+    return schedule.zone, schedule.hour, weekdays, schedule.paused, until, schedule.every_days
 
 
-def schedule_from(columns: Sequence[Any]) -> Schedule:
+def schedule_from(columns: ScheduleColumns) -> Schedule:
     """Return the schedule from the output of `columns_of`."""
     zone, hour, weekdays, paused, until, every_days = columns
     return schedule_of(zone, hour, weekdays, paused, datetime.fromisoformat(until) if until else None, every_days)

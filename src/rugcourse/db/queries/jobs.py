@@ -10,10 +10,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from rugcourse.db.models import ACTIVE_STATES, JobChunkRow, JobKind, JobRow, JobState
+from rugcourse.db.models.documents import JobDocument
 
 
 def add(
-    session: Session, kind: JobKind, state: JobState, about: dict[str, Any], admin_id: int | None, now: datetime
+    session: Session, kind: JobKind, state: JobState, about: JobDocument, admin_id: int | None, now: datetime
 ) -> JobRow:
     row = JobRow(kind=kind, state=state, about=about, admin_id=admin_id, created_at=now)
     row.mark, row.total, row.counts, row.problems = 0, 0, {}, []

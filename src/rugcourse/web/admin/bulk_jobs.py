@@ -19,6 +19,7 @@ from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.db.audience import Following
 from rugcourse.db.models import ACTIVE_STATES, JobKind, JobRow
+from rugcourse.db.models.documents import ImportDocument
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.subscribers import background_jobs, bulk_actions, csv_import
 from rugcourse.subscribers.background_jobs import InvalidJobState, NotKept, OtherList
@@ -283,7 +284,7 @@ def _job_page(
     runtime = runtime_of(request)
     courses = runtime.database.query(runtime.course_cache.courses)
     found = runtime.database.query(background_jobs.newest, 0)
-    kept = job.about.get("intake") or {}
+    kept: ImportDocument = job.about.get("intake") or {}
     guessed = kept.get("columns") or csv_import.guess(job.about.get("headers", []), job.about.get("sample", []))
     typed = {
         "course": fields.course or kept.get("course", ""),

@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.orm import Session
 
 from rugcourse.db.counters import add_triggers, rebuild
-from rugcourse.db.models import BigId
+from rugcourse.db.models.base import BigId
 from rugcourse.db.types import UtcDateTime
 
 revision = "0008"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from rugcourse.db.models import BigId
+from rugcourse.db.models.base import BigId
 from rugcourse.db.types import UtcDateTime
 
 revision = "0010"

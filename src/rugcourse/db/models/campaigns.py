@@ -1,0 +1,74 @@
+"""Tables of campaigns and enrolments: who gets which course, and how far they are."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from rugcourse.db.models.base import Base, BigId, JsonObject, partial_index
+from rugcourse.db.models.documents import AudienceEstimate
+from rugcourse.db.models.values import CampaignStatus, Ground
+
+
+class CampaignRow(Base):
+    """A campaign: who gets a course, or one message, and when.
+
+    `audience` and `timing`: who and when, see `rugcourse.db.queries.audiences` and
+    `rugcourse.scheduling.campaign_timing`. Starting it enrols its audience by ascending id: those up to
+    `enrolled_up_to` are done, the last one is `enrol_up_to`.
+    A cohort excludes people who had its course, except those who already had it at `again_before`.
+    """
+
+    __tablename__ = "campaign"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
+    kind: Mapped[str] = mapped_column(String(12))
+    name: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime]
+    per_minute: Mapped[int | None]  # maximum number of lessons per minute; None: no limit
+    status: Mapped[str] = mapped_column(
+        String(12), default=CampaignStatus.RUNNING, server_default=CampaignStatus.RUNNING
+    )
+    because: Mapped[str | None] = mapped_column(Text)  # why it was paused automatically
+    audience: Mapped[JsonObject] = mapped_column(default=dict, server_default="{}")
+    timing: Mapped[JsonObject] = mapped_column(default=dict, server_default="{}")
+    estimate: Mapped[AudienceEstimate | None] = mapped_column(JSON(none_as_null=True))  # of a draft: who would get it
+    go_from: Mapped[datetime | None]  # an admin resumed it at this instant; moments before it were missed
+    enrol_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
+    enrolled_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
+    again_before: Mapped[datetime | None]
+    ground: Mapped[str] = mapped_column(String(8), default=Ground.NEWS, server_default=Ground.NEWS)  # of a broadcast
+    started_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
+    discarded_at: Mapped[datetime | None]  # of a draft: it can be restored for some time
+
+
+class EnrolmentRow(Base):
+    """A person in a campaign. `next_due_at` is when the lesson at `next_position` is due. No later date is stored."""
+
+    __tablename__ = "enrolment"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "subscriber_id"),
+        partial_index("ix_enrolment_due", "campaign_id", "next_due_at", where="next_due_at IS NOT NULL"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    status: Mapped[str] = mapped_column(String(12))
+    next_position: Mapped[int] = mapped_column(default=1)
+    lessons_planned: Mapped[int] = mapped_column(default=0)  # counted separately from the ledger, for reconciliation
+    next_due_at: Mapped[datetime | None]
+    last_local_date: Mapped[date | None]
+    started_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]

@@ -1,0 +1,71 @@
+"""Tables of the installation itself: background jobs, heartbeats, stored values."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    String,
+    Text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from rugcourse.db.models.base import Base, BigId
+from rugcourse.db.models.documents import JobDocument
+
+
+class JobRow(Base):
+    """A background job over many subscribers, batch by batch: an import or a bulk action.
+
+    `about`: see `rugcourse.subscribers.csv_import` and `rugcourse.subscribers.bulk_actions`. `mark`: its progress, in
+    lines or subscriber ids. `counts`: outcome → how many; `problems`: [line, field, problem].
+    """
+
+    __tablename__ = "job"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    state: Mapped[str] = mapped_column(String(12))
+    about: Mapped[JobDocument] = mapped_column(JSON)
+    mark: Mapped[int] = mapped_column(BigId, default=0)
+    total: Mapped[int] = mapped_column(BigId, default=0)
+    counts: Mapped[dict[str, int]] = mapped_column(default=dict)
+    problems: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class JobChunkRow(Base):
+    """Some lines of an import: [line, cells]. Deleted when they are done."""
+
+    __tablename__ = "job_chunk"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)  # from 0
+    lines: Mapped[list[Any]] = mapped_column(JSON)
+
+
+class HeartbeatRow(Base):
+    """A process and its last heartbeat."""
+
+    __tablename__ = "process"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    host: Mapped[str] = mapped_column(String(255))
+    pid: Mapped[int]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class KeyValueRow(Base):
+    """A value that the installation stores about itself."""
+
+    __tablename__ = "installation"
+
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,141 @@
+"""Tables of subscribers: who they are, what they consented to, and when they want their lessons."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    false,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from rugcourse.db.models.base import Base, BigId, new_stamp
+from rugcourse.db.models.documents import PendingSignup
+
+
+def _domain_of_email(context: Any) -> str:
+    email: str = context.get_current_parameters()["email"]
+    return email.rpartition("@")[2]
+
+
+class SubscriberRow(Base):
+    """A subscriber. `email` is normalised: two spellings of one mailbox are one row."""
+
+    __tablename__ = "subscriber"
+    # For prefix searches, which an index in the database's own collation can't serve.
+    __table_args__ = (Index("ix_subscriber_beginning", "email", postgresql_ops={"email": "text_pattern_ops"}),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    # A random number that is in every link of the person, see `rugcourse.links`.
+    security_stamp: Mapped[int] = mapped_column(BigInteger, default=new_stamp, server_default="0")
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    domain: Mapped[str] = mapped_column(String(253), default=_domain_of_email)  # of the address
+    name: Mapped[str] = mapped_column(String(80), default="")
+    language: Mapped[str] = mapped_column(String(5))
+    status: Mapped[str] = mapped_column(String(12))
+    measuring: Mapped[bool] = mapped_column(default=False)  # may opens and clicks be measured
+    news: Mapped[bool] = mapped_column(default=False, server_default=false())  # consented to news
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]  # since when they have unsubscribed
+    # The form of a new signup after leaving. Anybody may have typed it, so it counts only after confirmation.
+    signup: Mapped[PendingSignup | None] = mapped_column(JSON(none_as_null=True))
+    links_closed_at: Mapped[datetime | None]  # links of earlier mails are invalid: the reader closed them
+    warned_at: Mapped[datetime | None]  # when they were warned of erasure for inactivity
+    objected_at: Mapped[datetime | None]  # since when they are excluded from comparisons and statistics (GDPR, Art. 21)
+    untagged_at: Mapped[datetime | None]  # since when they may not be tagged, because they objected
+    address_since: Mapped[datetime | None]  # when their address was corrected
+    former_address: Mapped[str | None] = mapped_column(String(64), index=True)  # a keyed hash of the one before
+
+
+class AddressChangeRow(Base):
+    """A requested change of a person's address. It takes effect when the owner of the new address confirms it.
+
+    After an erasure only the request itself stays, to limit how often an address gets such mails. `secret`: a random
+    number in the confirmation link. `email` is stored while that link works; None once it was used or ended, or if
+    nothing may be sent. `address_hash`: a keyed hash of the address, for counting requests.
+    """
+
+    __tablename__ = "address_change"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    secret: Mapped[int] = mapped_column(BigInteger, default=new_stamp)
+    email: Mapped[str | None] = mapped_column(String(254))
+    address_hash: Mapped[str] = mapped_column(String(64), index=True)
+    asked_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+
+
+class ConsentRow(Base):
+    """A consent or its withdrawal: a history, never changed. See `rugcourse.enrolment.consents`.
+
+    `wording` and `notice` name the text and the privacy notice that were shown; empty if there was none. `course_id`
+    is None for all courses. `delivery_id` is the mail whose link led to the page.
+    """
+
+    __tablename__ = "consent"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    purpose: Mapped[str] = mapped_column(String(20))
+    given: Mapped[bool]
+    wording: Mapped[str] = mapped_column(String(40), index=True)
+    notice: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    source: Mapped[str] = mapped_column(String(200))
+    course_id: Mapped[int | None]
+    delivery_id: Mapped[int | None] = mapped_column(BigId)
+    at: Mapped[datetime]
+
+
+class ConsentTextRow(Base):
+    """A consent text or a privacy notice, as it was shown. `name` is derived from it. Never changed.
+
+    A text from an import is deleted with the last person who consented to it.
+    """
+
+    __tablename__ = "wording"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    language: Mapped[str] = mapped_column(String(5))
+    text: Mapped[str] = mapped_column(Text)
+
+
+class ScheduleRow(Base):
+    """When a person wants to get lessons, in their own time zone."""
+
+    __tablename__ = "schedule"
+
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)
+    zone: Mapped[str] = mapped_column(String(64))
+    hour: Mapped[int]
+    weekdays: Mapped[int]  # bit 0 is Monday
+    every_days: Mapped[int] = mapped_column(default=1, server_default="1")  # minimum number of days between two lessons
+    paused: Mapped[bool] = mapped_column(default=False)
+    paused_until: Mapped[datetime | None]
+
+
+class TagRow(Base):
+    """A tag of a person, set by admins."""
+
+    __tablename__ = "tag"
+
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(40), primary_key=True, index=True)
+
+
+class SuppressionRow(Base):
+    """A suppressed address, as a keyed hash: it outlives the erasure of the person."""
+
+    __tablename__ = "suppression"
+
+    address_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime]
