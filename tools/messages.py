@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MAPPING_FILE = "babel.cfg"
 LOCALES = "locales"
 TEMPLATE = "messages.pot"
-KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "ngettext": (1, 2)}
+KEYWORDS: dict[str, Any] = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 
 MessageId = str | tuple[str, ...]
 

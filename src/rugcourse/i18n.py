@@ -17,6 +17,11 @@ from rugcourse import paths
 _SOURCE_LANGUAGE = "en"
 
 
+def N_(message: str) -> str:  # noqa: N802 - the name that gettext tools know
+    """Mark a message for translation where it is defined; it is translated where it is used."""
+    return message
+
+
 @cache
 def translations(language: str) -> NullTranslations:
     """Return the catalogue of a language, compiled from its .po file in memory, without generated files."""

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
-from babel.dates import format_date, format_timedelta
+from babel.dates import format_date
 
 from rugcourse.i18n import translations
-from rugcourse.privacy.inventory import BASES, INVENTORY, Basis, End, ProcessingPurpose, Whose, of_readers
+from rugcourse.privacy.inventory import INVENTORY, End, ProcessingPurpose, Whose, of_readers
 from rugcourse.privacy.retention import Retention
+from rugcourse.privacy.terms import Terms
 from rugcourse.settings import SUPERVISOR, Settings
 
 WORDS_OF = date(2026, 11, 26)  # the day on which words of this page changed last: a test keeps to it
 
-_YEAR = 365
 _DUTCH_SUPERVISOR = "https://www.autoriteitpersoonsgegevens.nl"
 _SUPERVISORS = "https://www.edpb.europa.eu/about-edpb/about-edpb/members_en"
-_NEVER_LARGER = 1e9  # no unit above the wanted one
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
@@ -29,199 +28,6 @@ _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 class Chapter:
     title: str
     lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What purposes, bases and ends are called in a language."""
-
-    language: str
-    retention: Retention
-
-    def days(self, days: int) -> str:
-        """`77 days`; `5 years` for whole years beyond one."""
-        if days > _YEAR and days % _YEAR == 0:
-            return format_timedelta(timedelta(days=days), granularity="year", locale=self.language)
-        return format_timedelta(timedelta(days=days), granularity="day", threshold=_NEVER_LARGER, locale=self.language)
-
-    def purpose(self, purpose: ProcessingPurpose) -> tuple[str, str]:
-        """(name, what is kept for it)."""
-        _ = translations(self.language).gettext
-        return {
-            ProcessingPurpose.CONTENT: (_("Lessons"), _("Courses and messages, and figures of many people together.")),
-            ProcessingPurpose.SIGNUP: (
-                _("Before you confirm"),
-                _(
-                    "What was typed in the form, a test without a name, and which address we asked to "
-                    "confirm. You have not agreed to anything until you press the button in our mail."
-                ),
-            ),
-            ProcessingPurpose.COURSE: (
-                _("Your course"),
-                _(
-                    "Your e-mail address, your first name if you give one, your language, time zone, hour and days; "
-                    "which lessons you got; what you answered, your tests, and the questions that come back."
-                ),
-            ),
-            ProcessingPurpose.LABELS: (
-                _("Labels"),
-                _(
-                    "Words that we attach to you to choose who gets a message. They must not be about your "
-                    "health. If you object, tick the box on your own page, or write to us. Then we remove "
-                    "them and add no new ones."
-                ),
-            ),
-            ProcessingPurpose.MEASURING: (
-                _("Measuring"),
-                _(
-                    "Whether you open a mail or follow a link; a link that you follow also shows that the "
-                    "mail arrived. Only if you allow it. If you do not, your mails contain no invisible "
-                    "picture, and the links in their text are ordinary."
-                ),
-            ),
-            ProcessingPurpose.NEWS: (
-                _("Other news"),
-                _(
-                    "Whether you want other news from us by e-mail, besides the lessons. Only if you asked "
-                    "for it. Which news you get can depend on how far you are and what you answered."
-                ),
-            ),
-            ProcessingPurpose.CONSENT: (
-                _("What you agreed to"),
-                _("The words and the privacy page that you saw, and when and where you agreed or withdrew."),
-            ),
-            ProcessingPurpose.STOP: (
-                _("Not writing to you"),
-                _(
-                    "A code made from your address with a secret key, the reason, and the date. Without that "
-                    "key nobody can get your address from the code."
-                ),
-            ),
-            ProcessingPurpose.DELIVERY: (
-                _("Mail that arrives"),
-                _(
-                    "When a mail was sent, its number, what your mail provider said about it, and whether it "
-                    "came back, was reported as spam, or led you to unsubscribe."
-                ),
-            ),
-            ProcessingPurpose.REMARKS: (
-                _("Better lessons"),
-                _("Whether a lesson helped you, and what you wrote about it."),
-            ),
-            ProcessingPurpose.VISITORS: (
-                _("Remarks of visitors"),
-                _("What somebody wrote about a lesson without giving a name. We cannot see who it was."),
-            ),
-            ProcessingPurpose.LOG: (_("What we did"), _("What we changed for you or for many, when, and why.")),
-            ProcessingPurpose.ACCESS: (
-                _("Access"),
-                _(
-                    "Of the people who run the courses: address, name, keys, logins, their browser, and part "
-                    "of their IP address."
-                ),
-            ),
-        }[purpose]
-
-    def basis(self, purpose: ProcessingPurpose) -> str:
-        """What gives the right to it; of a legitimate interest, which one."""
-        _ = translations(self.language).gettext
-        return {
-            Basis.NONE: _("it is about nobody"),
-            Basis.REQUEST: _(
-                "you ask us to sign you up, or to mail you at another address (GDPR, article 6(1)(b)); "
-                "and our legitimate interest in making sure that nobody signs up somebody else (article "
-                "6(1)(f))"
-            ),
-            Basis.EXPLICIT_CONSENT: _("your explicit consent (GDPR, articles 6(1)(a) and 9(2)(a))"),
-            Basis.MEASURING_CONSENT: _(
-                "your consent to measuring, apart from the course (GDPR, articles 6(1)(a) and 9(2)(a), "
-                "and article 11.7a of the Dutch Telecommunications Act)"
-            ),
-            Basis.NEWS_CONSENT: _(
-                "your consent to other news, apart from the course (GDPR, articles 6(1)(a) and 9(2)(a), and article "
-                "11.7 of the Dutch Telecommunications Act)"
-            ),
-            Basis.OBLIGATION: _("we have to be able to show it (GDPR, articles 6(1)(c) and 7(1))"),
-            Basis.INTEREST: _("our legitimate interest: %(interest)s (GDPR, article 6(1)(f))")
-            % {"interest": self._interest(purpose)},
-        }[BASES[purpose]]
-
-    def _interest(self, purpose: ProcessingPurpose) -> str:
-        _ = translations(self.language).gettext
-        return {
-            ProcessingPurpose.LABELS: _("that a message reaches the people it is meant for"),
-            ProcessingPurpose.STOP: _(
-                "not to write to people who do not want that, or to mailboxes that no longer exist"
-            ),
-            ProcessingPurpose.VISITORS: _("to make the lessons better"),
-            ProcessingPurpose.LOG: _("to be able to check what was done, and to correct it"),
-            ProcessingPurpose.ACCESS: _("that only authorised people get in"),
-        }.get(purpose, "")
-
-    def end(self, end: End) -> str:
-        """Until when something is kept, as a sentence."""
-        _ = translations(self.language).gettext
-        kept = self.retention
-        return {
-            End.NEVER: _("As long as the course."),
-            End.PERSON: _(
-                "We erase everything that we know about you: %(left)s after you stop with everything; "
-                "%(finished)s after our last mail to you, if your courses are finished; %(idle)s after "
-                "our last mail to you, if you get no more mail, for example because you paused without an "
-                "end date; %(unconfirmed)s after a signup that is not confirmed; %(bounced)s after we "
-                "learn that your mailbox no longer exists."
-            )
-            % {
-                "left": self.days(kept.left_days),
-                "finished": self.days(kept.finished_days),
-                "idle": self.days(kept.idle_days),
-                "unconfirmed": self.days(kept.unconfirmed_days),
-                "bounced": self.days(kept.bounced_days),
-            },
-            End.MEASURED: _("That you opened a mail or followed a link: %(days)s.")
-            % {"days": self.days(kept.measured_days)},
-            End.ANSWERED: _(
-                "That you pressed an answer: %(days)s. What you answered first and last, and when: until "
-                "we erase everything."
-            )
-            % {"days": self.days(kept.measured_days)},
-            End.RETURNED: _(
-                "That a mail came back, was reported as spam, or led you to unsubscribe: %(days)s. "
-                "Whether a mail arrived, and what your provider said about it: until we erase everything."
-            )
-            % {"days": self.days(kept.measured_days)},
-            End.UNCLAIMED: _("The test of somebody who does not sign up: %(days)s.")
-            % {"days": self.days(kept.unconfirmed_days)},
-            End.REMARK: _("What visitors wrote about a lesson: %(days)s.") % {"days": self.days(kept.remark_days)},
-            End.SUPPRESSION: _(
-                "That we do not write to an address: %(days)s, even when the rest is erased; %(bounced)s "
-                "if its mailbox no longer existed."
-            )
-            % {"days": self.days(kept.suppressed_days), "bounced": self.days(kept.bounced_days)},
-            End.ASKED: _(
-                "That we asked a new address, or one that we have erased since, to confirm something: "
-                "%(days)s, as a code."
-            )
-            % {"days": self.days(kept.asked_days)},
-            End.LINK: _("A new address that you asked us to write to: at most two days, unless it is confirmed."),
-            End.LOG: _("What we changed for you: %(days)s, or until we erase everything.")
-            % {"days": self.days(kept.log_days)},
-            End.JOB: _("Where a list came from, and bulk actions: %(days)s; in our log: %(log)s.")
-            % {"days": self.days(kept.job_days), "log": self.days(kept.log_days)},
-            End.DOMAIN: _(
-                "That we hold back mail to all addresses at a provider, such as @mail.example: as long as "
-                "we know somebody there, and otherwise at most %(days)s."
-            )
-            % {"days": self.days(kept.log_days)},
-            End.ACCOUNT: _("Their account: until %(days)s after it is closed.") % {"days": self.days(kept.log_days)},
-            End.SECURITY: _("When they logged in: %(days)s.") % {"days": self.days(kept.security_days)},
-            End.SESSION: _("That they are logged in: until they log out, at most %(days)s.")
-            % {"days": self.days(kept.session_days)},
-            End.PROCESS: f"{self.days(kept.process_days)}.",
-            End.LIST: _("A list with you on it that we import: until that is done, at most a week."),
-            End.WORKING: _("Which mails are being sent right now: until that is done, usually a few minutes."),
-            End.CHALLENGE: _("What their browser is asked while they log in: a few minutes."),
-        }[end]
 
 
 def terms(settings: Settings, language: str) -> Terms:
@@ -258,74 +64,83 @@ def ends_of(purpose: ProcessingPurpose) -> list[End]:
 def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str]]]:
     _ = translations(language).gettext
     words = terms(settings, language)
-    yield (
-        _("Without signing up"),
-        [
-            _("These pages set no cookies, and ask nothing of other sites."),
-            _("The answers of a test are kept without any name, and forgotten after %(days)s unless you sign up.")
-            % {"days": words.days(settings.keep_unconfirmed_days)},
-            _("We count how often a lesson is read, not by whom."),
-            _(
-                "We do not keep which device or program you read with. To prevent misuse, we count how "
-                "often an IP address makes a request, and how many mails go to an address that somebody "
-                "types. We count for at most a day, and delete the count within an hour after that. "
-                "Preventing misuse is our legitimate interest (GDPR, article 6(1)(f))."
-            ),
-        ],
-    )
+    yield _("Without signing up"), _without_signup(settings, words)
     yield (
         _("What we keep, why, and our legal basis"),
         [_purpose(words, one) for one in purposes_of_readers()],
     )
     yield _("How long we keep it"), list(_ends(words))
-    yield (
-        _("Where it comes from"),
-        [
-            _("From you: the form that you filled in, and what you press and write in mails and on pages."),
-            _("Or from a list of %(practice)s, to which you gave your address. Your copy says which list.")
-            % {"practice": settings.practice},
-            _(
-                "Only your address and your consent are needed: without them no lesson can come. Your name is up "
-                "to you."
-            ),
-        ],
-    )
+    yield _("Where it comes from"), _sources(settings, language)
     yield _("Who sees it"), list(_recipients(settings, language))
-    yield (
-        _("What programs decide"),
-        [
-            _(
-                "Your answers determine which question comes back, and when. No program makes decisions "
-                "about you that have legal or similarly significant effects."
-            ),
-            _(
-                "People choose who gets a message: by course, how far you are, how long you have been "
-                "reading, language, labels, answers and test score. They never choose somebody who did "
-                "not agree to that kind of message."
-            ),
-            _("Your labels are in your copy, and are deleted when you are erased."),
-            _(
-                "Sometimes we compare two versions of a text: half of the readers get one, half the "
-                "other. We count how many answer or, among those who allow measuring, follow a link. If "
-                "you object, you still get one of the two, but you are not counted."
-            ),
-        ],
-    )
+    yield _("What programs decide"), _decisions(language)
     yield _("What you can ask"), list(_rights(settings, language))
     yield _("Age"), [_("The courses are for people of 16 years and older.")]
     yield _("For those who run the courses"), list(_admins(words))
     yield _("Who is responsible"), list(controller(settings, language))
-    yield (
-        _("This page"),
-        [
-            _("This text dates from %(date)s. The periods and names in it follow our settings.")
-            % {"date": format_date(WORDS_OF, "d MMMM y", locale=language)},
-            _(
-                "When you agree on our pages, we keep this page as it was at that moment. It is in your "
-                "copy. If you were on a list, we keep the words that the list says you agreed to."
-            ),
-        ],
-    )
+    yield _("This page"), _this_page(language)
+
+
+def _without_signup(settings: Settings, words: Terms) -> list[str]:
+    """What holds for visitors who do not sign up."""
+    _ = translations(words.language).gettext
+    return [
+        _("These pages set no cookies, and ask nothing of other sites."),
+        _("The answers of a test are kept without any name, and forgotten after %(days)s unless you sign up.")
+        % {"days": words.days(settings.keep_unconfirmed_days)},
+        _("We count how often a lesson is read, not by whom."),
+        _(
+            "We do not keep which device or program you read with. To prevent misuse, we count how "
+            "often an IP address makes a request, and how many mails go to an address that somebody "
+            "types. We count for at most a day, and delete the count within an hour after that. "
+            "Preventing misuse is our legitimate interest (GDPR, article 6(1)(f))."
+        ),
+    ]
+
+
+def _sources(settings: Settings, language: str) -> list[str]:
+    """Where personal data comes from (GDPR, article 14(2)(f))."""
+    _ = translations(language).gettext
+    return [
+        _("From you: the form that you filled in, and what you press and write in mails and on pages."),
+        _("Or from a list of %(practice)s, to which you gave your address. Your copy says which list.")
+        % {"practice": settings.practice},
+        _("Only your address and your consent are needed: without them no lesson can come. Your name is up to you."),
+    ]
+
+
+def _decisions(language: str) -> list[str]:
+    """What is decided by programs, and what by people (GDPR, articles 13(2)(f) and 21)."""
+    _ = translations(language).gettext
+    return [
+        _(
+            "Your answers determine which question comes back, and when. No program makes decisions "
+            "about you that have legal or similarly significant effects."
+        ),
+        _(
+            "People choose who gets a message: by course, how far you are, how long you have been "
+            "reading, language, labels, answers and test score. They never choose somebody who did "
+            "not agree to that kind of message."
+        ),
+        _("Your labels are in your copy, and are deleted when you are erased."),
+        _(
+            "Sometimes we compare two versions of a text: half of the readers get one, half the "
+            "other. We count how many answer or, among those who allow measuring, follow a link. If "
+            "you object, you still get one of the two, but you are not counted."
+        ),
+    ]
+
+
+def _this_page(language: str) -> list[str]:
+    """The date of this text, and that the reader's own version of it is kept."""
+    _ = translations(language).gettext
+    return [
+        _("This text dates from %(date)s. The periods and names in it follow our settings.")
+        % {"date": format_date(WORDS_OF, "d MMMM y", locale=language)},
+        _(
+            "When you agree on our pages, we keep this page as it was at that moment. It is in your "
+            "copy. If you were on a list, we keep the words that the list says you agreed to."
+        ),
+    ]
 
 
 def _purpose(words: Terms, purpose: ProcessingPurpose) -> str:
