@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rugcourse.settings import MADE_UP_ADDRESS, Settings, SettingsError, SmtpServer, load_settings
+from rugcourse.setting_values import SmtpServer
+from rugcourse.settings import MADE_UP_ADDRESS, Settings, SettingsError, load_settings
 
 
 @pytest.mark.parametrize(

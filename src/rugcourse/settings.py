@@ -6,119 +6,40 @@ empty variable counts as unset. `RUGCOURSE_<NAME>_FILE` can name a file with the
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 from datetime import date
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rugcourse.errors import ConfigError
+from rugcourse.setting_values import (
+    Mailbox,
+    SmtpServer,
+    check_proxies,
+    check_public_key,
+    is_this_machine,
+    read_hours,
+    read_keys,
+    read_limits,
+)
 
 DEFAULT_SECRET = "change-me: this key is public"  # noqa: S105 - refused by `serve`, see `require_own_secret`
-
 MADE_UP_ADDRESS = "Voorbeeldstraat 1, 1234 AB Utrecht"
 SUPERVISOR = "Autoriteit Persoonsgegevens"
 RESERVED = (".example", ".test", ".invalid", ".localhost", "example.org", "example.com", "example.net")  # RFC 2606
-
 _TIMEOUTS_IN_A_LEASE = 4
 _SHORTEST_SECRET = 16
 _FEEDBACK_ID = re.compile(r"[A-Za-z0-9._-]{5,15}")
-_P256_DER_BYTES = 91  # RFC 5480
-
-Security = Literal["plain", "opportunistic", "starttls", "tls"]
 
 
 class SettingsError(ConfigError):
     """A setting is missing or wrong. The message names the variable and says how to correct it."""
-
-
-@dataclass(frozen=True, slots=True)
-class SmtpServer:
-    """The mail server that takes our mail.
-
-    `security`: `tls` from the first byte, `starttls` (required), `opportunistic` (STARTTLS if offered), or `plain`. A
-    password is only sent encrypted, except to this machine.
-    """
-
-    host: str
-    port: int
-    user: str | None = None
-    password: str | None = None
-    security: Security = "opportunistic"
-
-    @classmethod
-    def from_url(cls, url: str) -> SmtpServer:
-        """Read `smtp://user:pass@host:port?starttls=always|auto|never` or `smtps://…`.
-
-        With a user, the default is `always`. Raises ValueError for any other form, and if a password could be sent
-        unencrypted: an attacker in between can remove the offer of STARTTLS.
-        """
-        parts = urlsplit(url)
-        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-            raise ValueError("expected smtp://[user:password@]host[:port][?starttls=always|auto|never] or smtps://…")
-        secret = bool(parts.username) and not _is_this_machine(parts.hostname)
-        policy = parse_qs(parts.query).get("starttls", ["always" if secret else "auto"])[0]
-        choices: dict[str, Security] = {"always": "starttls", "auto": "opportunistic", "never": "plain"}
-        if policy not in choices:
-            raise ValueError(f"starttls={policy} is not one of always, auto, never")
-        secure = parts.scheme == "smtps"
-        if secret and not secure and policy != "always":
-            raise ValueError(f"starttls={policy} could send the password unencrypted; use starttls=always or smtps://…")
-        return cls(
-            host=parts.hostname,
-            port=parts.port or (465 if secure else 25),
-            user=unquote(parts.username) if parts.username else None,
-            password=unquote(parts.password) if parts.password else None,
-            security="tls" if secure else choices[policy],
-        )
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """A folder on an IMAP server."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    folder: str = "INBOX"
-    encrypted: bool = True
-
-    @classmethod
-    def from_url(cls, url: str) -> Mailbox:
-        """Read `imaps://user:password@host[:port][/folder]`, or `imap://…` for a server without encryption.
-
-        Raises ValueError for any other form, and if the password would be sent unencrypted to another machine.
-        """
-        parts = urlsplit(url)
-        if parts.scheme not in {"imap", "imaps"} or not (parts.hostname and parts.username and parts.password):
-            raise ValueError("expected imaps://user:password@host[:port][/folder]")
-        encrypted = parts.scheme == "imaps"
-        if not encrypted and not _is_this_machine(parts.hostname):
-            raise ValueError("the password would travel unencrypted; use imaps://…")
-        return cls(
-            host=parts.hostname,
-            port=parts.port or (993 if encrypted else 143),
-            user=unquote(parts.username),
-            password=unquote(parts.password),
-            folder=unquote(parts.path.strip("/")) or "INBOX",
-            encrypted=encrypted,
-        )
 
 
 class Settings(BaseSettings):
@@ -309,16 +230,7 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _named_proxies(cls, value: str) -> str:
-        """Refuse `*` and a network of all addresses, with which any visitor could forge their address."""
-        for part in filter(None, (part.strip() for part in value.split(","))):
-            try:
-                everybody = ip_network(part).prefixlen == 0
-            except ValueError:
-                everybody = True
-            if everybody:
-                raise ValueError(
-                    f"name the address or the network of the proxy, as 127.0.0.1 or 172.30.57.0/24, not {part}"
-                )
+        check_proxies(value)
         return value
 
     @field_validator("smtp_url")
@@ -358,14 +270,8 @@ class Settings(BaseSettings):
     @field_validator("sendgrid_key")
     @classmethod
     def _readable_public_key(cls, value: str) -> str:
-        """Check the key as SendGrid shows it: DER of a P-256 public key, in base64."""
         if value:
-            try:
-                whole = len(base64.b64decode(value, validate=True)) == _P256_DER_BYTES
-            except ValueError:
-                whole = False
-            if not whole:
-                raise ValueError("expected the verification key as SendGrid shows it (MFkw…)")
+            check_public_key(value)
         return value
 
     @field_validator("bounce_mailbox")
@@ -378,35 +284,35 @@ class Settings(BaseSettings):
     @field_validator("quiet_hours")
     @classmethod
     def _readable_hours(cls, value: str) -> str:
-        _read_hours(value)
+        read_hours(value)
         return value
 
     @field_validator("dkim_keys")
     @classmethod
     def _readable_keys(cls, value: str) -> str:
-        _read_keys(value)
+        read_keys(value)
         return value
 
     @field_validator("domain_limits")
     @classmethod
     def _readable_limits(cls, value: str) -> str:
-        _read_limits(value)
+        read_limits(value)
         return value
 
     @property
     def quiet(self) -> tuple[int, int] | None:
         """The quiet hours, from the first to the second local hour (0 to 23): no late lessons go out."""
-        return _read_hours(self.quiet_hours)
+        return read_hours(self.quiet_hours)
 
     @property
     def per_domain(self) -> dict[str, int]:
         """Recipient's domain → lessons per minute."""
-        return _read_limits(self.domain_limits)
+        return read_limits(self.domain_limits)
 
     @property
     def dkim_files(self) -> dict[str, Path]:
         """DKIM selector → file of the private key."""
-        return _read_keys(self.dkim_keys)
+        return read_keys(self.dkim_keys)
 
     @property
     def mailbox(self) -> Mailbox | None:
@@ -427,9 +333,8 @@ class Settings(BaseSettings):
         if self.feedback_id:
             return self.feedback_id
         domain = self.sender_domain.lower()
-        if _FEEDBACK_ID.fullmatch(domain):
-            return domain
-        return f"{domain[:8]}-{hashlib.sha256(domain.encode()).hexdigest()[:6]}"
+        digest = hashlib.sha256(domain.encode()).hexdigest()[:6]
+        return domain if _FEEDBACK_ID.fullmatch(domain) else f"{domain[:8]}-{digest}"
 
     def author_line(self, language: str) -> str:
         return self.author_line_nl if language == "nl" else self.author_line_en
@@ -437,7 +342,7 @@ class Settings(BaseSettings):
     def require_own_sender(self) -> None:
         """Raise SettingsError if the website is public but sender or postal address are made up."""
         host = urlsplit(self.base_url).hostname or ""
-        if _is_this_machine(host) or host.endswith(RESERVED):
+        if is_this_machine(host) or host.endswith(RESERVED):
             return
         wrong = []
         if self.postal_address == MADE_UP_ADDRESS:
@@ -454,35 +359,6 @@ class Settings(BaseSettings):
                 "RUGCOURSE_SECRET_KEYS is not set, so anyone could forge links. Set it to a long random text, "
                 'for instance the output of: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
             )
-
-
-def _read_hours(value: str) -> tuple[int, int] | None:
-    if value.strip().lower() in {"", "none"}:
-        return None
-    first, dash, last = (part.strip() for part in value.partition("-"))
-    if not (dash and first.isdecimal() and last.isdecimal() and int(first) < 24 and int(last) < 24):
-        raise ValueError("expected two hours of the day like 22-7, or none")
-    return int(first), int(last)
-
-
-def _read_limits(value: str) -> dict[str, int]:
-    limits = {}
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        domain, equals, count = part.partition("=")
-        if not (domain.strip() and equals and count.strip().isdecimal() and int(count) > 0):
-            raise ValueError(f"expected domain=number like gmail.com=300, not {part}")
-        limits[domain.strip().lower()] = int(count)
-    return limits
-
-
-def _read_keys(value: str) -> dict[str, Path]:
-    keys = {}
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        selector, equals, file = part.partition("=")
-        if not (selector.strip() and equals and file.strip()):
-            raise ValueError(f"expected selector=file like 2026a=dkim.pem, not {part}")
-        keys[selector.strip()] = Path(file.strip())
-    return keys
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -25,7 +25,7 @@ from rugcourse.bounces.handler import BounceHandler, HandledBounce
 from rugcourse.bounces.imap_poller import MailboxAway, delete_old, poll
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.db.models import DeliveryState, SubscriberStatus
-from rugcourse.settings import Mailbox
+from rugcourse.setting_values import Mailbox
 from rugcourse.worker.tasks import apply_retention
 
 _CONFIG = """\

@@ -228,7 +228,7 @@ def test_mail_arrives_unchanged_without_pipelining_and_8bitmime(runtime: Runtime
     from email import message_from_bytes, policy
 
     from rugcourse.delivery.smtp import Accepted, Connection, Envelope
-    from rugcourse.settings import SmtpServer
+    from rugcourse.setting_values import SmtpServer
 
     raw = b"Subject: x\r\n\r\n.dots\r\n..more\r\nend\r\n"
     for pipelining in (True, False):

@@ -21,9 +21,10 @@ from rugcourse.db.queries import campaigns
 from rugcourse.enrolment import admin_changes
 from rugcourse.enrolment.admin_changes import LessonAlreadySent, LessonNotInCourse
 from rugcourse.scheduling import Schedule, Timing
-from rugcourse.subscribers import background_jobs, bulk_actions, csv_import
+from rugcourse.subscribers import background_jobs, bulk_actions, csv_import, csv_reader
 from rugcourse.subscribers.bulk_actions import BulkAction, BulkActionRequest
-from rugcourse.subscribers.csv_import import Column, ImportSettings
+from rugcourse.subscribers.csv_import import ImportSettings
+from rugcourse.subscribers.csv_reader import Column
 from rugcourse.worker.tasks import apply_retention, reconcile
 
 _GROUP = "admins"
@@ -124,7 +125,7 @@ class AdminRules(Play):
             course=course.SLUG, columns={Column.EMAIL: 0}, language="nl", zone=schedule.zone, hour=schedule.hour,
             agreed_at=self.now.date(), agreed_text="Yes, send me the course", agreed_where="a list on paper", news=news,
         )  # fmt: skip
-        listing = csv_import.read_list(f"E-mail,Naam\n{reader.email},Somebody\n".encode())
+        listing = csv_reader.read_list(f"E-mail,Naam\n{reader.email},Somebody\n".encode())
         job = self.database.run(csv_import.store_upload, self.clock.now(), listing, "list.csv", None)
         self.database.run(background_jobs.check, job, bounce_handler)
         self._work_off()

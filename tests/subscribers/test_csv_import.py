@@ -37,16 +37,8 @@ from rugcourse.privacy.erase import erase
 from rugcourse.scheduling import Timing
 from rugcourse.subscribers import background_jobs, csv_import
 from rugcourse.subscribers.background_jobs import NotKept, OtherList
-from rugcourse.subscribers.csv_import import (
-    CHUNK,
-    Column,
-    InvalidList,
-    LineProblem,
-    Outcome,
-    guess,
-    read_line,
-    read_list,
-)
+from rugcourse.subscribers.csv_import import CHUNK, LineProblem, Outcome, read_line
+from rugcourse.subscribers.csv_reader import Column, InvalidList, guess, read_list
 
 TODAY = date(2026, 11, 23)
 

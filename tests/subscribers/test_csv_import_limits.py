@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.support.within import within
 
-from rugcourse.subscribers.csv_import import InvalidList, read_list
+from rugcourse.subscribers.csv_reader import InvalidList, read_list
 
 SIZE = 50_000_000
 

@@ -11,7 +11,8 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.db.models import JobRow, SubscriberRow
 from rugcourse.db.queries import jobs as kept
 from rugcourse.subscribers import background_jobs, csv_import
-from rugcourse.subscribers.csv_import import Column, ImportSettings, read_list
+from rugcourse.subscribers.csv_import import ImportSettings
+from rugcourse.subscribers.csv_reader import Column, read_list
 
 INTAKE = ImportSettings(
     course=COURSE, columns={Column.EMAIL: 0, Column.NAME: 1}, language="nl", zone="Europe/Amsterdam", hour=8,

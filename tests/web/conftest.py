@@ -15,7 +15,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Role
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.subscribers import csv_import
+from rugcourse.subscribers import csv_import, csv_reader
 from rugcourse.web.app import create_app
 
 
@@ -60,7 +60,7 @@ def places(app: FastAPI, runtime: Runtime, dispatcher: Dispatcher, clock: Virtua
     draft = make_draft(maker, runtime)
     post(maker, f"{draft}/what", **MESSAGE)
     campaign = draft.rsplit("/", 1)[1]
-    listing = csv_import.read_list(b"email\na@x.example\n")
+    listing = csv_reader.read_list(b"email\na@x.example\n")
     job = runtime.database.run(csv_import.store_upload, clock.now(), listing, "list.csv", None)
     return {
         "campaign_id": campaign, "subscriber_id": "1", "job_id": str(job), "lesson_id": "1", "course": COURSE,

@@ -24,7 +24,7 @@ from rugcourse.bounces.parser import LARGEST, normalise_newlines
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.errors import UnavailableError
 from rugcourse.links import Links
-from rugcourse.settings import Mailbox
+from rugcourse.setting_values import Mailbox
 
 _SECONDS = 30.0
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

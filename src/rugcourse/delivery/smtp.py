@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rugcourse.errors import UnavailableError
-from rugcourse.settings import SmtpServer
+from rugcourse.setting_values import SmtpServer
 
 _DATA = 2  # index of the command in a transaction
 _DOT = re.compile(rb"\n\.")  # for such a short needle, a plain `in` takes three times as long

@@ -18,7 +18,8 @@ from rugcourse.db.queries import admins, jobs
 from rugcourse.errors import InvalidInput, InvalidState
 from rugcourse.links import Signer
 from rugcourse.subscribers import bulk_actions, csv_import
-from rugcourse.subscribers.csv_import import CsvList, ImportSettings
+from rugcourse.subscribers.csv_import import ImportSettings
+from rugcourse.subscribers.csv_reader import CsvList
 
 _STEP_OF = {JobKind.IMPORT: csv_import.step, JobKind.BULK_ACTION: bulk_actions.step}
 _ABANDONED_DAYS = 7

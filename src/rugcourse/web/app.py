@@ -31,6 +31,7 @@ from rugcourse.web.admin import (
     dashboard,
     deliverability,
     email_check,
+    lesson_history,
     login,
     subscribers,
     suppressions,
@@ -54,7 +55,17 @@ from rugcourse.web.rendering import (
 )
 
 _ADMIN_PAGES = (
-    *(dashboard, deliverability, suppressions, email_check, admin_lessons, campaign_wizard, campaigns, subscribers),
+    *(
+        dashboard,
+        deliverability,
+        suppressions,
+        email_check,
+        admin_lessons,
+        lesson_history,
+        campaign_wizard,
+        campaigns,
+        subscribers,
+    ),
     *(bulk_jobs, ab_tests, login, account, team),
 )
 _FORGET_SECONDS = 3600.0

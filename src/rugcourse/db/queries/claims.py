@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Integer,
     Select,
     Update,
@@ -196,29 +197,7 @@ def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
             CourseRow.slug,
             CourseRow.content_hash,
             CourseRow.id,
-            func.coalesce(
-                picked.c.lesson_version_id,
-                select(LessonVersionPinRow.version_id)
-                .where(
-                    LessonVersionPinRow.lesson_id == picked.c.lesson_id,
-                    LessonVersionPinRow.up_to_enrolment >= picked.c.enrolment_id,
-                )
-                .order_by(LessonVersionPinRow.up_to_enrolment)
-                .limit(1)
-                .correlate(picked)
-                .scalar_subquery(),
-                select(AbTestRow.version_b)
-                .where(
-                    AbTestRow.lesson_id == LessonRow.id,
-                    AbTestRow.version_a == LessonRow.current_version_id,
-                    AbTestRow.decided_at.is_(None),
-                    in_variant_b(picked.c.subscriber_id, AbTestRow.multiplier, AbTestRow.shift),
-                )
-                .limit(1)
-                .correlate(picked, LessonRow)
-                .scalar_subquery(),
-                LessonRow.current_version_id,
-            ),
+            _version_of(picked),
             picked.c.lesson_id,
             picked.c.attempts,
             picked.c.message_id,
@@ -229,6 +208,34 @@ def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
         .join(CourseRow, CourseRow.id == CampaignRow.course_id)
         .outerjoin(LessonRow, LessonRow.id == picked.c.lesson_id)
     )
+
+
+def _version_of(picked: FromClause) -> ColumnElement[int | None]:
+    """SQL: the lesson version for a delivery: as sent before, pinned, variant B of an A/B test, or the current one."""
+    pinned = (
+        select(LessonVersionPinRow.version_id)
+        .where(
+            LessonVersionPinRow.lesson_id == picked.c.lesson_id,
+            LessonVersionPinRow.up_to_enrolment >= picked.c.enrolment_id,
+        )
+        .order_by(LessonVersionPinRow.up_to_enrolment)
+        .limit(1)
+        .correlate(picked)
+        .scalar_subquery()
+    )
+    variant_b = (
+        select(AbTestRow.version_b)
+        .where(
+            AbTestRow.lesson_id == LessonRow.id,
+            AbTestRow.version_a == LessonRow.current_version_id,
+            AbTestRow.decided_at.is_(None),
+            in_variant_b(picked.c.subscriber_id, AbTestRow.multiplier, AbTestRow.shift),
+        )
+        .limit(1)
+        .correlate(picked, LessonRow)
+        .scalar_subquery()
+    )
+    return func.coalesce(picked.c.lesson_version_id, pinned, variant_b, LessonRow.current_version_id)
 
 
 _ALL_CANDIDATES = _candidates()

@@ -21,10 +21,11 @@ from rugcourse.db.audience import Following
 from rugcourse.db.models import ACTIVE_STATES, JobKind, JobRow
 from rugcourse.db.models.documents import ImportDocument
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
-from rugcourse.subscribers import background_jobs, bulk_actions, csv_import
+from rugcourse.subscribers import background_jobs, bulk_actions, csv_import, csv_reader
 from rugcourse.subscribers.background_jobs import InvalidJobState, NotKept, OtherList
 from rugcourse.subscribers.bulk_actions import BulkAction, BulkActionRequest, CountChanged
-from rugcourse.subscribers.csv_import import Column, ImportSettings, InvalidList
+from rugcourse.subscribers.csv_import import ImportSettings
+from rugcourse.subscribers.csv_reader import Column, InvalidList
 from rugcourse.web.admin.auth import Editor, admin_page
 from rugcourse.web.admin.campaign_forms import FormErrors, WhoFields, date_from
 from rugcourse.web.forms import parse_reason, whole_number
@@ -110,7 +111,7 @@ class ImportFields(BaseModel):
                 hour=whole_number(self.hour),
                 tags=tags,
                 agreed_at=agreed_at,
-                agreed_text=self.agreed_text.strip()[: csv_import.LONGEST_TEXT],
+                agreed_text=self.agreed_text.strip()[: csv_reader.LONGEST_TEXT],
                 agreed_where=self.agreed_where.strip()[: csv_import.LONGEST_SOURCE],
                 news=self.news == "yes",
             )
@@ -152,7 +153,7 @@ def imports_page(request: Request, identity: Editor, notice: Annotated[str, Quer
 def upload(request: Request, identity: Editor, uploaded: Annotated[Upload, Depends(_uploaded)]) -> Response:
     runtime = runtime_of(request)
     try:
-        listing = csv_import.read_list(uploaded.content)
+        listing = csv_reader.read_list(uploaded.content)
     except InvalidList as error:
         return _imports_page(request, identity, str(error), error.line)
     job_id = runtime.database.run(
@@ -172,7 +173,7 @@ def check_import(
         raise NotFound
     try:
         import_settings = uploaded.typed.import_settings(runtime.clock.now().date())
-        listing = csv_import.read_list(uploaded.content) if uploaded.content else None
+        listing = csv_reader.read_list(uploaded.content) if uploaded.content else None
         runtime.database.run(background_jobs.check, job_id, import_settings, listing, uploaded.name)
     except InvalidJobState:
         return _job_page(request, identity, _job(request, job_id), uploaded.typed, "not-now")
@@ -285,7 +286,7 @@ def _job_page(
     courses = runtime.database.query(runtime.course_cache.courses)
     found = runtime.database.query(background_jobs.newest, 0)
     kept: ImportDocument = job.about.get("intake") or {}
-    guessed = kept.get("columns") or csv_import.guess(job.about.get("headers", []), job.about.get("sample", []))
+    guessed = kept.get("columns") or csv_reader.guess(job.about.get("headers", []), job.about.get("sample", []))
     typed = {
         "course": fields.course or kept.get("course", ""),
         "language": fields.language or kept.get("language", preferred_language(request)),

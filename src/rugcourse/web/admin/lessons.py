@@ -22,7 +22,7 @@ from rugcourse.course_editor.drafts import (
     StaleDraft,
     StalePublication,
 )
-from rugcourse.course_editor.form_fields import OPTIONS, QUESTIONS, READINGS, fields_of
+from rugcourse.course_editor.form_fields import OPTIONS, QUESTIONS, READINGS
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.publishing import (
     AlreadyPast,
@@ -38,18 +38,12 @@ from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
 from rugcourse.i18n import language_name
 from rugcourse.learning.recap import UpcomingLesson
 from rugcourse.reports.sample_reader import sample_reader
-from rugcourse.web.admin.auth import (
-    Analyst,
-    Editor,
-    admin_page,
-    mail_page,
-    text_page,
-    typed_fields,
-)
+from rugcourse.web.admin.auth import Analyst, Editor, admin_page, mail_page, text_page, typed_fields
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
+
 
 _NOT_DONE = {"meanwhile", "published-meanwhile", "not-discarded"}
 _DARK = ("@media (prefers-color-scheme: dark)", "@media all")
@@ -129,14 +123,14 @@ def restore_draft(request: Request, identity: Editor, draft: Annotated[str, Form
 def editor_page(
     request: Request, identity: Editor, course: str, slug: str, done: Annotated[str, Query()] = ""
 ) -> HTMLResponse:
-    state = _editor_state(request, course, slug)
-    return _editor_page(request, identity, state, state.lesson_draft, done)
+    state = editor_state(request, course, slug)
+    return editor_page_of(request, identity, state, state.lesson_draft, done)
 
 
 @router.post("/admin/lessons/{course}/{slug}")
 def save_draft(request: Request, identity: Editor, course: str, slug: str, typed: Typed) -> Response:
     """Keep what is typed, and go where the button leads: stay, publish, or send it to oneself."""
-    state = _editor_state(request, course, slug)
+    state = editor_state(request, course, slug)
     runtime = runtime_of(request)
     where = f"/admin/lessons/{course}/{slug}"
     lesson_draft = drafts.with_input(state, typed)
@@ -145,11 +139,11 @@ def save_draft(request: Request, identity: Editor, course: str, slug: str, typed
         version = whole_number(typed["version"], 9) if "version" in typed else None
         runtime.database.run(drafts.save, runtime.clock.now(), state, lesson_draft, identity.admin_id, seen, version)
     except StalePublication:
-        return _editor_page(
-            request, identity, _editor_state(request, course, slug), lesson_draft, "published-meanwhile"
+        return editor_page_of(
+            request, identity, editor_state(request, course, slug), lesson_draft, "published-meanwhile"
         )
     except StaleDraft:
-        return _editor_page(request, identity, state, lesson_draft, "meanwhile")
+        return editor_page_of(request, identity, state, lesson_draft, "meanwhile")
     match typed.get("action"):
         case "publish":
             return RedirectResponse(f"{where}/publish", 303)
@@ -169,27 +163,27 @@ def discard(
 ) -> Response:
     """Discard a draft; it can be brought back for some time."""
     runtime = runtime_of(request)
-    state = _editor_state(request, course, slug)
+    state = editor_state(request, course, slug)
     try:
         draft = runtime.database.run(
             drafts.discard, runtime.clock.now(), state, identity.admin_id, whole_number(saved, 9)
         )
     except StaleDraft:
-        return _editor_page(request, identity, state, state.lesson_draft, "not-discarded")
+        return editor_page_of(request, identity, state, state.lesson_draft, "not-discarded")
     return RedirectResponse(f"/admin/lessons?notice=discarded&draft={draft}", 303)
 
 
 @router.post("/admin/lessons/{course}/{slug}/preview")
 def preview(request: Request, _identity: Editor, course: str, slug: str, typed: Typed) -> HTMLResponse:
     """The mail as it would be, for a frame beside the form."""
-    state = _editor_state(request, course, slug)
+    state = editor_state(request, course, slug)
     return _preview(request, drafts.with_input(state, typed), state.published.id, typed)
 
 
 @router.post("/admin/lessons/{course}/{slug}/checks")
 def findings(request: Request, identity: Editor, course: str, slug: str, typed: Typed) -> HTMLResponse:
     """What is wrong, and what could be better: a part of the page, while it is written."""
-    state = _editor_state(request, course, slug)
+    state = editor_state(request, course, slug)
     lesson_draft = drafts.with_input(state, typed)
     return admin_page(request, identity, "lesson-checks", _checked(request, lesson_draft))
 
@@ -197,14 +191,14 @@ def findings(request: Request, identity: Editor, course: str, slug: str, typed: 
 @router.api_route("/admin/lessons/{course}/{slug}/publish", methods=READ)
 def publish_page(request: Request, identity: Editor, course: str, slug: str) -> HTMLResponse:
     """What differs from what readers get now, and the choices."""
-    state = _editor_state(request, course, slug)
+    state = editor_state(request, course, slug)
     return _publish_page(request, identity, state, "")
 
 
 @router.post("/admin/lessons/{course}/{slug}/publish")
 def publish(request: Request, identity: Editor, course: str, slug: str, typed: Typed) -> Response:
     """Make the lesson what readers get, if all is as it was on the page."""
-    state = _editor_state(request, course, slug)
+    state = editor_state(request, course, slug)
     runtime = runtime_of(request)
     under_way, behind = typed.get("under_way", ""), typed.get("behind", "")
     seen = [whole_number(typed[name], 9) for name in SeenVersions._fields if name in typed]
@@ -219,7 +213,7 @@ def publish(request: Request, identity: Editor, course: str, slug: str, typed: T
             SeenVersions(*seen) if len(seen) == len(SeenVersions._fields) else None,
         )
     except StaleDraft:
-        return _publish_page(request, identity, _editor_state(request, course, slug), "meanwhile")
+        return _publish_page(request, identity, editor_state(request, course, slug), "meanwhile")
     except LessonNotReady:
         return _publish_page(request, identity, state, "not-ready")
     books = BackgroundTask(make_ebooks, runtime)
@@ -230,7 +224,7 @@ def publish(request: Request, identity: Editor, course: str, slug: str, typed: T
 def leave_out(request: Request, identity: Editor, course: str, slug: str) -> Response:
     """Take a lesson out of its course."""
     runtime = runtime_of(request)
-    state = _editor_state(request, course, slug)
+    state = editor_state(request, course, slug)
     try:
         runtime.database.run(unpublish, runtime.clock.now(), identity.admin_id, course, slug)
     except LessonNotReady:
@@ -238,50 +232,7 @@ def leave_out(request: Request, identity: Editor, course: str, slug: str) -> Res
     return RedirectResponse("/admin/lessons?notice=out", 303, background=BackgroundTask(make_ebooks, runtime))
 
 
-@router.api_route("/admin/lessons/{course}/{slug}/history", methods=READ)
-def history_page(
-    request: Request, identity: Editor, course: str, slug: str, version: Annotated[str, Query()] = ""
-) -> HTMLResponse:
-    """All versions, and what one of them changed."""
-    state, versions = _versions(request, course, slug)
-    place = next((n for n, one in enumerate(versions) if one.id == whole_number(version)), 0)
-    before = versions[place + 1].lesson if place + 1 < len(versions) else None
-    values = {
-        **_about(request, state),
-        "versions": versions,
-        "shown": versions[place],
-        "saved": state.saved,
-        "changes": history.differences(before, versions[place].lesson) if before else [],
-    }
-    return admin_page(request, identity, "lesson-history", values)
-
-
-@router.post("/admin/lessons/{course}/{slug}/history")
-def restore(
-    request: Request,
-    identity: Editor,
-    course: str,
-    slug: str,
-    version: Annotated[str, Form()] = "",
-    saved: Annotated[str, Form()] = "",
-) -> Response:
-    """Lay an earlier version on the desk; readers get it when it is published. A draft that was kept since stays."""
-    runtime = runtime_of(request)
-    state, versions = _versions(request, course, slug)
-    earlier = next((one.lesson for one in versions if one.id == whole_number(version)), None)
-    if earlier is None:
-        raise NotFound
-    lesson_draft = LessonDraft(state.published.course, slug, state.lesson_draft.place, fields_of(earlier))
-    try:
-        runtime.database.run(
-            drafts.save, runtime.clock.now(), state, lesson_draft, identity.admin_id, whole_number(saved)
-        )
-    except StaleDraft:
-        return _editor_page(request, identity, state, lesson_draft, "meanwhile")
-    return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=restored", 303)
-
-
-def _editor_state(request: Request, course: str, slug: str) -> EditorState:
+def editor_state(request: Request, course: str, slug: str) -> EditorState:
     runtime = runtime_of(request)
     try:
         return runtime.database.query(drafts.load_editor, runtime.course_cache, course, slug)
@@ -289,15 +240,7 @@ def _editor_state(request: Request, course: str, slug: str) -> EditorState:
         raise NotFound from None
 
 
-def _versions(request: Request, course: str, slug: str) -> tuple[EditorState, list[history.Version]]:
-    state = _editor_state(request, course, slug)
-    versions = runtime_of(request).database.query(history.versions_of, state.published.id, course, slug)
-    if not versions:
-        raise NotFound
-    return state, versions
-
-
-def _about(request: Request, state: EditorState) -> dict[str, Any]:
+def editor_values(request: Request, state: EditorState) -> dict[str, Any]:
     course, lesson_draft = state.published.course, state.lesson_draft
     languages = sorted(course.languages, key=lambda one: one != preferred_language(request))
     titles = [lesson_draft.fields.get(f"{language}.title") for language in languages]
@@ -311,11 +254,11 @@ def _about(request: Request, state: EditorState) -> dict[str, Any]:
     }
 
 
-def _editor_page(
+def editor_page_of(
     request: Request, identity: AdminIdentity, state: EditorState, lesson_draft: LessonDraft, done: str
 ) -> HTMLResponse:
     values = {
-        **_about(request, state),
+        **editor_values(request, state),
         **_checked(request, lesson_draft),
         "fields": lesson_draft.fields,
         "place": lesson_draft.place,
@@ -343,7 +286,7 @@ def _publish_page(request: Request, identity: AdminIdentity, state: EditorState,
     wrong = [one for one in found if one.is_error]
     before = state.published.course.lesson(state.lesson_draft.slug)
     values = {
-        **_about(request, state),
+        **editor_values(request, state),
         "wrong": wrong,
         "changes": [] if wrong else history.differences(before, state.lesson_draft.lesson()),
         "moved": before is not None and before.number != state.lesson_draft.place,
