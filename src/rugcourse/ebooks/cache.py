@@ -14,6 +14,7 @@ from rugcourse.db.models import EbookKind
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import courses, ebooks
 from rugcourse.db.queries.ebooks import EbookKey
+from rugcourse.design import design_tokens
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.typst import make_pdf, make_picture
@@ -114,4 +115,6 @@ def _make(book: Book, published: PublishedCourse, kind: EbookKind) -> bytes:
 
 
 def _fingerprint(book: Book) -> str:
-    return hashlib.sha256(json.dumps([_SETTING, book], sort_keys=True).encode()).hexdigest()
+    tokens = design_tokens()
+    made_of = [_SETTING, dict(tokens.light), tokens.serif, book]
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()

@@ -75,6 +75,7 @@ def _can_show(sign: str) -> bool:
     try:
         typst.compile(
             str(paths.folder("templates") / "ebook" / "sign.typ"),
+            root=str(paths.folder("templates")),
             format="pdf",
             sys_inputs={"sign": json.dumps(sign)},
             ignore_system_fonts=True,

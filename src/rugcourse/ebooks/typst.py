@@ -53,6 +53,7 @@ def _typeset(template: str, book: Book, kind: Literal["pdf", "png"], standard: L
 
     made = typst.compile(
         str(paths.folder("templates") / "ebook" / template),
+        root=str(paths.folder("templates")),
         format=kind,
         ppi=_PIXELS_PER_INCH,
         sys_inputs={"book": json.dumps(showable(book))},

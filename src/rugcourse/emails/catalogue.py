@@ -14,6 +14,7 @@ from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.notice_tag import split_at_notice
+from rugcourse.design import design_tokens
 from rugcourse.emails.notices import notice_of
 from rugcourse.emails.templates import EmailTemplate, compile_template, deferred
 from rugcourse.i18n import translations
@@ -28,7 +29,6 @@ _STYLES = {
     "li": "margin:0 0 6px 0;",
     "h2": "margin:18px 0 8px 0;font-size:19px;line-height:1.35;",
     "h3": "margin:16px 0 8px 0;font-size:17px;line-height:1.35;",
-    "a": "color:#1c6a5e;",
 }
 # Placeholder in `href` for the number of a link. Random and different in each process: an author can't type it.
 _LINK_MARK = f"LINK{secrets.token_hex(8)}"
@@ -145,7 +145,8 @@ def _body(markdown: str, branding: Branding, targets: list[str]) -> dict[str, An
         targets.append(target)
         return f"{_LINK_MARK}N{len(targets) - 1}X"
 
-    html = to_html(markdown, _STYLES, _tags(str(escape(branding.practice))), numbered)
+    styles = {**_STYLES, "a": f"color:{design_tokens().light['accent']};"}
+    html = to_html(markdown, styles, _tags(str(escape(branding.practice))), numbered)
     body = _LINK.sub(lambda match: deferred(f"link({match[1]})"), html)
     text = _wrapped(to_text(markdown, _tags(branding.practice)))
     return {"body": Markup(body), "body_text": Markup(text)}  # noqa: S704 - Markdown without raw HTML; nobody can type template code

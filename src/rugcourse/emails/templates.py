@@ -24,6 +24,7 @@ from markupsafe import Markup
 from mjml import mjml2html
 
 from rugcourse import paths
+from rugcourse.design import design_tokens
 from rugcourse.emails.sandbox import Sandbox
 from rugcourse.errors import ConfigError
 from rugcourse.i18n import translations
@@ -143,6 +144,7 @@ def _first_pass(language: str, *, html: bool) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.globals["deferred"] = deferred
+    environment.globals.update(design_tokens().email_values)
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     return environment
 

@@ -20,17 +20,11 @@ from rugcourse.content import Course
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html
 from rugcourse.content.notice_tag import split_at_notice
+from rugcourse.design import design_tokens
 from rugcourse.emails.notices import notice_of
 from rugcourse.emails.sandbox import Sandbox
 from rugcourse.errors import NotFoundError, RugcourseError
-from rugcourse.i18n import (
-    day_and_hour,
-    day_name,
-    full_date,
-    language_name,
-    translations,
-    weekday_name,
-)
+from rugcourse.i18n import day_and_hour, day_name, full_date, language_name, translations, weekday_name
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.web.browsers import browser_name
 
@@ -122,7 +116,8 @@ def static_file(name: str) -> bytes:
     """A style sheet or script of ours. Raises NotFound."""
     if name not in STATIC_TYPES:
         raise NotFound
-    return (paths.folder("templates") / "web" / "static" / name).read_bytes()
+    content = (paths.folder("templates") / "web" / "static" / name).read_bytes()
+    return design_tokens().css.encode() + content if name == "style.css" else content
 
 
 @cache

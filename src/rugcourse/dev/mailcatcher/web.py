@@ -5,8 +5,10 @@ from __future__ import annotations
 from fastapi import FastAPI, HTTPException
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from jinja2 import FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from rugcourse import paths
+from rugcourse.design import design_tokens
 from rugcourse.dev.mailcatcher.mailbox import CaughtMails, parse, part
 from rugcourse.emails.sandbox import Sandbox
 
@@ -25,8 +27,10 @@ def create_app(mailbox: CaughtMails, site: str) -> FastAPI:
         loader=FileSystemLoader(paths.folder("templates") / "mailcatcher"), autoescape=True, undefined=StrictUndefined
     )
 
+    variables = Markup(design_tokens().css)  # noqa: S704 - our own file, checked when it is read
+
     def show(template: str, **values: object) -> HTMLResponse:
-        html = templates.get_template(template).render(site=site, **values)
+        html = templates.get_template(template).render(site=site, variables=variables, **values)
         return HTMLResponse(html, headers={"Content-Security-Policy": _PAGE_POLICY})
 
     def source(number: int) -> bytes:

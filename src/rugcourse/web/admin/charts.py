@@ -6,9 +6,10 @@ import base64
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from rugcourse.design import design_tokens
+
 _WIDTH, _HEIGHT = 1000, 300
 _FEW = 8
-_COLOURS = ("#1c6a5e", "#c27a3d", "#6b7c93", "#9b2c1f")
 
 
 def bars(title: str, values: Mapping[str, int | float]) -> str:
@@ -26,13 +27,15 @@ def _drawn(labels: tuple[str, ...], series: tuple[tuple[str, tuple[int | float, 
     import pygal  # noqa: PLC0415 - only who shows a chart needs it
     from pygal.style import Style  # noqa: PLC0415
 
+    tokens = design_tokens()
+    light = tokens.light
     style = Style(
-        background="#ffffff",
-        plot_background="#ffffff",
-        foreground="#2b2a28",
-        foreground_strong="#2b2a28",
-        foreground_subtle="#5c5a55",
-        colors=_COLOURS,
+        background=light["card"],
+        plot_background=light["card"],
+        foreground=light["ink"],
+        foreground_strong=light["ink"],
+        foreground_subtle=light["quiet"],
+        colors=tokens.chart,
         font_family="sans-serif",
         label_font_size=15,
         major_label_font_size=15,

@@ -1,0 +1,79 @@
+"""The design tokens of `templates/design.toml`: the colours and fonts of mails, pages, e-books and charts.
+
+Mails get them as the values `light`, `dark` and `font` of their templates, pages as CSS variables; e-books and charts
+read them. To change a colour everywhere, change it there.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from rugcourse import paths
+from rugcourse.errors import ConfigError
+
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+
+
+class DesignError(ConfigError):
+    """The file of design tokens is wrong. The message says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesignTokens:
+    """Colours as `#rrggbb` by name. `dark` has the names of `light`; `chart`: of the series, in order.
+
+    `sans`: the fonts of mails and pages, as CSS names them. `serif`: the font of the PDF.
+    """
+
+    light: Mapping[str, str]
+    dark: Mapping[str, str]
+    chart: tuple[str, ...]
+    sans: str
+    serif: str
+
+    @property
+    def css(self) -> str:
+        """The colours as CSS variables (`--on-accent`), for light and for dark."""
+        light, dark = (
+            " ".join(f"--{name.replace('_', '-')}: {colour};" for name, colour in colours.items())
+            for colours in (self.light, self.dark)
+        )
+        root = f":root {{ color-scheme: light dark; --sans: {self.sans}; {light} }}"
+        return f"{root}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+
+    @property
+    def email_values(self) -> dict[str, object]:
+        """The values for the templates of mails."""
+        return {"light": self.light, "dark": self.dark, "font": self.sans}
+
+
+@cache
+def design_tokens() -> DesignTokens:
+    """Read the tokens. Raises DesignError."""
+    return parse((paths.folder("templates") / "design.toml").read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> DesignTokens:
+    """Read tokens from TOML. Raises DesignError for other keys, and for colours that are not `#rrggbb`."""
+    try:
+        found = tomllib.loads(text)
+        tokens = DesignTokens(
+            light=found["light"],
+            dark=found["dark"],
+            chart=tuple(found["chart"]["series"]),
+            sans=found["font"]["sans"],
+            serif=found["font"]["serif"],
+        )
+    except (tomllib.TOMLDecodeError, KeyError) as error:
+        raise DesignError(f"design.toml: {error}") from None
+    if tokens.light.keys() != tokens.dark.keys():
+        only_one = ", ".join(sorted(tokens.light.keys() ^ tokens.dark.keys()))
+        raise DesignError(f"design.toml: {only_one}: give it a light and a dark colour")
+    for name, colour in [*tokens.light.items(), *tokens.dark.items(), *(("series", one) for one in tokens.chart)]:
+        if not _COLOUR.fullmatch(str(colour)):
+            raise DesignError(f"design.toml: {name}: write a colour like #1c6a5e, not {colour!r}")
+    return tokens
