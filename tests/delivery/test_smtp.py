@@ -92,8 +92,9 @@ def test_a_reply_decides_about_the_message_and_the_connection(
         found = connection.send(SAM, MESSAGE, lambda: begun.append("begun"))
         assert isinstance(found, outcome)
         assert connection.alive is alive
-        if alive:
+        if alive or (reply.startswith("421") and not pipelining):
             assert found.reply == reply
+        if alive:
             sink.fault = lambda _: None
             assert send(connection, KIM) == Accepted("250 taken")
     assert len(begun) == (step in {"dot", "reply"})  # before that, nothing can have been accepted
