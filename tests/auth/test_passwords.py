@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,15 @@ from tests.support.admins import PASSWORD
 from tests.support.passwords import hasher_of_the_product
 
 from rugcourse.auth import passwords
-from rugcourse.auth.passwords import WeakPassword, check_strength, hash_password, verify_password
+from rugcourse.auth.passwords import (
+    LONGEST,
+    SHORTEST,
+    TooBusy,
+    WeakPassword,
+    check_strength,
+    hash_password,
+    verify_password,
+)
 
 
 @pytest.fixture
@@ -44,3 +53,45 @@ def test_password_is_verified_by_its_own_hash_alone() -> None:
     assert verify_password(kept, PASSWORD)
     assert not verify_password(kept, f"{PASSWORD} ")
     assert not verify_password(None, "a password that nobody has")
+
+
+def test_a_password_may_be_as_short_and_as_long_as_is_said() -> None:
+    words = "violet kettle arrow 7 marsh piano " * 10
+    for length in (SHORTEST, LONGEST):
+        check_strength(words[:length], "owner@x.example")
+    for length in (SHORTEST - 1, LONGEST + 1):
+        with pytest.raises(WeakPassword):
+            check_strength(words[:length], "owner@x.example")
+
+
+def test_words_that_anybody_would_try_here_do_not_make_a_password_strong() -> None:
+    own = "Maple Road Physio"
+    check_strength("Maple Road Physio 2024!", "owner@x.example")
+    for password in ("Maple Road Physio 2024!", "mapleroadphysio-maple1", "Owner@x.example2024"):
+        with pytest.raises(WeakPassword):
+            check_strength(password, "owner@x.example", (own,))
+    check_strength("maple kettle 7 piano marsh", "owner@x.example", (own,))
+
+
+def test_eight_characters_of_their_own_are_enough_and_seven_are_not() -> None:
+    check_strength("qv7#Zk2p-mapleroadphysio"[:8] + "mapleroadphysio", "o@x.example", ("Maple Road Physio",))
+    with pytest.raises(WeakPassword):
+        check_strength("qv7#Zk2mapleroadphysio", "o@x.example", ("Maple Road Physio",))
+
+
+def test_who_comes_when_too_many_wait_is_turned_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(passwords, "_waiting_threads", waiting)
+    monkeypatch.setattr(passwords, "_LONGEST_WAIT_SECONDS", 0.05)
+    with waiting, pytest.raises(TooBusy):
+        hash_password(PASSWORD)
+    kept = hash_password(PASSWORD)
+    hashing = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(passwords, "_hashing", hashing)
+    with hashing, pytest.raises(TooBusy):
+        verify_password(kept, PASSWORD)
+    assert verify_password(kept, PASSWORD)  # both places are free again
+
+
+def test_what_is_no_hash_fits_no_password() -> None:
+    assert verify_password("no hash", PASSWORD) is False

@@ -39,3 +39,25 @@ def test_a_secret_opens_only_where_it_was_locked_for() -> None:
     for other in (context_of_admin(2), context_of_form(1, 1), context_of_form(1, 2), ""):
         assert VAULT.open(kept, other) is None
     assert VAULT.open("nonsense", context_of_admin(1)) is None
+
+
+def test_a_code_is_taken_half_a_minute_early_or_late_and_no_more() -> None:
+    secret = totp.new_secret()
+    for steps, taken in ((-2, False), (-1, True), (0, True), (1, True), (2, False)):
+        code = pyotp.TOTP(secret).at(NOW + timedelta(seconds=30 * steps))
+        assert (totp.used_step(secret, code, NOW, None) is not None) is taken
+
+
+def test_after_a_code_only_a_newer_one_is_taken() -> None:
+    secret = totp.new_secret()
+    before, now, after = (pyotp.TOTP(secret).at(NOW + timedelta(seconds=wait)) for wait in (-30, 0, 30))
+    used = totp.used_step(secret, now, NOW, None)
+    assert used is not None
+    assert totp.used_step(secret, before, NOW, used) is None
+    assert totp.used_step(secret, after, NOW, used) == used + 1
+
+
+def test_an_app_reads_who_the_codes_are_for() -> None:
+    address = totp.address_of("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "owner@x.example", "The Practice")
+    assert address.startswith("otpauth://totp/The%20Practice:owner%40x.example?")
+    assert "secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" in address

@@ -189,6 +189,7 @@ TARGETS = {
     "make lock": Example(),
     "make messages": Example(says="locales/nl.po: 0 added, 0 removed"),
     "make messages ARGS=--check": Example(says="all translated"),
+    "make mutants": Example('mutants ARGS="scheduling.timezones --limit 2"', says="2 of 2 noticed in 1 modules"),
     "make stack": Example(
         'stack ARGS="--port {stack_port} --dir var/stack"', ready=lambda one: one.answers("stack_port")
     ),

@@ -9,7 +9,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.db.models import Stage
 from rugcourse.db.queries import learning
 from rugcourse.learning.assessment import IncompleteTest, gain_of, save_attempt
-from rugcourse.learning.scoring import score
+from rugcourse.learning.scoring import CauseResult, is_complete, score
 
 
 def test_the_test_is_scored_per_cause(runtime: Runtime) -> None:
@@ -70,3 +70,24 @@ def test_a_test_with_a_missing_or_impossible_answer_is_not_kept(runtime: Runtime
     for chosen in ({}, {question.id: 9 for question in test.questions}):
         with pytest.raises(IncompleteTest):
             runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, chosen)
+
+
+def test_a_cause_is_known_when_each_of_its_questions_was_answered_right(runtime: Runtime) -> None:
+    test = course_of(runtime).course.tests["nl"]
+    first, second, *others = test.questions
+    both = [one.model_copy(update={"cause": "posture"}) for one in (first, second)]
+    shorter = test.model_copy(update={"questions": (*both, others[0].model_copy(update={"cause": "stress"}))})
+    result = score(shorter, {first.id: first.right_option, second.id: second.right_option + 1})
+    assert (result.right, result.asked) == (1, 3)
+    assert result.causes == (CauseResult("posture", 1, 2), CauseResult("stress", 0, 1))
+    assert [one.known for one in result.causes] == [False, False]
+    assert CauseResult("posture", 2, 2).known
+
+
+def test_a_test_is_complete_when_each_question_has_one_of_its_options(runtime: Runtime) -> None:
+    test = course_of(runtime).course.tests["nl"]
+    last = {one.id: len(one.options) - 1 for one in test.questions}
+    assert is_complete(test, last)
+    assert is_complete(test, dict.fromkeys(last, 0))
+    for wrong in (-1, len(test.questions[0].options)):
+        assert not is_complete(test, {**last, test.questions[0].id: wrong})

@@ -69,6 +69,7 @@ class Sink:
         self.features = [
             name for name, on in (("PIPELINING", pipelining), ("8BITMIME", eight_bit), ("AUTH PLAIN", auth)) if on
         ]
+        self.size = "SIZE 30000000"
         self.messages_per_connection = messages_per_connection
         self.keep = keep
         self.taken: list[Taken] = []
@@ -131,7 +132,7 @@ class _Conversation(socketserver.StreamRequestHandler):
             if word in {"EHLO", "HELO"}:
                 if self._meet("helo", ""):
                     continue
-                self._say("\r\n".join(f"250-{one}" for one in ("sink", *sink.features)) + "\r\n250 SIZE 30000000")
+                self._say("\r\n".join(f"250-{one}" for one in ("sink", *sink.features)) + f"\r\n250 {sink.size}")
             elif word == "AUTH":
                 if not self._meet("auth", ""):
                     self._say("235 welcome")
