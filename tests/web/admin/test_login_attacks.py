@@ -24,9 +24,9 @@ from rugcourse.auth.admins import (
     change_password,
     change_role,
     invite,
-    is_open,
+    invited_email,
     request_reset,
-    reset_is_open,
+    reset_email,
     reset_second_factor,
 )
 from rugcourse.auth.security_events import Origin
@@ -458,11 +458,11 @@ def test_links_end_with_what_an_operator_or_the_admin_does(runtime: Runtime, clo
     asked = runtime.database.run(request_reset, clock, "second@x.example", Origin())
     invited = runtime.database.run(invite, clock, "second@x.example", Role.OWNER)
     assert asked is not None
-    assert runtime.database.query(reset_is_open, clock.now(), asked.token) is None
-    assert runtime.database.query(is_open, clock.now(), invited.token) == "second@x.example"
+    assert runtime.database.query(reset_email, clock.now(), asked.token) is None
+    assert runtime.database.query(invited_email, clock.now(), invited.token) == "second@x.example"
     change_password(runtime.database, clock, second, OTHER, session_id=0)
-    assert runtime.database.query(is_open, clock.now(), invited.token) is None
+    assert runtime.database.query(invited_email, clock.now(), invited.token) is None
     again = runtime.database.run(invite, clock, "second@x.example", Role.OWNER)
     make_admin(runtime.database, clock, "first@x.example")
     runtime.database.run(change_role, clock.now(), second, Role.EDITOR, None)
-    assert runtime.database.query(is_open, clock.now(), again.token) is None
+    assert runtime.database.query(invited_email, clock.now(), again.token) is None

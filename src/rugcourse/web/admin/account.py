@@ -15,7 +15,7 @@ from rugcourse.auth import pages, passkeys, totp
 from rugcourse.auth.admins import change_password
 from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.passkeys import BadPasskey
-from rugcourse.auth.passwords import SHORTEST, WeakPassword
+from rugcourse.auth.passwords import MIN_LENGTH, WeakPassword
 from rugcourse.auth.recovery_codes import make_recovery_codes
 from rugcourse.auth.sessions import AdminIdentity, LoginFailed, confirm_second_factor, end_session
 from rugcourse.auth.totp import SecretBox, context_of_form
@@ -142,7 +142,7 @@ def _remove_passkey(request: Request, identity: AdminIdentity, fields: AccountFo
 def _set_second_factor(request: Request, identity: AdminIdentity, fields: AccountForm) -> Changed:
     runtime = runtime_of(request)
     secret_box = SecretBox(runtime.settings.secret_keys)
-    secret = secret_box.open(fields.locked, context_of_form(identity.admin_id, identity.session_id))
+    secret = secret_box.decrypt(fields.locked, context_of_form(identity.admin_id, identity.session_id))
     if secret is None:
         return Changed("wrong-code")
     try:
@@ -196,12 +196,12 @@ def _account_page(
         SecretBox(runtime.settings.secret_keys),
         context_of_form(identity.admin_id, identity.session_id),
     )
-    secret = (secret_box.open(locked, context) if locked else None) or totp.new_secret()
-    address = totp.address_of(secret, identity.email, runtime.settings.practice)
+    secret = (secret_box.decrypt(locked, context) if locked else None) or totp.new_secret()
+    address = totp.provisioning_uri(secret, identity.email, runtime.settings.practice)
     found = runtime.database.query(pages.account, identity.admin_id)
     values = {
         "notice": notice,
-        "shortest": SHORTEST,
+        "shortest": MIN_LENGTH,
         "sessions": found.sessions,
         "passkeys": found.passkeys,
         "codes": codes,
@@ -209,7 +209,7 @@ def _account_page(
         "events": found.events,
         "has_passkeys": passkey_site(request) is not None,
         "secret": secret,
-        "locked": secret_box.lock(secret, context),
+        "locked": secret_box.encrypt(secret, context),
         "picture": segno.make(address, error="m").svg_data_uri(scale=5, border=2, dark="#000", light="#fff"),
     }
     return admin_page(request, identity, "account", values, status)

@@ -23,7 +23,7 @@ from rugcourse.auth import security_events
 from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.passkeys import Site, site_of
 from rugcourse.auth.security_events import Origin, SecurityEventKind
-from rugcourse.auth.sessions import LONGEST_SECONDS, AdminIdentity, IssuedSession, find_identity, knows_password
+from rugcourse.auth.sessions import MAX_SESSION_SECONDS, AdminIdentity, IssuedSession, find_identity, knows_password
 from rugcourse.db.models import Role
 from rugcourse.errors import RugcourseError
 from rugcourse.links import BadToken, TokenPurpose
@@ -233,7 +233,7 @@ def passkey_site(request: Request) -> Site | None:
 def start_session(request: Request, given: IssuedSession, path: str) -> Response:
     """Go to a page of the admin's, with the cookie of a new session."""
     response = RedirectResponse(path, 303)
-    set_cookie(request, response, _SESSION, given.token, int(LONGEST_SECONDS))
+    set_cookie(request, response, _SESSION, given.token, int(MAX_SESSION_SECONDS))
     if not given.second_factor_due:
         runtime = runtime_of(request)
         device = runtime.signer.sign(TokenPurpose.DEVICE, given.admin_id, int(runtime.clock.now().timestamp()))

@@ -12,15 +12,15 @@ from fastapi.responses import HTMLResponse, Response
 from rugcourse.auth import passkeys, security_events
 from rugcourse.auth.admins import (
     BadInvitation,
-    is_open,
+    invited_email,
     request_reset,
-    reset_is_open,
+    reset_email,
     reset_password,
     set_first_password,
 )
 from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.passkeys import Site
-from rugcourse.auth.passwords import SHORTEST, WeakPassword
+from rugcourse.auth.passwords import MIN_LENGTH, WeakPassword
 from rugcourse.auth.security_events import SecurityEventKind
 from rugcourse.auth.sessions import (
     AdminIdentity,
@@ -311,20 +311,22 @@ def _options(options: str) -> Response:
 
 def _welcome_page(request: Request, token: str, *, notice: str = "") -> HTMLResponse:
     runtime = runtime_of(request)
-    return _password_page(request, "invitation", runtime.database.query(is_open, runtime.clock.now(), token), notice)
+    return _password_page(
+        request, "invitation", runtime.database.query(invited_email, runtime.clock.now(), token), notice
+    )
 
 
 def _reset_page(request: Request, token: str, *, notice: str = "") -> HTMLResponse:
     runtime = runtime_of(request)
     return _password_page(
-        request, "reset-password", runtime.database.query(reset_is_open, runtime.clock.now(), token), notice
+        request, "reset-password", runtime.database.query(reset_email, runtime.clock.now(), token), notice
     )
 
 
 def _password_page(request: Request, template: str, email: str | None, notice: str) -> HTMLResponse:
     if email is None:
         return _ended_page(request)
-    values = {"email": email, "notice": notice, "shortest": SHORTEST}
+    values = {"email": email, "notice": notice, "shortest": MIN_LENGTH}
     return admin_page(request, None, template, values, 400 if notice else 200)
 
 
