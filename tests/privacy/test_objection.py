@@ -23,9 +23,9 @@ def test_tags_stay_off_who_objected_to_them_until_they_allow_them_again(runtime:
             return list(subscribers.tags_of(session, person))
 
     assert tagged() == ["autumn"]
-    runtime.database.run(preferences.set_untagged, clock.now(), person, untagged=True)
+    runtime.database.run(preferences.set_tag_objection, clock.now(), person, untagged=True)
     assert tagged() == []
-    runtime.database.run(preferences.set_untagged, clock.now(), person, untagged=False)
+    runtime.database.run(preferences.set_tag_objection, clock.now(), person, untagged=False)
     assert tagged() == ["autumn"]
 
 
@@ -40,5 +40,7 @@ def test_answers_from_before_an_objection_count_in_no_figure(
             return sum(n for key, n in counters.totals(session).items() if key[2].startswith("option "))
 
     assert counted() == 1
-    runtime.database.run(preferences.set_left_out, clock.now(), subscriber_id(runtime, email), left_out=True)
+    runtime.database.run(
+        preferences.set_statistics_objection, clock.now(), subscriber_id(runtime, email), left_out=True
+    )
     assert counted() == 0

@@ -317,8 +317,10 @@ def test_replay_restores_objections_and_closed_links(
     with runtime.database.write() as session:
         subscribers.add_tags(session, [person(runtime, readers["b"]).id], "autumn")
     clock.advance(minutes=1)
-    runtime.database.run(preferences.set_left_out, clock.now(), person(runtime, readers["a"]).id, left_out=True)
-    runtime.database.run(preferences.set_untagged, clock.now(), person(runtime, readers["b"]).id, untagged=True)
+    runtime.database.run(
+        preferences.set_statistics_objection, clock.now(), person(runtime, readers["a"]).id, left_out=True
+    )
+    runtime.database.run(preferences.set_tag_objection, clock.now(), person(runtime, readers["b"]).id, untagged=True)
     runtime.database.run(preferences.close_links, clock.now(), person(runtime, readers["c"]).id)
     closed_at = clock.now()
     put_back()
@@ -336,8 +338,8 @@ def test_replay_keeps_withdrawn_objections_withdrawn(runtime: Runtime, clock: Vi
     reader = person(runtime, measured_reader(runtime, "sam@example.org")).id
     for refused in (True, False):
         clock.advance(minutes=1)
-        runtime.database.run(preferences.set_left_out, clock.now(), reader, left_out=refused)
-        runtime.database.run(preferences.set_untagged, clock.now(), reader, untagged=refused)
+        runtime.database.run(preferences.set_statistics_objection, clock.now(), reader, left_out=refused)
+        runtime.database.run(preferences.set_tag_objection, clock.now(), reader, untagged=refused)
     with runtime.database.write() as session:
         subscribers.add_tags(session, [reader], "autumn")
     assert release_hold(runtime, ALL).withdrawn == 0

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from rugcourse.db.engine import scrub_after_commit
 from rugcourse.db.models import ERASED, SubscriberRow
 from rugcourse.db.queries import address_changes, delivery_planning, erasure, subscribers
-from rugcourse.db.withdrawal_log import FORMER
-from rugcourse.enrolment.signup import ASKING
+from rugcourse.db.withdrawal_log import FORMER_ADDRESS
+from rugcourse.enrolment.signup import CONFIRMATION_WINDOW
 from rugcourse.links import Signer
 
 
@@ -26,8 +26,8 @@ def erase(session: Session, now: datetime, signer: Signer, subscriber_id: int, *
     if keep_hash:
         subscribers.suppress(session, signer.digest(person.email), ERASED, now)
         if person.former_address is not None:  # by which lists may still know them; it can be somebody else's by now
-            subscribers.suppress(session, person.former_address, ERASED, now, noted=FORMER)
-    for asked_at in delivery_planning.asked_to_confirm(session, subscriber_id, now - ASKING):
+            subscribers.suppress(session, person.former_address, ERASED, now, noted=FORMER_ADDRESS)
+    for asked_at in delivery_planning.asked_to_confirm(session, subscriber_id, now - CONFIRMATION_WINDOW):
         if person.confirmed_at is not None and asked_at <= person.confirmed_at:
             continue  # how often they were asked for nothing still counts
         address_changes.add(session, None, None, signer.digest(person.email), asked_at)

@@ -18,17 +18,17 @@ from rugcourse.db.models import BOUNCE, COMPLAINT, ERASED, SubscriberRow, Subscr
 from rugcourse.db.queries import subscribers
 from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.db.withdrawal_log import (
-    COMPARED,
-    COMPARES,
-    FORMER,
+    FORMER_ADDRESS,
     LIFTED,
-    LINKS,
+    LINKS_CLOSED,
     MEASURING,
     NEWS,
     NO_SUPPRESSION,
     RETURNED,
-    TAGGED,
-    TAGS,
+    STATISTICS_ALLOWED,
+    STATISTICS_OBJECTED,
+    TAGS_ALLOWED,
+    TAGS_OBJECTED,
     UNSUBSCRIBED,
     WithdrawalLog,
 )
@@ -124,14 +124,14 @@ def _end_news(session: Session, person: SubscriberRow, at: datetime | None, now:
 def _object(session: Session, person: SubscriberRow, since: Kinds) -> bool:
     """What somebody objected to, and which links they closed."""
     done = False
-    if _stands(since, COMPARED, COMPARES) and person.objected_at is None:
-        preferences.leave_out(session, person, since[COMPARED])
+    if _stands(since, STATISTICS_OBJECTED, STATISTICS_ALLOWED) and person.objected_at is None:
+        preferences.object_to_statistics(session, person, since[STATISTICS_OBJECTED])
         done = True
-    if _stands(since, TAGGED, TAGS) and person.untagged_at is None:
-        preferences.leave_untagged(session, person, since[TAGGED])
+    if _stands(since, TAGS_OBJECTED, TAGS_ALLOWED) and person.untagged_at is None:
+        preferences.object_to_tags(session, person, since[TAGS_OBJECTED])
         done = True
-    if LINKS in since and (person.links_closed_at is None or person.links_closed_at < since[LINKS]):
-        preferences.close_links_of(session, person, since[LINKS])
+    if LINKS_CLOSED in since and (person.links_closed_at is None or person.links_closed_at < since[LINKS_CLOSED]):
+        preferences.close_links_of(session, person, since[LINKS_CLOSED])
         done = True
     return done
 
@@ -169,9 +169,9 @@ def _suppress_unknown(database: Database, left: Mapping[bytes, Kinds]) -> int:
 
 def _with_former(kinds: Kinds) -> Kinds:
     """Nobody has the address: also one that somebody had before who was erased is not to be brought back."""
-    if FORMER not in kinds:
+    if FORMER_ADDRESS not in kinds:
         return kinds
-    return {**kinds, ERASED: max(kinds[FORMER], kinds.get(ERASED, kinds[FORMER]))}
+    return {**kinds, ERASED: max(kinds[FORMER_ADDRESS], kinds.get(ERASED, kinds[FORMER_ADDRESS]))}
 
 
 def _reason(kinds: Kinds) -> tuple[str, datetime] | None:

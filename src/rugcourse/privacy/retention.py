@@ -20,7 +20,7 @@ from rugcourse.db.queries.admins import LONGEST_SESSION_DAYS, SECURITY_EVENT_DAY
 from rugcourse.delivery.restore_guard import KEPT_DAYS as PROCESS_DAYS
 from rugcourse.enrolment.new_address import VALID
 from rugcourse.enrolment.preferences import UNDO_DAYS
-from rugcourse.enrolment.signup import ASKING
+from rugcourse.enrolment.signup import CONFIRMATION_WINDOW
 from rugcourse.links import Signer
 from rugcourse.privacy.erase import erase
 from rugcourse.settings import Settings
@@ -45,7 +45,7 @@ class Retention:
     log_days: int
     job_days: int
     withdrawal_days: int
-    asked_days: int = field(default=ASKING.days, init=False)
+    asked_days: int = field(default=CONFIRMATION_WINDOW.days, init=False)
     security_days: int = field(default=SECURITY_EVENT_DAYS, init=False)
     session_days: int = field(default=LONGEST_SESSION_DAYS, init=False)
     process_days: int = field(default=PROCESS_DAYS, init=False)

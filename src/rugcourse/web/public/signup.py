@@ -13,7 +13,7 @@ from rugcourse.content import Course
 from rugcourse.db.models import AssessmentAttemptRow, DeliveryQueue, SubscriberStatus
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.enrolment import consent_texts
-from rugcourse.enrolment.confirmation import NotConfirmable, confirm, find_invitation, refuse
+from rugcourse.enrolment.confirmation import NotConfirmable, confirm, find_confirmation, refuse
 from rugcourse.enrolment.magic_link import request_link
 from rugcourse.enrolment.reader import Reader
 from rugcourse.enrolment.signup import InvalidForm, SignupField, SignupForm, check, normalise_email, sign_up
@@ -159,7 +159,7 @@ def confirm_page(request: Request, token: str) -> HTMLResponse:
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.CONFIRM, token)
     try:
-        invitation = runtime.database.query(find_invitation, runtime.clock.now(), reader.delivery.id)
+        invitation = runtime.database.query(find_confirmation, runtime.clock.now(), reader.delivery.id)
     except NotConfirmable:
         raise NotFound from None
     if invitation.done:

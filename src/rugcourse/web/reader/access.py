@@ -42,7 +42,7 @@ def reader_page(
 def rights_page(request: Request, token: str, template: str, values: Mapping[str, object]) -> HTMLResponse:
     """What takes a link that was mailed for that purpose; by another one, the offer to mail one."""
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
-    if reader.was_mailed_for_this(runtime_of(request).clock.now()):
+    if reader.may_exercise_rights(runtime_of(request).clock.now()):
         return reader_page(request, reader, template, {"token": token, "is_mailed": reader.is_mailed, **values})
     if not reader.is_mailed:
         return old_link_page(request, reader, token, renewed=False)

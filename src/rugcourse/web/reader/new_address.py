@@ -42,7 +42,7 @@ def address_submit(request: Request, token: str, address: Annotated[str, Form(al
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if reader.has_left:
         return RedirectResponse(f"/p/{token}", 303)
-    if not reader.was_mailed_for_this(runtime.clock.now()):
+    if not reader.may_exercise_rights(runtime.clock.now()):
         return _address_page(request, reader, token)
     email = normalise_email(address)
     if email is None:

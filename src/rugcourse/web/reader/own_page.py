@@ -109,7 +109,7 @@ def data_submit(request: Request, token: str, kind: Annotated[str, Form()] = "")
     """Everything that is known of the reader, to read, or to keep (`kind`: file). They are told by mail."""
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
-    if not reader.was_mailed_for_this(runtime.clock.now()):
+    if not reader.may_exercise_rights(runtime.clock.now()):
         return rights_page(request, token, "data-export", {"export": None})
     found = runtime.data_export(reader.subscriber.id)
     if found is None:
@@ -135,7 +135,7 @@ def erase_submit(request: Request, token: str, sure: Annotated[str, Form()] = ""
     """Erases the reader, who is told by a last mail."""
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
-    if sure != "yes" or not reader.was_mailed_for_this(runtime.clock.now()):
+    if sure != "yes" or not reader.may_exercise_rights(runtime.clock.now()):
         return rights_page(request, token, "erase", {"done": False, "missing": True})
     runtime.database.run(erase, runtime.clock.now(), runtime.signer, reader.subscriber.id)
     notify_reader(request, reader, ReaderNotice.ERASED)
@@ -298,7 +298,7 @@ def _unsubscribe_at_once(request: Request, token: str) -> Response:
     """RFC 8058: who has left, was erased or must not be written to gets no more mails either, and is told so."""
     runtime = runtime_of(request)
     mail = runtime.signer.read_mail(TokenPurpose.UNSUBSCRIBE, token)
-    runtime.database.run(preferences.unsubscribe_at_once, runtime.clock.now(), mail)
+    runtime.database.run(preferences.unsubscribe_one_click, runtime.clock.now(), mail)
     return PlainTextResponse("unsubscribed")
 
 
