@@ -13,7 +13,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 
 
-def test_tags_stay_off_who_objected_to_them_until_they_allow_them_again(runtime: Runtime, clock: VirtualClock) -> None:
+def test_objection_to_tags_lasts_until_it_is_withdrawn(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     person = subscriber_id(runtime, email)
 
@@ -29,7 +29,7 @@ def test_tags_stay_off_who_objected_to_them_until_they_allow_them_again(runtime:
     assert tagged() == ["autumn"]
 
 
-def test_answers_from_before_an_objection_count_in_no_figure(
+def test_objection_to_statistics_excludes_earlier_answers(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
