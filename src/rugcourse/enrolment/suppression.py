@@ -31,8 +31,8 @@ class UnknownSuppressionKey(SettingsError):
 
     def __init__(self) -> None:
         super().__init__(
-            "addresses that must not be written to are known by a key that is not in the settings any more: put it "
-            "back as the last of RUGCOURSE_SECRET_KEYS, or set RUGCOURSE_SUPPRESSION_KEY to it"
+            "the suppression list was hashed with a key that is not in the settings any more: restore it "
+            "as the last of RUGCOURSE_SECRET_KEYS, or set RUGCOURSE_SUPPRESSION_KEY to it"
         )
 
 
