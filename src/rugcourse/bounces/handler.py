@@ -56,7 +56,7 @@ class HandledBounce:
     """What a message was, and what was done. `delivery_id` is None if no delivery matches."""
 
     report: BounceReport
-    done: BounceOutcome
+    outcome: BounceOutcome
     delivery_id: int | None = None
 
 

@@ -73,9 +73,9 @@ def publish_lesson(
     courses.save_course(session, course, now)
     lesson_id, version_id = courses.find_lesson(session, published.id, lesson_draft.slug) or (0, 0)
     if under_way == ExistingReaders.NEW:
-        courses.keep_for_nobody(session, lesson_id)
+        courses.unpin_versions(session, lesson_id)
     elif before is not None and before[1] != version_id:
-        courses.keep_for_readers(session, lesson_id, before[1])
+        courses.pin_version(session, lesson_id, before[1])
     went_back = 0
     if is_new and behind != AlreadyPast.NOBODY:
         place = next(one.number for one in course.lessons if one.slug == lesson_draft.slug)

@@ -236,7 +236,7 @@ def make_current(session: Session, lesson_id: int, version_id: int, now: datetim
         row.content_hash, row.published_at = published.course.content_hash, now
 
 
-def keep_for_readers(session: Session, lesson_id: int, version_id: int) -> None:
+def pin_version(session: Session, lesson_id: int, version_id: int) -> None:
     """Pin this version for readers enrolled now, even if a newer one is published. Earlier pins stay."""
     newest = session.scalar(select(func.max(EnrolmentRow.id))) or 0
     session.execute(
@@ -246,7 +246,7 @@ def keep_for_readers(session: Session, lesson_id: int, version_id: int) -> None:
     )
 
 
-def keep_for_nobody(session: Session, lesson_id: int) -> None:
+def unpin_versions(session: Session, lesson_id: int) -> None:
     """Remove all pins of a lesson, so that all readers get its current version."""
     session.execute(delete(LessonVersionPinRow).where(LessonVersionPinRow.lesson_id == lesson_id))
 
