@@ -22,7 +22,7 @@ from rugcourse.auth.admins import invite, set_first_password
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces import complaint_rate
 from rugcourse.campaigns import drafts, lifecycle, send_preview
-from rugcourse.campaigns.drafts import Author
+from rugcourse.campaigns.drafts import Actor
 from rugcourse.clock import SystemClock
 from rugcourse.db import counters
 from rugcourse.db.audience import Audience, Following
@@ -108,7 +108,7 @@ def measure_admin() -> dict[str, Any]:
         tidy_up(database)
         with database.write() as session:
             counters.compact(session)
-        author = Author(None, runtime.clock.now())
+        author = Actor(None, runtime.clock.now())
         draft = database.run(drafts.create, author, CampaignKind.COHORT, course_of(runtime).id, "Measured")
         counts = {name: _seconds(lambda one=one: _count(runtime, one)) for name, one in AUDIENCES.items()}
         drafts.set_audience(database, runtime.clock, draft, Audience())
@@ -145,7 +145,7 @@ def _start(runtime: Runtime, campaign_id: int) -> None:
         row = campaigns.find(session, campaign_id)
     counted = send_preview.repeats_counted(row.estimate if row else None)
     again = counted[1].total if counted else 0
-    runtime.database.run(lifecycle.start, Author(None, runtime.clock.now()), campaign_id, again)
+    runtime.database.run(lifecycle.start, Actor(None, runtime.clock.now()), campaign_id, again)
     while runtime.database.run(lifecycle.enrol_batch, runtime.clock.now(), runtime.send_window.quiet):
         pass
 

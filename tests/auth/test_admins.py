@@ -23,7 +23,7 @@ from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress
 
 
-def test_an_invitation_sets_a_password_once_and_for_a_day(database: Database, clock: VirtualClock) -> None:
+def test_invitation_sets_a_password_once_and_expires_after_a_day(database: Database, clock: VirtualClock) -> None:
     first = database.run(invite, clock, "Owner@X.example", Role.OWNER)
     second = database.run(invite, clock, "owner@x.example", Role.OWNER)
     with pytest.raises(BadInvitation):
@@ -41,7 +41,7 @@ def test_an_invitation_sets_a_password_once_and_for_a_day(database: Database, cl
         database.run(invite, clock, "nobody", Role.OWNER)
 
 
-def test_another_password_ends_all_other_sessions(database: Database, clock: VirtualClock) -> None:
+def test_password_change_ends_all_other_sessions(database: Database, clock: VirtualClock) -> None:
     admin_id = make_admin(database, clock)
     mine, other = identity_of(database, clock), log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
     change_password(database, clock, admin_id, "seven brass kettles sing", session_id=mine.session_id)
@@ -50,7 +50,7 @@ def test_another_password_ends_all_other_sessions(database: Database, clock: Vir
         assert [one.id for one in admins.sessions_of(session, admin_id)] == [mine.session_id]
 
 
-def test_there_is_always_an_owner_and_a_change_of_role_ends_sessions(database: Database, clock: VirtualClock) -> None:
+def test_last_owner_is_kept_and_a_role_change_ends_sessions(database: Database, clock: VirtualClock) -> None:
     owner = make_admin(database, clock)
     for attempt in (
         lambda: database.run(disable_account, clock.now(), owner, owner),
@@ -67,7 +67,7 @@ def test_there_is_always_an_owner_and_a_change_of_role_ends_sessions(database: D
         log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
 
 
-def test_every_change_is_logged_with_who_and_how_it_was_before(database: Database, clock: VirtualClock) -> None:
+def test_audit_log_records_who_changed_an_admin_and_the_values_before(database: Database, clock: VirtualClock) -> None:
     owner = make_admin(database, clock)
     editor = make_admin(database, clock, "editor@x.example", Role.EDITOR)
     database.run(change_role, clock.now(), editor, Role.ANALYST, owner)
@@ -82,7 +82,7 @@ def test_every_change_is_logged_with_who_and_how_it_was_before(database: Databas
     assert PASSWORD not in repr([(one.before, one.after) for one, _ in everything])
 
 
-def test_roles_reach_no_further_than_themselves() -> None:
+def test_role_includes_itself_and_lower_roles() -> None:
     def may(role: Role) -> list[Role]:
         identity = AdminIdentity(1, 1, "x", role, second_factor_due=False, has_second_factor=False)
         return [one for one in Role if identity.may(one)]

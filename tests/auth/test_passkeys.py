@@ -67,7 +67,7 @@ def test_passkey_login_fails_for_answers_to_foreign_challenges(
         passkeys.finish_registration(database, clock, SITE, identity(admin), text, "phone")
 
 
-def test_a_challenge_is_answered_once_and_within_minutes(database: Database, clock: VirtualClock) -> None:
+def test_passkey_challenge_is_valid_once_and_for_five_minutes(database: Database, clock: VirtualClock) -> None:
     bound_to = passkeys._login_of("browser")
     challenge = json.loads(passkeys.begin_login(database, clock, SITE, "browser"))["challenge"]
     late = json.loads(passkeys.begin_login(database, clock, SITE, "browser"))["challenge"]
@@ -86,7 +86,7 @@ def identity(admin_id: int, session_id: int = 1) -> AdminIdentity:
     return AdminIdentity(admin_id, session_id, "owner@x.example", Role.OWNER, False, False)
 
 
-def test_a_challenge_is_good_for_its_purpose_person_and_browser_alone(database: Database, clock: VirtualClock) -> None:
+def test_passkey_challenge_is_bound_to_purpose_admin_and_browser(database: Database, clock: VirtualClock) -> None:
     """One from the public login page must not add a passkey to somebody's account, whose password nobody asked for."""
     first = make_admin(database, clock)
     second = make_admin(database, clock, "second@x.example", Role.OWNER)
@@ -109,7 +109,7 @@ def test_a_challenge_is_good_for_its_purpose_person_and_browser_alone(database: 
     assert not given.second_factor_due
 
 
-def test_a_passkey_is_the_second_factor_of_its_owner_alone(database: Database, clock: VirtualClock) -> None:
+def test_passkey_is_a_second_factor_for_its_owner_only(database: Database, clock: VirtualClock) -> None:
     make_admin(database, clock)
     make_admin(database, clock, "second@x.example", Role.OWNER)
     mine, theirs = identity_of(database, clock), identity_of(database, clock, "second@x.example")
@@ -131,9 +131,7 @@ def test_a_passkey_is_the_second_factor_of_its_owner_alone(database: Database, c
 @pytest.mark.parametrize(
     "garbage", ["", "AA", "_____w", bytes_to_base64url(b"\xa3" * 500), bytes_to_base64url(b"\x9f" * 3000), "A" * 9000]
 )
-def test_passkey_registration_refuses_what_is_no_attestation(
-    database: Database, clock: VirtualClock, garbage: str
-) -> None:
+def test_passkey_registration_refuses_invalid_responses(database: Database, clock: VirtualClock, garbage: str) -> None:
     admin = make_admin(database, clock)
     device = SoftPasskey(SITE)
     begun = json.loads(passkeys.begin_registration(database, clock, SITE, identity(admin)))["challenge"]
@@ -150,6 +148,6 @@ def test_passkey_registration_refuses_what_is_no_attestation(
         passkeys.finish_login(database, clock, SITE, json.dumps(asked), "browser", Origin())
 
 
-def test_json_that_is_too_deep_opens_nothing(database: Database, clock: VirtualClock) -> None:
+def test_passkey_login_refuses_deeply_nested_json(database: Database, clock: VirtualClock) -> None:
     with pytest.raises(LoginFailed):
         passkeys.finish_login(database, clock, SITE, '{"a":' * 3_000, "browser", Origin())

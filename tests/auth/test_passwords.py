@@ -32,7 +32,7 @@ def _as_in_the_product(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 300, "owner@x.example", "aaaaaaaaaaaaaaaa"])
-def test_a_weak_password_is_refused(password: str) -> None:
+def test_weak_password_is_refused(password: str) -> None:
     with pytest.raises(WeakPassword):
         check_strength(password, "owner@x.example")
 
@@ -46,7 +46,7 @@ def test_password_hash_is_argon2id_with_the_parameters_of_rfc_9106() -> None:
 
 
 @pytest.mark.usefixtures("_as_in_the_product")
-def test_password_is_verified_by_its_own_hash_alone() -> None:
+def test_password_matches_its_own_hash_only() -> None:
     kept = hash_password(PASSWORD)
     assert PASSWORD not in kept
     assert hash_password(PASSWORD) != kept  # salted

@@ -50,7 +50,7 @@ def test_the_bounce_of_an_address_that_was_put_right_is_not_about_the_new_one(
     put_right(runtime, clock, email)
     raw = bounce_about(GONE, email.upper())
     assert (
-        runtime.bounce_handler.handle_message(path, raw if named else without_recipient(raw)).done
+        runtime.bounce_handler.handle_message(path, raw if named else without_recipient(raw)).outcome
         == BounceOutcome.RECORDED
     )
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
@@ -80,7 +80,7 @@ def test_the_new_address_that_bounces_is_suppressed(
     taken = runtime.bounce_handler.handle_message(
         return_path_of(runtime, sink, RIGHT), without_recipient(bounce_about(GONE, RIGHT))
     )
-    assert (taken.done, status_of(runtime, RIGHT)) == (BounceOutcome.SUPPRESSED, SubscriberStatus.SUPPRESSED)
+    assert (taken.outcome, status_of(runtime, RIGHT)) == (BounceOutcome.SUPPRESSED, SubscriberStatus.SUPPRESSED)
     assert not is_suppressed(runtime, email)
 
 
@@ -94,7 +94,7 @@ def test_bounces_of_an_earlier_address_do_not_count_for_the_new_one(
     address, found = email, []
     for n in range(3):
         clock.advance(hours=1)
-        found.append(receive_bounce(runtime, return_path_of(runtime, sink, address), "gmail full").done)
+        found.append(receive_bounce(runtime, return_path_of(runtime, sink, address), "gmail full").outcome)
         if n == 1:
             put_right(runtime, clock, email)
             address = RIGHT
@@ -116,7 +116,7 @@ def test_bounce_of_a_corrected_address_does_not_affect_its_later_owner(
     put_right(runtime, clock, email)
     person = enrolment_of(runtime, neighbour).subscriber_id
     runtime.database.run(correct_address, runtime.clock.now(), runtime.signer, person, email)
-    assert runtime.bounce_handler.handle_message(path, bounce_about(GONE, email)).done == BounceOutcome.RECORDED
+    assert runtime.bounce_handler.handle_message(path, bounce_about(GONE, email)).outcome == BounceOutcome.RECORDED
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
     assert not is_suppressed(runtime, email)
 
@@ -134,7 +134,7 @@ def test_forwarding_reader_is_suppressed_only_after_three_bounces(
         clock.advance(hours=1)
         raw = b"Message-ID: <%d@mx.example>\r\n" % n + bounce_about(GONE, "elsewhere@far.example")
         raw = raw.replace(b"Arrival-Date:", b"X-Arrival:")
-        found.append(runtime.bounce_handler.handle_message(return_path_of(runtime, sink, email), raw).done)
+        found.append(runtime.bounce_handler.handle_message(return_path_of(runtime, sink, email), raw).outcome)
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)
@@ -157,11 +157,11 @@ def test_complaint_from_a_mistyped_address_does_not_suppress_the_reader(
         raw = bounce_about("complaint of yahoo", email).replace(
             b"Version: 1\n", f"Original-Rcpt-To: {email}\n".encode()
         )
-        done = runtime.bounce_handler.handle_message(path, raw).done
+        done = runtime.bounce_handler.handle_message(path, raw).outcome
     else:
         done = runtime.bounce_handler.handle_event(
             ProviderEvent(BounceReport(BounceType.COMPLAINT), path, email, clock.now())
-        ).done
+        ).outcome
     assert done == BounceOutcome.RECORDED
     assert is_suppressed(runtime, email)
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
@@ -186,7 +186,7 @@ def test_bounce_of_the_first_address_does_not_concern_one_corrected_twice(
     for one in lessons_to(runtime, RIGHT):
         clock.advance(minutes=1)
         report = BounceReport(kind, "5.1.1", "no such user", message_ids=(one.message_id or "",))
-        found.append(runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now())).done)
+        found.append(runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now())).outcome)
     assert found == [BounceOutcome.RECORDED] * 3
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
     assert enrolment_of(runtime, RIGHT).status == EnrolmentStatus.ACTIVE
@@ -201,7 +201,7 @@ def test_a_report_of_a_mail_to_the_address_of_before_suppresses_no_other_address
     path = return_path_of(runtime, sink, email)
     put_right(runtime, clock, email)
     assert (
-        runtime.bounce_handler.handle_message(path, bounce_about(GONE, "elsewhere@far.example")).done
+        runtime.bounce_handler.handle_message(path, bounce_about(GONE, "elsewhere@far.example")).outcome
         == BounceOutcome.RECORDED
     )
     assert not is_suppressed(runtime, "elsewhere@far.example")
@@ -217,7 +217,7 @@ def test_a_report_names_nobody_elses_address(
     """A reader can write any report about their own mail, and no more than that follows from it."""
     neighbour = reader_with_lesson(runtime, dispatcher)
     path = runtime.links.return_path(ref(runtime, lessons_to(runtime, email)[-1].id), "bounces@courses.example")
-    assert runtime.bounce_handler.handle_message(path, bounce_about(GONE, neighbour)).done == BounceOutcome.RECORDED
+    assert runtime.bounce_handler.handle_message(path, bounce_about(GONE, neighbour)).outcome == BounceOutcome.RECORDED
     assert status_of(runtime, neighbour) == SubscriberStatus.ACTIVE
     assert not is_suppressed(runtime, neighbour)
 
@@ -247,7 +247,7 @@ def test_a_lesson_that_its_reader_answered_does_not_come_again_for_what_a_forwar
     mail = ref(runtime, lessons_to(runtime, email)[0].id)
     told = replace(report, at=clock.now(), message_ids=(runtime.links.message_id(mail, "courses.example"),))
     assert (
-        runtime.bounce_handler.handle_event(ProviderEvent(told, "", told.recipient, clock.now())).done
+        runtime.bounce_handler.handle_event(ProviderEvent(told, "", told.recipient, clock.now())).outcome
         == BounceOutcome.DUPLICATE
     )
     clock.advance(days=1)

@@ -19,7 +19,7 @@ def complain(runtime: Runtime, number: int) -> BounceOutcome:
     address = f"r{number}@d{number % 7}.example"
     return runtime.bounce_handler.handle_event(
         ProviderEvent(BounceReport(BounceType.COMPLAINT), "", address, runtime.clock.now())
-    ).done
+    ).outcome
 
 
 def held(runtime: Runtime) -> set[str]:

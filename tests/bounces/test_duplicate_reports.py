@@ -50,7 +50,7 @@ def sent_again(
     first = clock.now()
     clock.advance(hours=2)
     assert (
-        runtime.bounce_handler.handle_message(return_path_of(runtime, sink, email), report(email, first)).done
+        runtime.bounce_handler.handle_message(return_path_of(runtime, sink, email), report(email, first)).outcome
         == BounceOutcome.RECORDED
     )
     send_again(runtime, dispatcher, clock)
@@ -82,7 +82,7 @@ def test_repeated_report_after_a_resent_lesson_does_not_send_it_a_third_time(
             ProviderEvent(FULL, path, email, sent_again + timedelta(hours=2, minutes=5))
         ),
     }[source]()
-    assert taken.done == BounceOutcome.DUPLICATE
+    assert taken.outcome == BounceOutcome.DUPLICATE
     for _ in range(2):
         send_again(runtime, dispatcher, clock)
     assert [one.message_id for one in sink.to(email)].count(lesson.message_id) == 2
@@ -102,7 +102,7 @@ def test_a_lesson_that_comes_back_a_second_time_goes_out_a_third_time(
     arrived = clock.now() - timedelta(minutes=10)
     assert arrived > sent_again
     assert (
-        runtime.bounce_handler.handle_message(path, report(email, arrived, "<two@mx.example>")).done
+        runtime.bounce_handler.handle_message(path, report(email, arrived, "<two@mx.example>")).outcome
         == BounceOutcome.RECORDED
     )
     send_again(runtime, dispatcher, clock)
@@ -120,8 +120,8 @@ def test_a_date_that_cant_be_is_not_believed(
 ) -> None:
     path = runtime.links.return_path(ref(runtime, lessons_to(runtime, email)[0].id), "bounces@courses.example")
     wrong = report(email, clock.now().replace(year=clock.now().year + years), "<two@mx.example>")
-    assert runtime.bounce_handler.handle_message(path, wrong).done == BounceOutcome.RECORDED
-    assert runtime.bounce_handler.handle_message(path, wrong).done == BounceOutcome.DUPLICATE
+    assert runtime.bounce_handler.handle_message(path, wrong).outcome == BounceOutcome.RECORDED
+    assert runtime.bounce_handler.handle_message(path, wrong).outcome == BounceOutcome.DUPLICATE
 
 
 def test_a_report_without_a_date_is_known_by_what_it_says(
@@ -133,7 +133,7 @@ def test_a_report_without_a_date_is_known_by_what_it_says(
 ) -> None:
     path, raw = return_path_of(runtime, sink, email), report(email, None)
     assert read(raw).at is None
-    assert runtime.bounce_handler.handle_message(path, raw).done == BounceOutcome.RECORDED
+    assert runtime.bounce_handler.handle_message(path, raw).outcome == BounceOutcome.RECORDED
     send_again(runtime, dispatcher, clock)
-    assert runtime.bounce_handler.handle_message(path, raw).done == BounceOutcome.DUPLICATE
+    assert runtime.bounce_handler.handle_message(path, raw).outcome == BounceOutcome.DUPLICATE
     assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED

@@ -69,14 +69,14 @@ def test_a_mailbox_that_is_not_there_is_not_written_to_again(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
     taken = receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user")
-    assert (taken.done, taken.report.kind) == (BounceOutcome.SUPPRESSED, BounceType.HARD)
+    assert (taken.outcome, taken.report.kind) == (BounceOutcome.SUPPRESSED, BounceType.HARD)
     lesson = lessons_to(runtime, email)[-1]
     assert lesson.state == DeliveryState.FAILED
     assert (lesson.reply or "").startswith("came back: 5.1.1")
     assert email not in (lesson.reply or "")
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     assert (
-        receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user").done
+        receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user").outcome
         == BounceOutcome.DUPLICATE
     )
     clock.advance(days=1)
@@ -95,7 +95,7 @@ def test_three_in_a_row_that_did_not_arrive_are_enough_and_one_that_did_starts_a
     found = []
     for arrives in (False, False, True, False, False, False):
         if not arrives:
-            found.append(receive_bounce(runtime, return_path_of(runtime, sink, email), "gmail full").done)
+            found.append(receive_bounce(runtime, return_path_of(runtime, sink, email), "gmail full").outcome)
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)
@@ -112,8 +112,10 @@ def test_a_lesson_that_did_not_arrive_goes_out_again_at_the_next_hour_before_all
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
     first = lessons_to(runtime, email)[0]
-    assert receive_bounce(runtime, return_path_of(runtime, sink, email), "gmail full").done == BounceOutcome.RECORDED
-    assert receive_bounce(runtime, return_path_of(runtime, sink, email), "gmail full").done == BounceOutcome.DUPLICATE
+    assert receive_bounce(runtime, return_path_of(runtime, sink, email), "gmail full").outcome == BounceOutcome.RECORDED
+    assert (
+        receive_bounce(runtime, return_path_of(runtime, sink, email), "gmail full").outcome == BounceOutcome.DUPLICATE
+    )
     waiting = lessons_to(runtime, email)[0]
     assert (waiting.state, enrolment_of(runtime, email).next_position) == (DeliveryState.CANCELLED, 1)
     assert (waiting.reply or "").startswith("came back: 5.2.2")
@@ -164,7 +166,7 @@ def test_a_lesson_that_is_refused_again_and_again_is_given_up_and_the_next_one_c
 ) -> None:
     for state in (DeliveryState.CANCELLED, DeliveryState.CANCELLED, DeliveryState.FAILED):
         assert (
-            receive_bounce(runtime, return_path_of(runtime, sink, email), "outlook blocked ip").done
+            receive_bounce(runtime, return_path_of(runtime, sink, email), "outlook blocked ip").outcome
             == BounceOutcome.RECORDED
         )
         assert lessons_to(runtime, email)[0].state == state
@@ -230,13 +232,13 @@ def test_by_mail_nobody_can_stop_more_than_their_own(
 ) -> None:
     """A reader knows the return paths of their own mails, and so can write any report about them."""
     assert (
-        receive_bounce(runtime, return_path_of(runtime, sink, email), "outlook blocked ip").done
+        receive_bounce(runtime, return_path_of(runtime, sink, email), "outlook blocked ip").outcome
         == BounceOutcome.RECORDED
     )
     for _ in range(4):
         reader_with_lesson(runtime, dispatcher)
         forged = return_path_of(runtime, sink, sink.taken[-1].recipient)
-        assert receive_bounce(runtime, forged, "complaint of outlook").done == BounceOutcome.SUPPRESSED
+        assert receive_bounce(runtime, forged, "complaint of outlook").outcome == BounceOutcome.SUPPRESSED
     with runtime.database.read() as session:
         assert sending_holds.all_holds(session) == []
         assert complaint_rate.of_campaigns(session, runtime.clock.now()) == []
@@ -250,12 +252,13 @@ def test_complaint_suppresses_the_reader_and_leaves_the_mail_accepted(runtime: R
         return raw.replace(b"<AbCd-1234@courses.example>", ours.encode())
 
     assert (
-        receive_bounce(runtime, "abuse@elsewhere.example", "complaint of yahoo", quote).done == BounceOutcome.SUPPRESSED
+        receive_bounce(runtime, "abuse@elsewhere.example", "complaint of yahoo", quote).outcome
+        == BounceOutcome.SUPPRESSED
     )
     assert lessons_to(runtime, email)[-1].state == DeliveryState.ACCEPTED
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     assert (
-        receive_bounce(runtime, return_path_of(runtime, sink, email), "complaint of outlook").done
+        receive_bounce(runtime, return_path_of(runtime, sink, email), "complaint of outlook").outcome
         == BounceOutcome.DUPLICATE
     )
     assert enrolment_of(runtime, email).lessons_planned == 1
@@ -268,7 +271,7 @@ def test_mail_that_is_no_bounce_changes_nothing_and_gets_no_answer(
     runtime: Runtime, sink: Sink, email: str, name: str
 ) -> None:
     address, before, sent = return_path_of(runtime, sink, email), everything(runtime), len(sink.taken)
-    assert receive_bounce(runtime, address, name).done == BounceOutcome.IGNORED
+    assert receive_bounce(runtime, address, name).outcome == BounceOutcome.IGNORED
     assert everything(runtime) == before
     assert len(sink.taken) == sent
 
@@ -290,7 +293,7 @@ def test_a_forged_or_foreign_address_does_nothing(runtime: Runtime, sink: Sink, 
         with pytest.raises(BadToken):
             runtime.links.returned(one)
         assert (
-            receive_bounce(runtime, one, "postfix unknown user").done == BounceOutcome.UNMATCHED
+            receive_bounce(runtime, one, "postfix unknown user").outcome == BounceOutcome.UNMATCHED
         )  # it quotes a Message-ID of nobody
     assert everything(runtime) == before
 
@@ -298,7 +301,7 @@ def test_a_forged_or_foreign_address_does_nothing(runtime: Runtime, sink: Sink, 
 def test_bounce_of_an_erased_subscriber_concerns_nobody(runtime: Runtime, sink: Sink, email: str) -> None:
     address = return_path_of(runtime, sink, email)
     runtime.database.run(erase, runtime.clock.now(), runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
-    assert receive_bounce(runtime, address, "postfix unknown user").done == BounceOutcome.UNMATCHED
+    assert receive_bounce(runtime, address, "postfix unknown user").outcome == BounceOutcome.UNMATCHED
 
 
 @contextmanager
@@ -337,7 +340,7 @@ def test_characters_that_no_database_stores_are_removed_from_server_replies(
         return raw.replace(b"Diagnostic-Code: smtp; ", b"Diagnostic-Code: smtp; \x00\x1b[31m no \x00", 1)
 
     assert (
-        receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user", poisoned).done
+        receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user", poisoned).outcome
         == BounceOutcome.SUPPRESSED
     )
     assert "\x00" not in (lessons_to(runtime, email)[-1].reply or "")
@@ -404,10 +407,10 @@ def test_unsubscribe_by_mail_works_for_suppressed_readers_and_ignores_erased_one
 ) -> None:
     address = unsubscribe_address(runtime, sink, email)
     assert (
-        receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user").done
+        receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user").outcome
         == BounceOutcome.SUPPRESSED
     )
-    assert runtime.bounce_handler.handle_message(address, WISH).done == BounceOutcome.UNSUBSCRIBED
+    assert runtime.bounce_handler.handle_message(address, WISH).outcome == BounceOutcome.UNSUBSCRIBED
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     runtime.database.run(erase, runtime.clock.now(), runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
     before = everything(runtime)
@@ -424,7 +427,8 @@ def test_bounce_and_unsubscribe_addresses_work_only_for_their_purpose(runtime: R
     with pytest.raises(BadToken):
         runtime.links.unsubscribed(return_path_of(runtime, sink, email))
     assert (
-        runtime.bounce_handler.handle_message(return_path_of(runtime, sink, email), WISH).done == BounceOutcome.IGNORED
+        runtime.bounce_handler.handle_message(return_path_of(runtime, sink, email), WISH).outcome
+        == BounceOutcome.IGNORED
     )
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
 
@@ -434,7 +438,7 @@ def test_refusals_of_who_sends_count_for_nothing_when_a_mailbox_is_full(
 ) -> None:
     found = []
     for name in ("outlook blocked ip", "outlook blocked ip", "gmail full", "gmail full", "gmail full"):
-        found.append(receive_bounce(runtime, return_path_of(runtime, sink, email), name).done)
+        found.append(receive_bounce(runtime, return_path_of(runtime, sink, email), name).outcome)
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)

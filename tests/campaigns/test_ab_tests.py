@@ -33,7 +33,9 @@ _STEPS = [(lesson_versions, "versions_like"), (courses, "make_current")]
         (Variant(0, 0), Variant(400, 10), NONE), (Variant(100, 0), Variant(100, 0), NONE), (Variant(100, 100), Variant(100, 100), NONE),
     ],
 )  # fmt: skip
-def test_a_subject_wins_only_where_chance_is_no_explanation(first: Variant, second: Variant, winner: str) -> None:
+def test_ab_test_has_a_winner_only_if_the_difference_is_significant(
+    first: Variant, second: Variant, winner: str
+) -> None:
     assert compare(first, second).winner == winner
 
 
@@ -46,7 +48,9 @@ def test_ab_test_of_equal_subjects_rarely_has_a_winner() -> None:
     assert sum(one != NONE for one in found) / len(found) < 0.08  # one in twenty, and what a draw of 400 may add
 
 
-def test_half_of_the_readers_get_each_and_who_missed_one_keeps_theirs(runtime: Runtime, dispatcher: Dispatcher) -> None:
+def test_ab_test_splits_readers_in_halves_and_retries_keep_the_variant(
+    runtime: Runtime, dispatcher: Dispatcher
+) -> None:
     begin(runtime)
     emails = [make_reader(runtime) for _ in range(60)]
     assert isinstance(runtime.clock, VirtualClock)
@@ -76,7 +80,9 @@ def test_ab_test_is_decided_once_after_enough_mails_and_days(runtime: Runtime) -
 
 
 @pytest.mark.parametrize(("acted", "winner"), [((30, 32), NONE), ((60, 20), A)])
-def test_the_first_stays_unless_the_second_is_better(runtime: Runtime, acted: tuple[int, int], winner: str) -> None:
+def test_ab_test_keeps_the_first_subject_unless_the_second_is_better(
+    runtime: Runtime, acted: tuple[int, int], winner: str
+) -> None:
     before = current_subject(runtime)
     begin(runtime)
     add_mails(runtime, acted)
@@ -85,7 +91,7 @@ def test_the_first_stays_unless_the_second_is_better(runtime: Runtime, acted: tu
     assert current_subject(runtime) == before
 
 
-def test_a_lesson_that_changes_ends_it_without_a_winner(runtime: Runtime) -> None:
+def test_changed_lesson_ends_its_ab_test_without_a_winner(runtime: Runtime) -> None:
     begin(runtime)
     lesson = course_of(runtime).course.lessons[0]
     fields = {**fields_of(lesson), "nl.title": "Een andere titel"}
@@ -141,7 +147,7 @@ def test_ab_test_stopped_while_it_is_decided_shows_the_subject_in_use(
     assert (ab_test(runtime).winner, current_subject(runtime)) == (B, OTHER["nl"])
 
 
-def test_a_lesson_that_only_moves_keeps_its_trial_and_its_mails(runtime: Runtime) -> None:
+def test_moved_lesson_keeps_its_ab_test_and_mails(runtime: Runtime) -> None:
     begin(runtime)
     add_mails(runtime, (30, 60), count=60)
     publish(runtime, inserted(runtime, 1))

@@ -21,7 +21,7 @@ def put_in(runtime: Runtime, slug: str) -> None:
 
 
 @pytest.mark.parametrize("take_slug", [put_in, lambda runtime, slug: renamed(runtime, 9, slug)])
-def test_the_message_of_a_broadcast_and_a_lesson_keep_apart_whatever_the_lesson_is_called(
+def test_broadcast_message_never_collides_with_a_lesson_of_the_same_name(
     runtime: Runtime, take_slug: Callable[[Runtime, str], None]
 ) -> None:
     made = draft(runtime, CampaignKind.BROADCAST, Timing())

@@ -20,7 +20,7 @@ from rugcourse.scheduling import Timing
 pytestmark = pytest.mark.usefixtures("counters_are_right")
 
 
-def test_a_duplicate_is_a_draft_with_the_same_words_and_people(runtime: Runtime) -> None:
+def test_duplicate_is_a_draft_with_the_same_message_and_audience(runtime: Runtime) -> None:
     made = draft(runtime, CampaignKind.BROADCAST, Timing(day=MONDAY, hour=9), Audience(languages=("en",)))
     copy = runtime.database.run(drafts.duplicate, author(runtime), made, "Again")
     row = campaign_row(runtime, copy)
@@ -29,7 +29,7 @@ def test_a_duplicate_is_a_draft_with_the_same_words_and_people(runtime: Runtime)
         assert campaigns.find_message(session, copy) == MESSAGE
 
 
-def test_a_draft_that_was_discarded_does_nothing_and_can_be_restored(runtime: Runtime) -> None:
+def test_discarded_draft_cannot_start_and_can_be_restored(runtime: Runtime) -> None:
     make_reader(runtime)
     made = draft(runtime, CampaignKind.BROADCAST, Timing(), Audience(languages=("nl",)))
     before = campaign_row(runtime, made)

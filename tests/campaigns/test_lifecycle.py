@@ -36,7 +36,7 @@ from rugcourse.scheduling import Schedule, Timing
 pytestmark = pytest.mark.usefixtures("counters_are_right")
 
 
-def test_a_cohort_begins_at_the_local_hour_of_each_reader(runtime: Runtime, clock: VirtualClock) -> None:
+def test_cohort_begins_at_the_local_hour_of_each_reader(runtime: Runtime, clock: VirtualClock) -> None:
     here, there = make_reader(runtime), make_reader(runtime, zone="Pacific/Auckland", hour=20)
     made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY, hour=8))
     start(runtime, made)
@@ -52,7 +52,7 @@ def test_a_cohort_begins_at_the_local_hour_of_each_reader(runtime: Runtime, cloc
     assert due_times(runtime, made)[here] == datetime(2026, 11, 30, 7, tzinfo=UTC)
 
 
-def test_a_cohort_goes_through_the_whole_course(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
+def test_cohort_sends_the_whole_course(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY, hour=8, every_days=2))
     start(runtime, made)
@@ -67,7 +67,7 @@ def test_a_cohort_goes_through_the_whole_course(runtime: Runtime, dispatcher: Di
     assert (now.total.planned, now.total.states["accepted"], now.finished) == (lessons, lessons, True)
 
 
-def test_a_broadcast_goes_once_to_who_it_is_for(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
+def test_broadcast_is_sent_once_to_its_audience(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
     email, other = make_reader(runtime), make_reader(runtime)
     send_all(dispatcher)
     with runtime.database.write() as session:
@@ -100,9 +100,7 @@ def test_broadcast_at_one_instant_waits_for_the_end_of_quiet_hours(runtime: Runt
     assert due > at
 
 
-def test_starting_can_be_killed_between_any_two_steps_and_goes_on(
-    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_start_continues_after_a_kill_between_any_two_steps(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     emails = [make_reader(runtime) for _ in range(7)]
     monkeypatch.setattr(lifecycle, "BATCH", 2)
     made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
@@ -125,7 +123,7 @@ def test_starting_can_be_killed_between_any_two_steps_and_goes_on(
     assert progress(runtime, made).enrolling is None
 
 
-def test_a_campaign_starts_once_and_only_with_all_it_needs(runtime: Runtime) -> None:
+def test_campaign_starts_once_and_only_when_complete(runtime: Runtime) -> None:
     make_reader(runtime)
     empty = runtime.database.run(drafts.create, author(runtime), CampaignKind.BROADCAST, course_of(runtime).id, "Empty")
     with pytest.raises(lifecycle.NoMessage):
@@ -177,7 +175,7 @@ def test_planned_mail_is_held_while_its_campaign_is_paused(runtime: Runtime, dis
 
 
 @pytest.mark.parametrize("kind", [CampaignKind.COHORT, CampaignKind.BROADCAST])
-def test_a_moment_that_was_missed_by_hours_waits_for_an_admin(
+def test_missed_send_time_pauses_the_campaign_for_an_admin(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, kind: CampaignKind
 ) -> None:
     email = make_reader(runtime)
@@ -198,7 +196,7 @@ def test_a_moment_that_was_missed_by_hours_waits_for_an_admin(
     assert (mail.state, mail.local_date) == (DeliveryState.ACCEPTED, date(2026, 12, 1))
 
 
-def test_planned_in_time_but_not_sent_for_hours_waits_for_an_admin_too(
+def test_mail_unsent_for_hours_pauses_the_campaign_for_an_admin(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)
@@ -214,7 +212,7 @@ def test_planned_in_time_but_not_sent_for_hours_waits_for_an_admin_too(
     assert broadcasts_to(runtime, email) == [DeliveryState.CANCELLED]
 
 
-def test_a_reader_who_comes_back_from_a_break_does_not_stop_a_campaign(
+def test_reader_who_resumes_does_not_pause_the_campaign(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email, other = make_reader(runtime), make_reader(runtime)
@@ -235,7 +233,7 @@ def test_a_reader_who_comes_back_from_a_break_does_not_stop_a_campaign(
     assert [broadcasts_to(runtime, one) for one in (email, other)] == [[DeliveryState.ACCEPTED]] * 2
 
 
-def test_cancelling_sends_nothing_more_and_keeps_the_books(
+def test_cancelled_campaign_sends_nothing_and_its_totals_agree(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)
@@ -257,7 +255,7 @@ def test_cancelling_sends_nothing_more_and_keeps_the_books(
     assert campaign_row(runtime, made).archived_at is not None
 
 
-def test_publishing_a_course_moves_nobody_in_a_broadcast(runtime: Runtime) -> None:
+def test_publishing_a_course_does_not_affect_broadcasts(runtime: Runtime) -> None:
     make_reader(runtime)
     made = draft(runtime, CampaignKind.BROADCAST, Timing(day=MONDAY))
     start(runtime, made)
@@ -274,7 +272,7 @@ def test_publishing_a_course_moves_nobody_in_a_broadcast(runtime: Runtime) -> No
     assert list(positions) == [1]
 
 
-def test_a_campaign_that_is_archived_right_after_it_was_cancelled_ends_for_its_readers(runtime: Runtime) -> None:
+def test_campaign_archived_right_after_cancelling_ends_its_enrolments(runtime: Runtime) -> None:
     make_reader(runtime)
     made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
     start(runtime, made)
@@ -286,7 +284,7 @@ def test_a_campaign_that_is_archived_right_after_it_was_cancelled_ends_for_its_r
     assert (readers["active"], readers["cancelled"]) == (0, 1)
 
 
-def test_a_campaign_is_not_archived_before_its_audience_is_enrolled(runtime: Runtime, clock: VirtualClock) -> None:
+def test_campaign_cannot_be_archived_before_its_audience_is_enrolled(runtime: Runtime, clock: VirtualClock) -> None:
     make_reader(runtime)
     made = draft(runtime, CampaignKind.BROADCAST, Timing())
     runtime.database.run(lifecycle.start, author(runtime), made)

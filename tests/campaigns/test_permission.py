@@ -71,7 +71,7 @@ def people(runtime: Runtime, clock: VirtualClock) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("ground", "get_it"), [(Ground.NEWS, {"wants", "left and wants"}), (Ground.COURSE, {"wants", "reads"})]
 )
-def test_a_broadcast_goes_to_those_who_agreed_to_what_it_is_and_the_rest_are_counted(
+def test_broadcast_goes_to_consenting_readers_and_counts_the_others(
     runtime: Runtime, people: dict[str, str], ground: Ground, get_it: set[str]
 ) -> None:
     made = broadcast(runtime, ground)
@@ -84,7 +84,7 @@ def test_a_broadcast_goes_to_those_who_agreed_to_what_it_is_and_the_rest_are_cou
     assert readers_in(runtime, made) == {people[who] for who in get_it}
 
 
-def test_another_course_goes_to_those_who_want_other_news(runtime: Runtime) -> None:
+def test_cohort_of_another_course_goes_to_readers_who_want_news(runtime: Runtime) -> None:
     make_reader(runtime, "reads@x.example", news=False)
     other = reader_of_another_course(runtime, "other@x.example")
     with runtime.database.write() as session:
@@ -95,7 +95,7 @@ def test_another_course_goes_to_those_who_want_other_news(runtime: Runtime) -> N
     assert other not in readers_in(runtime, made)
 
 
-def test_the_footer_says_why_somebody_gets_it(
+def test_footer_states_the_reason_for_the_mail(
     runtime: Runtime, people: dict[str, str], dispatcher: Dispatcher, sink: Sink
 ) -> None:
     for ground, why in ((Ground.NEWS, "ander nieuws van"), (Ground.COURSE, "deze cursus volgt of gevolgd hebt")):
@@ -125,7 +125,9 @@ def test_declining_news_cancels_planned_news_and_keeps_the_course(
     assert next_due(runtime, person) is not None
 
 
-def test_undoing_leaving_brings_no_news_back(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
+def test_undoing_unsubscribe_does_not_restore_news(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
     email = make_reader(runtime)
     send_all(dispatcher)
     start(runtime, broadcast(runtime, Ground.NEWS))
@@ -148,7 +150,7 @@ def test_ground_of_a_broadcast_is_copied_and_part_of_the_audience_etag(runtime: 
         drafts.set_audience(runtime.database, runtime.clock, made, Audience(), seen, Ground.COURSE)
 
 
-def test_a_message_about_a_course_goes_to_nobody_who_left_it_meanwhile(
+def test_course_message_skips_readers_who_left_the_course_meanwhile(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime, news=False)
@@ -163,7 +165,7 @@ def test_a_message_about_a_course_goes_to_nobody_who_left_it_meanwhile(
     assert mails_to(runtime, email, DeliveryKind.BROADCAST) == []
 
 
-def test_a_course_that_came_as_news_ends_with_the_news(runtime: Runtime, clock: VirtualClock) -> None:
+def test_course_sent_as_news_ends_when_news_is_declined(runtime: Runtime, clock: VirtualClock) -> None:
     email = reader_of_another_course(runtime, "sam@x.example")
     made = draft(runtime, CampaignKind.COHORT, Timing(day=clock.now().date() + timedelta(days=1), every_days=1))
     start(runtime, made)
@@ -189,7 +191,7 @@ def standing(runtime: Runtime, person: int, campaign_id: int) -> str:
     return found.status
 
 
-def test_undoing_leaving_brings_no_course_back_that_came_as_news(runtime: Runtime, clock: VirtualClock) -> None:
+def test_undoing_unsubscribe_does_not_restore_a_course_sent_as_news(runtime: Runtime, clock: VirtualClock) -> None:
     email = reader_of_another_course(runtime, "sam@x.example")
     made = cohort_as_news(runtime, clock)
     mail = mails_to(runtime, email)[-1]
@@ -199,9 +201,7 @@ def test_undoing_leaving_brings_no_course_back_that_came_as_news(runtime: Runtim
     assert standing(runtime, mail.subscriber_id, made) == "left"
 
 
-def test_undoing_leaving_brings_a_run_back_of_a_course_that_they_signed_up_for(
-    runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_undoing_unsubscribe_restores_a_run_of_a_course_with_signup(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime, news=False)
     mine = enrolment_of(runtime, email)
     with runtime.database.write() as session:
@@ -218,7 +218,7 @@ def test_undoing_leaving_brings_a_run_back_of_a_course_that_they_signed_up_for(
         assert standing(runtime, mine.subscriber_id, second) == "active"
 
 
-def test_coming_back_agrees_to_no_course_that_comes_as_news_later(runtime: Runtime, clock: VirtualClock) -> None:
+def test_resubscribing_is_no_consent_to_courses_sent_as_news(runtime: Runtime, clock: VirtualClock) -> None:
     email = reader_of_another_course(runtime, "sam@x.example")
     mail = mails_to(runtime, email)[-1]
     runtime.database.run(preferences.unsubscribe, clock.now(), mail.id)
@@ -232,7 +232,7 @@ def test_coming_back_agrees_to_no_course_that_comes_as_news_later(runtime: Runti
     assert standing(runtime, mail.subscriber_id, made) == "left"
 
 
-def test_a_course_that_may_have_come_as_news_says_so(
+def test_course_that_may_be_sent_as_news_says_so(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
 ) -> None:
     email = reader_of_another_course(runtime, "sam@x.example")
@@ -250,7 +250,7 @@ def test_a_course_that_may_have_come_as_news_says_so(
         assert sorted(one for one in said for html, _ in lessons if one in html) == sorted(said)
 
 
-def test_a_news_mail_ends_the_news_and_no_course_that_nobody_took(
+def test_unsubscribing_in_a_news_mail_ends_news_only(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = reader_of_another_course(runtime, "sam@x.example")
@@ -282,7 +282,7 @@ def test_reader_who_left_a_later_run_gets_no_broadcast_about_the_course(runtime:
     assert readers_in(runtime, made) == {had_all}
 
 
-def test_leaving_a_course_leaves_all_its_runs(runtime: Runtime, clock: VirtualClock) -> None:
+def test_leaving_a_course_ends_all_its_runs(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime, news=False)
     mine = enrolment_of(runtime, email)
     second = draft(runtime, CampaignKind.COHORT, Timing(day=clock.now().date() + timedelta(days=1), every_days=1))
@@ -295,7 +295,7 @@ def test_leaving_a_course_leaves_all_its_runs(runtime: Runtime, clock: VirtualCl
     assert {standing(runtime, mine.subscriber_id, one) for one in (mine.campaign_id, second)} == {"active"}
 
 
-def test_undoing_to_leave_a_course_brings_a_message_about_it_back_that_waits(
+def test_undoing_leave_of_a_course_restores_a_planned_message_about_it(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)

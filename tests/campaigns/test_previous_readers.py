@@ -35,7 +35,7 @@ from rugcourse.scheduling import Schedule, Timing
 pytestmark = pytest.mark.usefixtures("counters_are_right")
 
 
-def test_a_new_cohort_is_for_those_who_never_followed_its_course(runtime: Runtime, stages: dict[str, str]) -> None:
+def test_new_cohort_excludes_previous_readers(runtime: Runtime, stages: dict[str, str]) -> None:
     course = course_of(runtime).id
     made = runtime.database.run(drafts.create, author(runtime), CampaignKind.COHORT, course, "Winter")
     copy = runtime.database.run(drafts.duplicate, author(runtime), course_of(runtime).campaign_id, "Copy")
@@ -49,7 +49,7 @@ def test_a_new_cohort_is_for_those_who_never_followed_its_course(runtime: Runtim
     assert enrolled(runtime, made) == {"new"}
 
 
-def test_previous_readers_are_counted_apart_and_enrolled_only_when_chosen(
+def test_previous_readers_are_counted_separately_and_enrolled_only_if_chosen(
     runtime: Runtime, stages: dict[str, str]
 ) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())
@@ -104,7 +104,7 @@ def test_signup_during_the_start_of_a_cohort_enrols_once(
     assert enrolled(runtime, made) == set(stages) - {"new"}
 
 
-def test_a_cohort_that_was_cancelled_before_it_began_is_no_course_that_was_had(
+def test_cohort_cancelled_before_it_began_makes_no_previous_readers(
     runtime: Runtime, clock: VirtualClock, stages: dict[str, str]
 ) -> None:
     never = Audience(course_id=course_of(runtime).id, following=Following.NEVER)

@@ -66,9 +66,7 @@ def test_start_requires_a_recount_when_a_previous_reader_reads_again(
         runtime.database.run(lifecycle.start, author(runtime), made, again=3)
 
 
-def test_a_recount_does_not_take_back_what_an_editor_chose_meanwhile(
-    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_recount_keeps_a_concurrent_change_of_the_audience(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())
     real, chosen = audiences.schedules, Audience(languages=("en",))
 

@@ -226,12 +226,12 @@ def test_a_draft_moves_no_lesson_back_to_a_place_that_nobody_chose(runtime: Runt
 
 
 def test_a_place_that_was_chosen_is_kept_as_behind_that_lesson(runtime: Runtime) -> None:
-    after = {drafts.STOOD: "onderbelasting", drafts.BEHIND: "welkom"}
+    after = {drafts.LOADED_PREDECESSOR_FIELD: "onderbelasting", drafts.PREDECESSOR_FIELD: "welkom"}
     keep_over(runtime, typed_by(runtime, "Draft", **after), desk_of(runtime).version)
     put_in(runtime, 1)
     publish(runtime, desk_of(runtime).lesson_draft)
     assert order(runtime)[:3] == ["ertussen", "welkom", SLUG]
-    first = {drafts.STOOD: "welkom", drafts.BEHIND: ""}
+    first = {drafts.LOADED_PREDECESSOR_FIELD: "welkom", drafts.PREDECESSOR_FIELD: ""}
     publish(runtime, typed_by(runtime, "Draft", **first))
     assert order(runtime)[:3] == [SLUG, "ertussen", "welkom"]
 
@@ -239,6 +239,6 @@ def test_a_place_that_was_chosen_is_kept_as_behind_that_lesson(runtime: Runtime)
 def test_a_form_that_was_opened_before_the_course_changed_moves_nothing(runtime: Runtime) -> None:
     put_in(runtime, 4)
     before = order(runtime)
-    stale = {drafts.STOOD: before[2], drafts.BEHIND: before[2]}
+    stale = {drafts.LOADED_PREDECESSOR_FIELD: before[2], drafts.PREDECESSOR_FIELD: before[2]}
     publish(runtime, typed_by(runtime, "Draft", **stale))
     assert order(runtime) == before

@@ -12,7 +12,7 @@ from tests.support.smtp_sink import Sink
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor import drafts, history
-from rugcourse.course_editor.drafts import BEHIND, LessonNotFound, SlugTaken, StaleDraft
+from rugcourse.course_editor.drafts import PREDECESSOR_FIELD, LessonNotFound, SlugTaken, StaleDraft
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.publishing import (
     AlreadyPast,
@@ -153,7 +153,7 @@ def test_a_draft_is_kept_as_it_was_typed_and_not_over_anothers(runtime: Runtime)
         runtime.database.run(drafts.save, runtime.clock.now(), state, mine, None, 0)
     again = runtime.database.query(drafts.load_editor, runtime.course_cache, COURSE, "stress")
     assert (again.saved, dict(again.lesson_draft.fields), again.lesson_draft.place) == (1, {"nl.title": "Half"}, 4)
-    assert BEHIND not in again.lesson_draft.fields
+    assert PREDECESSOR_FIELD not in again.lesson_draft.fields
 
 
 def test_a_new_lesson_is_called_after_its_title_and_no_name_is_used_twice(runtime: Runtime) -> None:

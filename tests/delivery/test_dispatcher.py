@@ -428,11 +428,12 @@ def test_a_report_of_the_first_sending_does_not_send_it_a_third_time(
     [lesson] = lessons_to(runtime, resent)
     report = BounceReport(BounceType.SOFT, "4.2.2", message_ids=(lesson.message_id or "",))
     assert (
-        runtime.bounce_handler.handle_event(ProviderEvent(report, "", resent, before)).done == BounceOutcome.DUPLICATE
+        runtime.bounce_handler.handle_event(ProviderEvent(report, "", resent, before)).outcome
+        == BounceOutcome.DUPLICATE
     )
     assert lessons_to(runtime, resent)[0].state == DeliveryState.ACCEPTED
     assert (
-        runtime.bounce_handler.handle_event(ProviderEvent(report, "", resent, clock.now())).done
+        runtime.bounce_handler.handle_event(ProviderEvent(report, "", resent, clock.now())).outcome
         == BounceOutcome.RECORDED
     )  # of the second one
 

@@ -17,10 +17,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> SimulationReport:
 
 
 def test_simulated_readers_who_stay_get_nine_lessons_and_the_books_balance(report: SimulationReport) -> None:
-    assert report.books.findings == ()
-    last = next(book for book in report.books.books if book.lesson == "afronding")
+    assert report.audit.findings == ()
+    last = next(book for book in report.audit.totals if book.lesson == "afronding")
     assert last.counts["accepted"] >= 120 - report.left - report.bounced - report.paused - 30
-    assert report.lessons == sum(book.counts["accepted"] for book in report.books.books if book.kind == "lesson")
+    assert report.lessons == sum(book.counts["accepted"] for book in report.audit.totals if book.kind == "lesson")
 
 
 def test_lessons_come_at_the_readers_own_hours(report: SimulationReport) -> None:

@@ -65,9 +65,7 @@ def move(runtime: Runtime, email: str, lesson_id: int) -> None:
     runtime.database.run(move_to_lesson, runtime.clock.now(), enrolment_of(runtime, email).id, lesson_id)
 
 
-def test_a_reader_goes_on_with_the_lesson_they_are_moved_to_and_gets_none_twice(
-    runtime: Runtime, dispatcher: Dispatcher
-) -> None:
+def test_moved_reader_continues_with_that_lesson_and_gets_none_twice(runtime: Runtime, dispatcher: Dispatcher) -> None:
     email = make_reader(runtime)
     at_eight(runtime)
     plan(runtime)
@@ -88,14 +86,14 @@ def test_a_reader_goes_on_with_the_lesson_they_are_moved_to_and_gets_none_twice(
     assert audit(runtime.database, runtime.clock.now(), timedelta(minutes=10)).findings == ()
 
 
-def test_there_is_no_other_lesson(runtime: Runtime) -> None:
+def test_move_refuses_lessons_outside_the_course(runtime: Runtime) -> None:
     email = make_reader(runtime)
     for lesson_id in (0, 10):
         with pytest.raises(LessonNotInCourse):
             move(runtime, email, lesson_id)
 
 
-def test_a_lesson_that_failed_is_not_offered_again_in_silence(runtime: Runtime, dispatcher: Dispatcher) -> None:
+def test_move_to_a_failed_lesson_is_refused(runtime: Runtime, dispatcher: Dispatcher) -> None:
     email = make_reader(runtime)
     at_eight(runtime)
     plan(runtime)
@@ -106,7 +104,7 @@ def test_a_lesson_that_failed_is_not_offered_again_in_silence(runtime: Runtime, 
         move(runtime, email, 1)
 
 
-def test_a_corrected_address_gets_the_next_mail(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
+def test_corrected_address_gets_the_next_mail(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
     email = make_reader(runtime)
     person = enrolment_of(runtime, email).subscriber_id
     runtime.database.run(correct_address, runtime.clock.now(), runtime.signer, person, " Right@Other.example ")
@@ -117,7 +115,7 @@ def test_a_corrected_address_gets_the_next_mail(runtime: Runtime, dispatcher: Di
 
 
 @pytest.mark.parametrize("heard", ["complaint", "refusal"])
-def test_a_lesson_that_was_put_off_while_its_address_was_put_right_is_about_the_new_address(
+def test_lesson_postponed_during_an_address_correction_goes_to_the_new_address(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, heard: str
 ) -> None:
     [email] = planned_readers(runtime, dispatcher, 1)
@@ -142,7 +140,9 @@ def test_a_lesson_that_was_put_off_while_its_address_was_put_right_is_about_the_
         assert subscribers.by_email(session, new).status == SubscriberStatus.SUPPRESSED  # type: ignore[union-attr]
 
 
-def test_an_address_that_is_wrong_taken_or_suppressed_is_refused(runtime: Runtime, clock: VirtualClock) -> None:
+def test_address_correction_refuses_invalid_taken_and_suppressed_addresses(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
     email, other = make_reader(runtime), make_pending(runtime)
     runtime.database.run(suppress_address, clock.now(), runtime.signer, "never@x.example", "complaint")
     person = enrolment_of(runtime, email).subscriber_id
@@ -155,7 +155,7 @@ def test_an_address_that_is_wrong_taken_or_suppressed_is_refused(runtime: Runtim
 
 
 @pytest.mark.parametrize("corrected", [True, False])
-def test_a_lesson_that_an_address_refused_comes_when_mail_arrives_again(
+def test_rejected_lesson_is_sent_again_once_the_address_accepts_mail(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, corrected: bool
 ) -> None:
     [email] = planned_readers(runtime, dispatcher, 1)
@@ -177,7 +177,7 @@ def test_a_lesson_that_an_address_refused_comes_when_mail_arrives_again(
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_a_complaint_that_comes_in_while_a_suppression_is_lifted_is_not_lost(
+def test_complaint_during_the_lifting_of_a_suppression_is_kept(
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     email = make_reader(runtime)
@@ -197,7 +197,7 @@ def test_a_complaint_that_comes_in_while_a_suppression_is_lifted_is_not_lost(
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("way", ["signup", "correction"])
-def test_an_address_that_is_suppressed_while_somebody_gets_it_is_not_written_to(
+def test_address_suppressed_during_a_correction_gets_no_mail(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     email, new = make_reader(runtime), "new@x.example"
@@ -320,7 +320,7 @@ def refused(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> str:
 
 
 @pytest.mark.parametrize("way", ["unsubscribes", "complains"])
-def test_a_lesson_that_failed_is_not_lost_to_who_leaves_while_they_are_suppressed(
+def test_failed_lesson_is_sent_again_to_a_reader_who_left_while_suppressed(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, way: str
 ) -> None:
     email = refused(runtime, dispatcher, sink)
@@ -341,7 +341,7 @@ def test_a_lesson_that_failed_is_not_lost_to_who_leaves_while_they_are_suppresse
 
 @pytest.mark.parametrize("corrected", [True, False])
 @pytest.mark.parametrize("first", ["answer", "report"])
-def test_a_lesson_that_its_reader_answered_does_not_come_again_when_a_suppression_is_lifted(
+def test_lifted_suppression_does_not_resend_answered_lessons(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, first: str, corrected: bool
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
@@ -370,7 +370,7 @@ def report_gone(runtime: Runtime, email: str) -> None:
     )
 
 
-def test_a_lesson_that_failed_in_one_run_and_came_in_a_later_one_does_not_come_again(
+def test_lesson_delivered_in_a_later_run_is_not_resent_in_an_earlier_one(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)
@@ -389,7 +389,7 @@ def test_a_lesson_that_failed_in_one_run_and_came_in_a_later_one_does_not_come_a
 
 
 @pytest.mark.parametrize("later", ["goes on", "was left"])
-def test_a_lesson_that_failed_in_a_run_that_is_over_is_left_to_the_later_one(
+def test_failed_lesson_of_an_ended_run_is_left_to_the_later_run(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, later: str
 ) -> None:
     email = make_reader(runtime)
@@ -430,9 +430,7 @@ def test_moving_a_reader_in_an_ended_run_fails_while_another_run_is_active(
     assert [one.enrolment_id == over.id for one in lessons_to(runtime, email)] == [True] * 4 + [False] * 3
 
 
-def test_a_reader_is_moved_to_the_lesson_that_was_chosen_wherever_it_stands_by_now(
-    runtime: Runtime, dispatcher: Dispatcher
-) -> None:
+def test_move_finds_the_chosen_lesson_after_it_changed_position(runtime: Runtime, dispatcher: Dispatcher) -> None:
     email = make_reader(runtime)
     next_days(runtime, dispatcher, 0, 1)
     course = course_of(runtime)

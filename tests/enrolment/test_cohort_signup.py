@@ -48,7 +48,7 @@ def cohort(runtime: Runtime, dispatcher: Dispatcher) -> tuple[int, str]:
     return made, email
 
 
-def test_a_reader_of_a_cohort_who_signs_up_is_told_that_they_read_it(runtime: Runtime, cohort: tuple[int, str]) -> None:
+def test_signup_by_a_cohort_reader_says_they_are_already_subscribed(runtime: Runtime, cohort: tuple[int, str]) -> None:
     made, email = cohort
     assert sign_up_again(runtime, email) == DeliveryKind.ALREADY_SUBSCRIBED
     assert enrolled(runtime, course_of(runtime).campaign_id) == set()
@@ -84,7 +84,7 @@ def test_signup_after_a_cancelled_cohort_starts_the_course_anew(
     assert lessons_of(runtime, made, email) == lessons[:1]
 
 
-def test_a_link_of_a_cancelled_cohort_leaves_the_course_that_its_reader_follows(
+def test_unsubscribe_link_of_a_cancelled_cohort_ends_the_active_run_of_the_course(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, cohort: tuple[int, str]
 ) -> None:
     made, email = cohort
@@ -97,7 +97,7 @@ def test_a_link_of_a_cancelled_cohort_leaves_the_course_that_its_reader_follows(
     assert lessons_of(runtime, course_of(runtime).campaign_id, email) == []
 
 
-def test_a_link_that_somebody_asked_for_comes_also_when_their_cohort_is_cancelled(
+def test_magic_link_is_mailed_after_the_cohort_was_cancelled(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, cohort: tuple[int, str]
 ) -> None:
     made, email = cohort
@@ -115,7 +115,7 @@ def test_a_link_that_somebody_asked_for_comes_also_when_their_cohort_is_cancelle
     assert [one.state for one in mails_to(runtime, email, DeliveryKind.MAGIC_LINK)] == [DeliveryState.ACCEPTED]
 
 
-def test_undoing_to_leave_everything_brings_back_only_what_was_left_with_it(
+def test_undoing_unsubscribe_restores_only_what_it_ended(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)

@@ -20,7 +20,7 @@ from rugcourse.privacy.retention import forget
 from rugcourse.scheduling import Schedule
 
 
-def test_a_confirmation_makes_a_reader_once(runtime: Runtime, clock: VirtualClock) -> None:
+def test_confirmation_is_idempotent(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_pending(runtime)
     [mail] = mails_to(runtime, email)
     first = runtime.database.run(confirm, clock.now(), runtime.signer, mail.id)
@@ -29,7 +29,7 @@ def test_a_confirmation_makes_a_reader_once(runtime: Runtime, clock: VirtualCloc
     assert enrolment_of(runtime, email).next_position == 1
 
 
-def test_a_confirmation_ends_after_a_week_and_is_nobody_elses(runtime: Runtime, clock: VirtualClock) -> None:
+def test_confirmation_expires_after_a_week_and_is_personal(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_pending(runtime)
     reader = make_reader(runtime)
     with pytest.raises(NotConfirmable):
@@ -43,7 +43,7 @@ def test_a_confirmation_ends_after_a_week_and_is_nobody_elses(runtime: Runtime, 
         runtime.database.run(confirm, clock.now(), runtime.signer, mails_to(runtime, email)[0].id)
 
 
-def test_a_mail_to_confirm_that_had_to_wait_is_as_good_as_one_that_did_not(
+def test_delayed_confirmation_mail_is_valid_for_the_full_period(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     runtime.database.run(holds.hold_by_admin, clock.now(), "all", "the relay moves")

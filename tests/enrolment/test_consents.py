@@ -39,9 +39,7 @@ def person_of(runtime: Runtime, email: str) -> SubscriberRow:
     return found
 
 
-def test_a_consent_names_the_words_in_their_language_the_notice_the_course_and_the_mail(
-    runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_consent_records_text_language_notice_course_and_mail(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_pending(runtime)
     [mail] = mails_to(runtime, email, DeliveryKind.CONFIRM)
     runtime.database.run(confirm, clock.now(), runtime.signer, mail.id, news=True, shown=SHOWN)
@@ -59,7 +57,7 @@ def test_a_consent_names_the_words_in_their_language_the_notice_the_course_and_t
         assert text_of(runtime, one.notice) == SHOWN.notice
 
 
-def test_a_text_that_is_changed_later_changes_no_consent(
+def test_later_text_changes_do_not_change_consents(
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = make_pending(runtime), make_pending(runtime)
@@ -109,7 +107,7 @@ def test_leaving_one_course_withdraws_its_consent_only(runtime: Runtime, clock: 
     assert person_of(runtime, email).news  # that is something else
 
 
-def test_undoing_leaving_brings_back_the_course_and_nothing_that_was_beside_it(
+def test_undoing_unsubscribe_restores_the_course_and_no_optional_consents(
     runtime: Runtime, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)

@@ -14,7 +14,7 @@ from rugcourse.enrolment.magic_link import renew_link, request_link
 from rugcourse.enrolment.suppression import suppress_address
 
 
-def test_a_link_to_the_own_page_is_mailed_once_a_day_and_only_to_readers(runtime: Runtime, clock: VirtualClock) -> None:
+def test_magic_link_is_mailed_once_a_day_and_only_to_readers(runtime: Runtime, clock: VirtualClock) -> None:
     reader, pending, suppressed = make_reader(runtime), make_pending(runtime), make_reader(runtime)
     runtime.database.run(suppress_address, clock.now(), runtime.signer, suppressed, "complaint")
     for email in (reader, pending, suppressed, "nobody@x.example"):

@@ -50,7 +50,7 @@ def test_returning_reader_continues_where_they_left(
     assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED] * 4
 
 
-def test_another_hour_counts_for_the_next_lesson(runtime: Runtime, clock: VirtualClock) -> None:
+def test_changed_hour_applies_to_the_next_lesson(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime, hour=8)
     runtime.database.run(
         preferences.change_schedule,
@@ -64,7 +64,7 @@ def test_another_hour_counts_for_the_next_lesson(runtime: Runtime, clock: Virtua
     assert plan(runtime) == 1
 
 
-def test_every_change_of_consent_is_kept(runtime: Runtime, clock: VirtualClock) -> None:
+def test_every_consent_change_is_recorded(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     person = enrolment_of(runtime, email).subscriber_id
     runtime.database.run(preferences.set_measuring, clock.now(), person, agreed=True)
@@ -82,7 +82,7 @@ def test_every_change_of_consent_is_kept(runtime: Runtime, clock: VirtualClock) 
         runtime.database.run(preferences.resume, clock.now(), person)
 
 
-def test_leaving_can_be_undone_for_a_month_and_the_course_goes_on_where_it_was(
+def test_unsubscribe_can_be_undone_for_a_month_and_the_course_continues(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)
@@ -102,7 +102,7 @@ def test_leaving_can_be_undone_for_a_month_and_the_course_goes_on_where_it_was(
         runtime.database.run(preferences.come_back, clock.now(), welcome_id(runtime, email))
 
 
-def test_coming_back_is_refused_for_unknown_and_suppressed_readers(runtime: Runtime, clock: VirtualClock) -> None:
+def test_resubscribing_is_refused_for_unknown_and_suppressed_readers(runtime: Runtime, clock: VirtualClock) -> None:
     pending, suppressed = make_pending(runtime), make_reader(runtime)
     runtime.database.run(suppress_address, clock.now(), runtime.signer, suppressed, "complaint")
     for mail in (mails_to(runtime, pending)[0], mails_to(runtime, suppressed)[0]):
@@ -126,7 +126,7 @@ def test_undoing_unsubscribe_ignores_an_unconfirmed_signup(runtime: Runtime, clo
         assert person.signup is None
 
 
-def test_the_audit_sees_who_is_forgotten_after_a_pause(
+def test_reconciliation_finds_readers_forgotten_after_a_pause(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)

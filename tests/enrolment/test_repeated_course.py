@@ -67,7 +67,7 @@ def balances(runtime: Runtime) -> bool:
     return audit(runtime.database, runtime.clock.now(), timedelta(days=30)).findings == ()
 
 
-def test_a_lesson_for_who_finished_does_not_go_to_who_left_a_later_run(
+def test_lesson_added_after_completion_skips_readers_who_left_a_later_run(
     runtime: Runtime, dispatcher: Dispatcher
 ) -> None:
     email = finished(runtime, dispatcher)
@@ -80,7 +80,7 @@ def test_a_lesson_for_who_finished_does_not_go_to_who_left_a_later_run(
     assert balances(runtime)
 
 
-def test_a_lesson_for_who_finished_goes_to_who_left_an_earlier_run_and_had_all_of_another(
+def test_lesson_added_after_completion_reaches_readers_who_left_only_an_earlier_run(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)
@@ -96,7 +96,7 @@ def test_a_lesson_for_who_finished_goes_to_who_left_an_earlier_run_and_had_all_o
 
 
 @pytest.mark.parametrize("way", ["report", "resend"])
-def test_a_lesson_that_did_not_arrive_does_not_go_again_to_who_left_a_later_run(
+def test_failed_lesson_is_not_resent_to_readers_who_left_a_later_run(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, way: str
 ) -> None:
     email = finished(runtime, dispatcher)
@@ -119,7 +119,7 @@ def test_a_lesson_that_did_not_arrive_does_not_go_again_to_who_left_a_later_run(
     assert balances(runtime)
 
 
-def test_a_lesson_that_is_put_back_does_not_go_to_who_left_a_later_run(
+def test_restored_lesson_skips_readers_who_left_a_later_run(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     publish(runtime, inserted(runtime, 3))
@@ -158,7 +158,7 @@ def test_undoing_unsubscribe_sends_an_inserted_lesson_in_one_run_only(
     assert balances(runtime)
 
 
-def test_undoing_to_leave_a_course_that_was_finished_brings_a_lesson_for_who_finished(
+def test_undoing_leave_of_a_completed_course_sends_a_lesson_added_meanwhile(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = finished(runtime, dispatcher)

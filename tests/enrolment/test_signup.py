@@ -30,7 +30,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.signup import (
-    MOST_ASKED,
+    MAX_CONFIRMATION_MAILS,
     InvalidForm,
     SignupField,
     SignupForm,
@@ -69,12 +69,12 @@ def test_signup_refuses_invalid_addresses(typed: str) -> None:
 @pytest.mark.parametrize(
     "name", ["http://x.example", "www.x.example", "a@b.c", "<b>x</b>", "x" * 61, "x" * 10_000, "a/b"]
 )
-def test_a_name_that_carries_a_link_or_markup_is_refused(name: str) -> None:
+def test_signup_refuses_names_with_links_or_markup(name: str) -> None:
     assert clean_name(name) is None
 
 
 @given(st.text(max_size=100))
-def test_a_name_never_keeps_a_line_end_or_control_character(text: str) -> None:
+def test_clean_name_removes_line_ends_and_control_characters(text: str) -> None:
     name = clean_name(text)
     assert name is None or not any(unicodedata.category(one) in {"Cc", "Cf", "Zl", "Zp"} for one in name)
 
@@ -101,7 +101,7 @@ def test_signup_of_one_address_sends_one_confirmation_a_day(runtime: Runtime, cl
     assert len(mails_to(runtime, "sam@x.example")) == 2
 
 
-def test_a_stranger_who_signs_a_reader_up_again_changes_nothing(runtime: Runtime, clock: VirtualClock) -> None:
+def test_signup_by_a_stranger_changes_nothing_for_a_reader(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime, hour=8)
     make_pending(runtime, email, hour=3)
     with runtime.database.read() as session:
@@ -111,9 +111,7 @@ def test_a_stranger_who_signs_a_reader_up_again_changes_nothing(runtime: Runtime
     assert [one.kind for one in mails_to(runtime, email)] == ["confirm", "welcome", "already"]
 
 
-def test_a_confirmation_mail_carries_nothing_that_was_typed(
-    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
-) -> None:
+def test_confirmation_mail_contains_nothing_from_the_form(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
     make_pending(runtime)
     send_all(dispatcher)
     [mail] = sink.taken
@@ -196,10 +194,10 @@ def test_signup_after_a_bounced_confirmation_sends_another_the_same_day(
     assert states == [DeliveryState.FAILED, DeliveryState.ACCEPTED]
 
 
-def test_a_reader_is_not_asked_again_and_again_about_another_course(runtime: Runtime, clock: VirtualClock) -> None:
+def test_confirmations_for_another_course_are_limited_for_readers(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     asked = len(mails_to(runtime, email, DeliveryKind.CONFIRM))
-    for _ in range(MOST_ASKED + 5):
+    for _ in range(MAX_CONFIRMATION_MAILS + 5):
         clock.advance(days=1)
         sign_up_for_another_course(runtime, email)
-    assert len(mails_to(runtime, email, DeliveryKind.CONFIRM)) - asked == MOST_ASKED
+    assert len(mails_to(runtime, email, DeliveryKind.CONFIRM)) - asked == MAX_CONFIRMATION_MAILS

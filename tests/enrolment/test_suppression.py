@@ -28,7 +28,7 @@ from rugcourse.links import Signer
 from rugcourse.settings import SettingsError
 
 
-def test_a_suppressed_address_gets_nothing_whoever_signs_it_up(
+def test_suppressed_address_gets_no_mail_after_a_signup(
     runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher, sink: Sink
 ) -> None:
     runtime.database.run(suppress_address, clock.now(), runtime.signer, "Never@X.example", "operator")
@@ -42,7 +42,7 @@ def test_a_suppressed_address_gets_nothing_whoever_signs_it_up(
     assert sink.count == 0
 
 
-def test_a_reader_goes_on_when_a_suppression_is_lifted(
+def test_lifting_a_suppression_resumes_the_course(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     """Their hour passed meanwhile, so nothing was due any more."""
@@ -59,7 +59,7 @@ def test_a_reader_goes_on_when_a_suppression_is_lifted(
     assert len(lessons_to(runtime, email)) == 3
 
 
-def test_a_complaint_counts_for_more_than_a_bounce_before_it(runtime: Runtime, clock: VirtualClock) -> None:
+def test_complaint_overrides_an_earlier_bounce(runtime: Runtime, clock: VirtualClock) -> None:
     """Lifting the suppression brings back who could not be reached, and not who called it spam."""
     email = make_reader(runtime)
     runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "bounce")
@@ -72,9 +72,7 @@ def test_a_complaint_counts_for_more_than_a_bounce_before_it(runtime: Runtime, c
     assert person.status == SubscriberStatus.LEFT
 
 
-def test_a_key_by_which_suppressed_addresses_are_known_is_missed_when_it_is_gone(
-    runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_missing_suppression_key_is_reported(runtime: Runtime, clock: VirtualClock) -> None:
     old, new = Signer.from_texts(["newer", "oldest"]), Signer.from_texts(["newest", "newer"])
     runtime.database.run(check_key, old)
     runtime.database.run(check_key, new)  # nobody is on the list yet
@@ -88,7 +86,7 @@ def test_a_key_by_which_suppressed_addresses_are_known_is_missed_when_it_is_gone
         runtime.database.run(check_key, new)
 
 
-def test_leaving_a_course_counts_also_while_an_address_is_suppressed(runtime: Runtime, clock: VirtualClock) -> None:
+def test_course_can_be_left_while_suppressed(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     runtime.database.run(suppress_address, clock.now(), runtime.signer, email, BOUNCE)
     runtime.database.run(preferences.leave_course, clock.now(), mails_to(runtime, email)[-1].id)

@@ -19,7 +19,7 @@ from tests.support.builders import course_of, make_reader, make_runtime, make_se
 from rugcourse.auth import admins as accounts
 from rugcourse.bootstrap import Runtime, import_lessons, release_hold
 from rugcourse.campaigns import drafts, lifecycle
-from rugcourse.campaigns.drafts import Author
+from rugcourse.campaigns.drafts import Actor
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor import drafts as lesson_drafts
 from rugcourse.course_editor.publishing import unpublish
@@ -47,8 +47,8 @@ def on_subscriber(action: str, **details: Any) -> Act:
     return act
 
 
-def as_author(runtime: Runtime, known: dict[str, int]) -> Author:
-    return Author(known["owner"], runtime.clock.now())
+def as_author(runtime: Runtime, known: dict[str, int]) -> Actor:
+    return Actor(known["owner"], runtime.clock.now())
 
 
 ACTS: dict[str, Act] = {
@@ -105,7 +105,7 @@ def known(runtime: Runtime, clock: VirtualClock) -> dict[str, int]:
     database, course = runtime.database, course_of(runtime)
     owner = database.run(accounts.invite, clock, "owner@x.example", Role.OWNER).admin_id
     editor = database.run(accounts.invite, clock, "editor@x.example", Role.EDITOR).admin_id
-    campaign = database.run(drafts.create, Author(owner, clock.now()), CampaignKind.COHORT, course.id, "Spring")
+    campaign = database.run(drafts.create, Actor(owner, clock.now()), CampaignKind.COHORT, course.id, "Spring")
     drafts.set_audience(database, clock, campaign, Audience())
     database.run(drafts.set_timing, campaign, Timing(day=clock.now().date()))
     order = BulkActionRequest(audience=Audience(), act=BulkAction.TAG, reason="spring", tag="spring")

@@ -13,14 +13,14 @@ from rugcourse.db.models import AbTestRow, AnswerRow, DeliveryRow, SubscriberRow
 from rugcourse.db.queries import ab_tests as kept_trials
 from rugcourse.db.queries import learning
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.enrolment.preferences import come_back, set_left_out, unsubscribe
+from rugcourse.enrolment.preferences import come_back, set_statistics_objection, unsubscribe
 from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 from rugcourse.learning.assessment import save_attempt
 
 
 def object_now(runtime: Runtime, email: str, *, left_out: bool = True) -> int:
     person = enrolment_of(runtime, email).subscriber_id
-    runtime.database.run(set_left_out, runtime.clock.now(), person, left_out=left_out)
+    runtime.database.run(set_statistics_objection, runtime.clock.now(), person, left_out=left_out)
     return person
 
 

@@ -13,7 +13,7 @@ from tests.model.expectations import Campaign, Enrolment, Reader, Status
 from tests.model.groups import WHICH, WHO, in_group
 
 from rugcourse.campaigns import drafts, lifecycle, send_preview
-from rugcourse.campaigns.drafts import Author
+from rugcourse.campaigns.drafts import Actor
 from rugcourse.campaigns.lifecycle import InvalidCampaignState
 from rugcourse.db.audience import Audience
 from rugcourse.db.models import CampaignKind, CampaignStatus, EnrolmentRow, SubscriberRow
@@ -169,8 +169,8 @@ class AdminRules(Play):
         mine = [*self.model.campaigns.values()]
         return mine[which % len(mine)]
 
-    def _author(self) -> Author:
-        return Author(None, self.now)
+    def _author(self) -> Actor:
+        return Actor(None, self.now)
 
     def _start(self, kind: CampaignKind, timing: Timing) -> None:
         if len(self.model.campaigns) == _MOST_CAMPAIGNS:

@@ -17,7 +17,7 @@ from tests.model.installation import Installation, start_of
 from tests.model.mail_server import Behaviour, Mail
 
 from rugcourse.campaigns import lifecycle
-from rugcourse.campaigns.drafts import Author
+from rugcourse.campaigns.drafts import Actor
 from rugcourse.db.engine import Database
 from rugcourse.db.models import (
     OPEN_STATES,
@@ -247,7 +247,7 @@ class Play(RuleBasedStateMachine):
             self.product.database.run(holds.release, self.product.clock.now(), key)
         for campaign in self.model.campaigns.values():
             if campaign.paused_itself:
-                self.product.database.run(lifecycle.resume, Author(None, self.now), campaign.id)
+                self.product.database.run(lifecycle.resume, Actor(None, self.now), campaign.id)
                 campaign.stopped = campaign.paused_itself = False
 
     def _waits(self, reader: Reader, enrolment: Any) -> set[str]:

@@ -75,7 +75,7 @@ class BounceRules(Play):
         self.complaints += 1
         bounce_handler = self.product.runtime.bounce_handler
         complaint = ProviderEvent(BounceReport(BounceType.COMPLAINT), self._return_path(sent), sent.to, self.now)
-        done = bounce_handler.handle_event(complaint).done
+        done = bounce_handler.handle_event(complaint).outcome
         if sent.life == reader.life and done == BounceOutcome.SUPPRESSED:
             self.model.complain(reader, self.now)
         # Who has the address that they had before says nothing for them.
@@ -164,13 +164,13 @@ class BounceRules(Play):
         """A delivery report by mail, the same bytes each time."""
         path = self._return_path(sent)
         raw = _report_of(path, sent, kind, self.now)
-        return lambda: self.product.runtime.bounce_handler.handle_message(path, raw).done
+        return lambda: self.product.runtime.bounce_handler.handle_message(path, raw).outcome
 
     def _webhook(self, sent: Sent, kind: BounceType) -> Callable[[], BounceOutcome]:
         told = ProviderEvent(
             BounceReport(kind, _STATUSES[kind], "as the relay says"), self._return_path(sent), sent.to, self.now
         )
-        return lambda: self.product.runtime.bounce_handler.handle_event(told).done
+        return lambda: self.product.runtime.bounce_handler.handle_event(told).outcome
 
     def _return_path(self, sent: Sent) -> str:
         links = self.product.runtime.links

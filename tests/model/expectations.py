@@ -41,7 +41,7 @@ class Campaign:
     paused_itself: bool = False
 
     @property
-    def promises(self) -> bool:
+    def has_fixed_start(self) -> bool:
         return self.timing.at is not None or self.timing.day is not None
 
     def begins(self, schedule: Schedule) -> datetime | None:
@@ -238,7 +238,7 @@ class Expectations:
 
     def _check_hour(self, reader: Reader, enrolment: Enrolment, sent: Sent, what: str, at: datetime) -> None:
         campaign = enrolment.campaign
-        if campaign.promises and not enrolment.days:
+        if campaign.has_fixed_start and not enrolment.days:
             self._check_promise(reader, campaign, what, at)
             # One that had to wait behind midnight is still the lesson of the evening before.
             slot, schedule = next(self._slots(reader, campaign, at), (at, reader.schedule))

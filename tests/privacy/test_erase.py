@@ -27,7 +27,7 @@ from rugcourse.privacy.erase import erase
 from rugcourse.privacy.export import export
 
 
-def test_erased_means_that_nothing_is_left_but_a_keyed_hash(
+def test_erasure_leaves_only_a_keyed_hash(
     runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock, caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
@@ -51,9 +51,7 @@ def test_erased_means_that_nothing_is_left_but_a_keyed_hash(
     assert audit(runtime.database, clock.now(), clock.span(GRACE_SECONDS)).findings == ()
 
 
-def test_a_servers_words_about_an_address_are_kept_without_it(
-    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
-) -> None:
+def test_stored_server_replies_contain_no_address(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
     sink.fault = lambda recipient: (
         Fault("rcpt", f"550 5.1.1 <{recipient.upper()}>: no such user") if recipient else None
     )
@@ -63,9 +61,7 @@ def test_a_servers_words_about_an_address_are_kept_without_it(
     assert mail.reply == "550 5.1.1 <(address)>: no such user"
 
 
-def test_an_import_cant_bring_back_who_was_erased_but_they_can_themselves(
-    runtime: Runtime, email: str, clock: VirtualClock
-) -> None:
+def test_erased_reader_can_sign_up_again_but_not_be_imported(runtime: Runtime, email: str, clock: VirtualClock) -> None:
     runtime.database.run(erase, clock.now(), runtime.signer, subscriber_id(runtime, email))
     with runtime.database.read() as session:
         assert subscribers.suppression_of(session, runtime.signer.digest(email)) == "erased"
@@ -75,9 +71,7 @@ def test_an_import_cant_bring_back_who_was_erased_but_they_can_themselves(
         assert subscribers.suppression_of(session, runtime.signer.digest(email)) is None
 
 
-def test_erasing_does_not_lift_a_suppression_for_another_reason(
-    runtime: Runtime, email: str, clock: VirtualClock
-) -> None:
+def test_erasure_keeps_a_suppression_for_another_reason(runtime: Runtime, email: str, clock: VirtualClock) -> None:
     runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "complaint")
     runtime.database.run(erase, clock.now(), runtime.signer, subscriber_id(runtime, email))
     with runtime.database.read() as session:
@@ -91,7 +85,7 @@ def test_erasing_does_not_lift_a_suppression_for_another_reason(
 
 
 @pytest.mark.parametrize(("confirms", "counted"), [(False, 1), (True, 0)])
-def test_how_often_somebody_who_left_was_asked_for_nothing_counts_after_they_were_erased(
+def test_limit_of_confirmation_mails_outlasts_the_erasure_of_a_reader_who_left(
     runtime: Runtime, clock: VirtualClock, confirms: bool, counted: int
 ) -> None:
     email = make_reader(runtime)
@@ -122,7 +116,9 @@ def test_import_never_restores_an_erased_reader_even_after_a_bounce(runtime: Run
 
 
 @pytest.mark.parametrize("moved", [False, True])
-def test_no_bounce_makes_the_erasure_of_an_address_shorter(runtime: Runtime, clock: VirtualClock, moved: bool) -> None:
+def test_bounce_does_not_shorten_the_suppression_of_an_erased_address(
+    runtime: Runtime, clock: VirtualClock, moved: bool
+) -> None:
     """Of the address that they had before, too; and where somebody types it again, and that mail comes back."""
     email = make_reader(runtime, "sam@x.example")
     person = subscriber_id(runtime, email)

@@ -61,7 +61,7 @@ def files_of(runtime: Runtime) -> Iterator[bytes]:
             yield file.read_bytes()
 
 
-def test_no_file_row_or_log_names_who_was_erased(
+def test_no_file_row_or_log_names_an_erased_person(
     runtime: Runtime,
     dispatcher: Dispatcher,
     email: str,
@@ -86,7 +86,7 @@ def test_no_file_row_or_log_names_who_was_erased(
         assert session.scalars(select(SuppressionRow.address_hash)).all() == [runtime.signer.digest(email)]
 
 
-def test_a_domain_where_others_are_keeps_its_hold(runtime: Runtime, email: str, clock: VirtualClock) -> None:
+def test_hold_of_a_domain_with_other_subscribers_is_kept(runtime: Runtime, email: str, clock: VirtualClock) -> None:
     make_reader(runtime, f"another@{_DOMAIN}")
     trace_of_domain(runtime, _DOMAIN)
     runtime.database.run(erase, clock.now(), runtime.signer, subscriber_id(runtime, email))
@@ -96,9 +96,7 @@ def test_a_domain_where_others_are_keeps_its_hold(runtime: Runtime, email: str, 
         assert _DOMAIN in (heartbeats.get_value(session, heartbeats.REPUTATION) or "")
 
 
-def test_a_hold_that_an_operator_put_ahead_stays_and_other_traces_of_a_domain_of_nobody_go(
-    runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_domain_without_subscribers_keeps_only_holds_by_operators(runtime: Runtime, clock: VirtualClock) -> None:
     trace_of_domain(runtime, "moved.example")
     runtime.database.run(holds.hold_by_admin, clock.now(), sending_holds.domain_key("ahead.example"), "not yet")
     apply_retention_now(runtime)
@@ -109,7 +107,7 @@ def test_a_hold_that_an_operator_put_ahead_stays_and_other_traces_of_a_domain_of
     assert "ahead.example" not in all_rows_as_text(runtime)
 
 
-def test_years_later_nothing_personal_is_left(
+def test_no_personal_data_is_left_after_all_retention_periods(
     runtime: Runtime,
     dispatcher: Dispatcher,
     email: str,
@@ -156,7 +154,7 @@ def _counts(forgotten: Forgotten) -> dict[str, int]:
     return {name: getattr(forgotten, name) for name in Forgotten.__slots__}
 
 
-def test_an_address_that_was_asked_for_is_forgotten_with_the_link_that_confirms_it(
+def test_requested_address_is_deleted_when_its_link_expires(
     runtime: Runtime,
     email: str,
     clock: VirtualClock,
@@ -170,7 +168,7 @@ def test_an_address_that_was_asked_for_is_forgotten_with_the_link_that_confirms_
     assert rows(runtime, AddressChangeRow) == 1
 
 
-def test_the_files_of_sqlite_are_for_their_owner_alone(tmp_path: Path) -> None:
+def test_sqlite_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'new' / 'course.db'}")
     with database.write() as session:
         session.connection().exec_driver_sql("CREATE TABLE one (two TEXT)")
@@ -181,7 +179,7 @@ def test_the_files_of_sqlite_are_for_their_owner_alone(tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_reader_of_the_database_does_not_hold_up_erasing_for_long(
+def test_open_read_transaction_delays_erasure_only_briefly(
     tmp_path: Path,
     runtime: Runtime,
     email: str,

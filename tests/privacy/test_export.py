@@ -57,7 +57,9 @@ def filled(runtime: Runtime, email: str) -> str:
 
 
 @pytest.mark.parametrize(("table", "column", "place"), SHOWN, ids=str)
-def test_a_changed_value_changes_the_copy(runtime: Runtime, filled: str, table: str, column: str, place: str) -> None:
+def test_export_reflects_every_exported_column(
+    runtime: Runtime, filled: str, table: str, column: str, place: str
+) -> None:
     section, _, name = place.partition(".")
     person = subscriber_id(runtime, filled)
     before = _values(runtime, filled, section, name)
@@ -132,13 +134,13 @@ def _another(column: Column[Any], value: Any, known: list[int]) -> Any:  # noqa:
             return "en" if value == "nl" else "Africa/Lagos" if column.name == "zone" else "x" if value != "x" else "y"
 
 
-def test_the_copy_tells_by_whom_by_their_role_and_not_by_name(runtime: Runtime, filled: str) -> None:
+def test_export_names_admins_by_role(runtime: Runtime, filled: str) -> None:
     [found] = _values(runtime, filled, "done_by_us", "by")
     assert found == "editor"
     assert "lee@practice.example" not in repr(runtime.data_export(subscriber_id(runtime, filled)))
 
 
-def test_an_answer_is_told_in_the_wording_that_was_answered(
+def test_export_shows_answers_in_the_wording_that_was_sent(
     runtime: Runtime,
     email: str,
     clock: VirtualClock,
@@ -170,7 +172,7 @@ def _publish_with_options_reversed(runtime: Runtime, clock: VirtualClock) -> Non
     import_course(runtime.database, clock, [course.model_copy(update={"lessons": tuple(lessons)})])
 
 
-def test_the_copy_tells_which_of_two_wordings_somebody_had(
+def test_export_names_the_ab_test_variant(
     runtime: Runtime,
     email: str,
 ) -> None:
@@ -184,14 +186,14 @@ def test_the_copy_tells_which_of_two_wordings_somebody_had(
     assert [one["compared"] for one in data_export(runtime, email).sections["mails"]] == [None, None, "b"]
 
 
-def test_the_page_has_words_for_all_that_the_copy_can_hold() -> None:
+def test_export_page_has_labels_for_all_sections_and_names() -> None:
     page = (paths.folder("templates") / "web" / "data-export.html").read_text(encoding="utf-8")
     names = {name for _table, _column, place in SHOWN for name in place.split(".")}
     assert [name for name in sorted(names) if f'"{name}": ' not in page] == []
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
-def test_the_copy_begins_with_what_the_law_asks(runtime: Runtime, email: str, language: str) -> None:
+def test_export_begins_with_the_information_of_article_15(runtime: Runtime, email: str, language: str) -> None:
     with runtime.database.write() as session:
         session.execute(update(SubscriberRow).values(language=language))
     copy = runtime.data_export(subscriber_id(runtime, email))

@@ -21,7 +21,7 @@ from rugcourse.privacy.inventory import (
 _COLUMNS = {(table.name, column.name) for table in Base.metadata.sorted_tables for column in table.columns}
 
 
-def test_every_column_is_declared_once_and_none_that_is_not_there() -> None:
+def test_inventory_declares_every_existing_column_once() -> None:
     counted = Counter(declared())
     named = {(table, column) for table, column, _rows in counted}
     assert named - _COLUMNS == set()
@@ -57,12 +57,12 @@ def test_personal_columns_declare_basis_retention_and_place_in_the_export() -> N
         assert (group.erasure != Erasure.NOTHING) == (group.whose == Whose.READER), group.table
 
 
-def test_every_purpose_and_every_end_says_what_it_is() -> None:
+def test_inventory_describes_every_purpose_and_end() -> None:
     assert set(BASES) == set(ProcessingPurpose)
     assert set(DAYS) == set(End)
 
 
-def test_every_column_that_names_a_person_or_a_mail_is_personal() -> None:
+def test_columns_that_refer_to_people_or_mails_are_personal() -> None:
     """Who adds a table about people has to think of the copy and of erasing."""
     naming = {"subscriber_id", "delivery_id", "email", "asked_in", "enrolment_id", "admin_id"}
     personal = {(group.table, one) for group in INVENTORY if group.whose != Whose.NOBODY for one in group.columns}

@@ -12,7 +12,7 @@ from rugcourse import paths
 from rugcourse.bootstrap import Runtime
 
 
-def test_a_copy_holds_everything_in_words(runtime: Runtime, email: str) -> None:
+def test_export_contains_all_data_in_readable_form(runtime: Runtime, email: str) -> None:
     sections = json.loads(json.dumps(data_export(runtime, email).sections))
     assert sections["person"][0]["email"] == email
     assert sections["schedule"][0]["hour"] == 8
@@ -26,7 +26,7 @@ def test_a_copy_holds_everything_in_words(runtime: Runtime, email: str) -> None:
     assert sections["repetition"][0]["missed"] is True
 
 
-def test_every_mail_leads_to_the_privacy_page_in_both_its_parts(runtime: Runtime, sink: Sink, email: str) -> None:
+def test_every_mail_links_the_privacy_page_in_text_and_html(runtime: Runtime, sink: Sink, email: str) -> None:
     mails = [message_from_bytes(one.raw, policy=policy.default) for one in sink.taken if one.recipient == email]
     assert len(mails) == 3
     for mail in mails:

@@ -13,7 +13,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 
 
-def test_tags_stay_off_who_objected_to_them_until_they_allow_them_again(runtime: Runtime, clock: VirtualClock) -> None:
+def test_objection_to_tags_lasts_until_it_is_withdrawn(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     person = subscriber_id(runtime, email)
 
@@ -23,13 +23,13 @@ def test_tags_stay_off_who_objected_to_them_until_they_allow_them_again(runtime:
             return list(subscribers.tags_of(session, person))
 
     assert tagged() == ["autumn"]
-    runtime.database.run(preferences.set_untagged, clock.now(), person, untagged=True)
+    runtime.database.run(preferences.set_tag_objection, clock.now(), person, untagged=True)
     assert tagged() == []
-    runtime.database.run(preferences.set_untagged, clock.now(), person, untagged=False)
+    runtime.database.run(preferences.set_tag_objection, clock.now(), person, untagged=False)
     assert tagged() == ["autumn"]
 
 
-def test_answers_from_before_an_objection_count_in_no_figure(
+def test_objection_to_statistics_excludes_earlier_answers(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
@@ -40,5 +40,7 @@ def test_answers_from_before_an_objection_count_in_no_figure(
             return sum(n for key, n in counters.totals(session).items() if key[2].startswith("option "))
 
     assert counted() == 1
-    runtime.database.run(preferences.set_left_out, clock.now(), subscriber_id(runtime, email), left_out=True)
+    runtime.database.run(
+        preferences.set_statistics_objection, clock.now(), subscriber_id(runtime, email), left_out=True
+    )
     assert counted() == 0

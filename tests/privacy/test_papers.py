@@ -23,7 +23,7 @@ def typed_in(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_record_names_every_personal_column_with_purpose_and_end(tmp_path: Path, language: str) -> None:
+def test_record_of_processing_lists_every_personal_column_with_purpose_and_end(tmp_path: Path, language: str) -> None:
     settings = make_settings(tmp_path, keep_left_days=41, processors="Example Host (hosting, Germany)")
     text = paper(Paper.RECORD, settings, language)
     rows = [line for line in text.splitlines() if line.startswith("| ")]
@@ -38,7 +38,7 @@ def test_the_record_names_every_personal_column_with_purpose_and_end(tmp_path: P
 
 
 @pytest.mark.parametrize(("language", "nobody"), [("nl", "niemand"), ("en", "nobody")])
-def test_the_record_says_who_gets_it_outside_of_europe_and_how_long_backups_and_returned_mail_stay(
+def test_record_of_processing_states_transfers_and_retention_of_backups_and_bounces(
     tmp_path: Path, language: str, nobody: str
 ) -> None:
     settings = make_settings(tmp_path, keep_withdrawal_days=41, keep_bounce_mail_days=43, keep_left_days=47)
@@ -53,9 +53,7 @@ def test_the_record_says_who_gets_it_outside_of_europe_and_how_long_backups_and_
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("which", Paper)
-def test_a_paper_says_who_is_meant_and_tells_only_commands_that_there_are(
-    tmp_path: Path, language: str, which: Paper
-) -> None:
+def test_documents_name_the_controller_and_only_existing_commands(tmp_path: Path, language: str, which: Paper) -> None:
     settings = make_settings(tmp_path, practice="Praktijk Zuid", dpo="Els de Wit", postal_address="Dorpsstraat 2, Ede")
     text = paper(which, settings, language)
     assert "Praktijk Zuid" in text
@@ -68,7 +66,7 @@ def test_a_paper_says_who_is_meant_and_tells_only_commands_that_there_are(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_notice_as_text_says_what_the_page_says(tmp_path: Path, language: str) -> None:
+def test_notice_as_text_matches_the_privacy_page(tmp_path: Path, language: str) -> None:
     settings = make_settings(tmp_path)
     text = notice_text(settings, language)
     for chapter in notice(settings, language):
@@ -81,21 +79,21 @@ def test_the_notice_as_text_says_what_the_page_says(tmp_path: Path, language: st
 
 
 @pytest.mark.parametrize(("language", "words"), [("nl", "82424692dc97ec62"), ("en", "9a1b074dec166a9e")])
-def test_the_day_of_the_page_changes_with_its_words(tmp_path: Path, language: str, words: str) -> None:
+def test_date_of_the_privacy_notice_changes_with_its_text(tmp_path: Path, language: str, words: str) -> None:
     text = notice_text(make_settings(tmp_path), language)
     told = "set WORDS_OF in privacy/notice.py to today, and what it was made from here"
     assert sha256(text.encode()).hexdigest()[:16] == words, told
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_purpose_and_every_end_has_words(tmp_path: Path, language: str) -> None:
+def test_documents_describe_every_purpose_and_end(tmp_path: Path, language: str) -> None:
     words = terms(make_settings(tmp_path), language)
     assert len({words.purpose(one)[0] for one in ProcessingPurpose}) == len(ProcessingPurpose)
     assert [one for one in End if not words.end(one)] == []
 
 
 @pytest.mark.parametrize("which", Paper)
-def test_the_languages_of_a_paper_have_the_same_chapters_and_commands(tmp_path: Path, which: Paper) -> None:
+def test_documents_have_the_same_chapters_and_commands_in_all_languages(tmp_path: Path, which: Paper) -> None:
     dutch, english = (paper(which, make_settings(tmp_path), language) for language in LANGUAGES)
     headings = [len(re.findall(r"^#+ ", text, re.MULTILINE)) for text in (dutch, english)]
     assert headings[0] == headings[1]

@@ -219,7 +219,7 @@ def test_replay_keeps_changes_made_after_a_withdrawal(runtime: Runtime, clock: V
     assert person(runtime, anew).measuring
 
 
-def test_an_address_that_nobody_has_any_more_is_suppressed(runtime: Runtime, clock: VirtualClock) -> None:
+def test_replay_suppresses_addresses_without_a_subscriber(runtime: Runtime, clock: VirtualClock) -> None:
     """Imported after the backup, and erased: another import must not bring it back."""
     email = measured_reader(runtime, "sam@example.org")
     erased(runtime, email)
@@ -238,7 +238,7 @@ def test_replay_does_not_revive_expired_suppressions(runtime: Runtime, clock: Vi
     assert replay(runtime.database, clock, runtime.signer, runtime.withdrawals, bounced_days=1) == 0
 
 
-def test_a_campaign_that_goes_on_replays_nothing(runtime: Runtime) -> None:
+def test_releasing_a_campaign_hold_replays_nothing(runtime: Runtime) -> None:
     email = measured_reader(runtime, "sam@example.org")
     suppressed(runtime, email)
     with runtime.database.write() as session:
@@ -246,7 +246,7 @@ def test_a_campaign_that_goes_on_replays_nothing(runtime: Runtime) -> None:
     assert release_hold(runtime, "campaign 1") == (False, 0)
 
 
-def test_a_long_log_takes_seconds(runtime: Runtime, clock: VirtualClock) -> None:
+def test_replay_of_a_long_log_takes_seconds(runtime: Runtime, clock: VirtualClock) -> None:
     email = measured_reader(runtime, "sam@example.org")
     unsubscribed(runtime, email)
     lines = (f"2026-11-23T05:00:00+00:00 unsubscribed {number:064x}\n" for number in range(100_000))
@@ -305,7 +305,7 @@ def test_replay_suppresses_a_complainer_even_when_it_was_lifted_later(
 
 
 @pytest.mark.parametrize("reason", ["asked by phone", "gevraagd, géén mail", "lifted", ""])
-def test_a_reason_in_words_of_ones_own_is_written_down_so_that_it_can_be_read(runtime: Runtime, reason: str) -> None:
+def test_withdrawal_log_records_free_text_reasons_as_admin(runtime: Runtime, reason: str) -> None:
     email = measured_reader(runtime, "sam@example.org")
     runtime.database.run(suppression.suppress_address, runtime.clock.now(), runtime.signer, email, reason)
     assert [one.kind for one in runtime.withdrawals.read()] == ["admin", MEASURING]
@@ -317,8 +317,10 @@ def test_replay_restores_objections_and_closed_links(
     with runtime.database.write() as session:
         subscribers.add_tags(session, [person(runtime, readers["b"]).id], "autumn")
     clock.advance(minutes=1)
-    runtime.database.run(preferences.set_left_out, clock.now(), person(runtime, readers["a"]).id, left_out=True)
-    runtime.database.run(preferences.set_untagged, clock.now(), person(runtime, readers["b"]).id, untagged=True)
+    runtime.database.run(
+        preferences.set_statistics_objection, clock.now(), person(runtime, readers["a"]).id, left_out=True
+    )
+    runtime.database.run(preferences.set_tag_objection, clock.now(), person(runtime, readers["b"]).id, untagged=True)
     runtime.database.run(preferences.close_links, clock.now(), person(runtime, readers["c"]).id)
     closed_at = clock.now()
     put_back()
@@ -336,8 +338,8 @@ def test_replay_keeps_withdrawn_objections_withdrawn(runtime: Runtime, clock: Vi
     reader = person(runtime, measured_reader(runtime, "sam@example.org")).id
     for refused in (True, False):
         clock.advance(minutes=1)
-        runtime.database.run(preferences.set_left_out, clock.now(), reader, left_out=refused)
-        runtime.database.run(preferences.set_untagged, clock.now(), reader, untagged=refused)
+        runtime.database.run(preferences.set_statistics_objection, clock.now(), reader, left_out=refused)
+        runtime.database.run(preferences.set_tag_objection, clock.now(), reader, untagged=refused)
     with runtime.database.write() as session:
         subscribers.add_tags(session, [reader], "autumn")
     assert release_hold(runtime, ALL).withdrawn == 0

@@ -22,7 +22,7 @@ from tests.support.privacy import apply_retention_now, data_export, rows, subscr
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import drafts
 from rugcourse.campaigns.ab_tests import begin
-from rugcourse.campaigns.drafts import Author
+from rugcourse.campaigns.drafts import Actor
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     AbTestRow,
@@ -47,7 +47,7 @@ from rugcourse.learning.assessment import save_attempt
 from rugcourse.privacy.retention import Forgotten
 
 
-def test_a_test_of_nobody_and_a_signup_of_nobody_are_forgotten_after_a_week(
+def test_unclaimed_tests_and_unconfirmed_signups_are_deleted_after_a_week(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     test = course_of(runtime).course.tests["nl"]
@@ -65,7 +65,7 @@ def test_a_test_of_nobody_and_a_signup_of_nobody_are_forgotten_after_a_week(
     assert enrolment_of(runtime, reader)
 
 
-def test_a_signup_that_was_repeated_lives_as_long_as_its_last_mail(
+def test_repeated_signup_is_kept_as_long_as_its_latest_mail(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_pending(runtime)
@@ -149,16 +149,14 @@ def test_suppressed_reader_is_erased_in_time_and_a_complaint_stays(
         assert subscribers.suppression_of(session, runtime.signer.digest(email)) == kept
 
 
-def test_discarded_drafts_are_forgotten_after_thirty_days_and_others_are_not(
-    runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_only_discarded_drafts_are_deleted_after_thirty_days(runtime: Runtime, clock: VirtualClock) -> None:
     course = course_of(runtime)
     for slug in ("first", "second"):
         with runtime.database.write() as session:
             kept_drafts.save(
                 session, course.id, slug, kept_drafts.DraftContent({"nl.title": slug}, 0), 0, None, clock.now()
             )
-    author = Author(None, clock.now())
+    author = Actor(None, clock.now())
     campaigns = [
         runtime.database.run(drafts.create, author, CampaignKind.BROADCAST, course.id, name)
         for name in ("first", "second")

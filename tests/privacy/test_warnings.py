@@ -129,7 +129,9 @@ def test_warning_is_retried_the_next_night_when_the_server_refused_it(
     assert warn_now(runtime, server) == 0
 
 
-def test_the_nightly_task_mails_it(runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock) -> None:
+def test_nightly_task_mails_the_warning(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
     email = paused_reader(runtime, dispatcher)
     clock.advance(days=355)
     apply_retention(runtime)

@@ -10,7 +10,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.reports import cached_stats, dashboard
 
 
-def test_the_coming_days_are_worked_out_once_and_again_when_they_are_old(runtime: Runtime, clock: VirtualClock) -> None:
+def test_cached_stats_are_recomputed_when_outdated(runtime: Runtime, clock: VirtualClock) -> None:
     make_reader(runtime)
     assert refresh(runtime)
     assert not refresh(runtime)
@@ -25,7 +25,7 @@ def test_the_coming_days_are_worked_out_once_and_again_when_they_are_old(runtime
     assert kept.at == clock.now()
 
 
-def test_the_overview_has_no_figures_before_they_are_worked_out(runtime: Runtime) -> None:
+def test_dashboard_has_no_figures_before_they_are_computed(runtime: Runtime) -> None:
     with runtime.database.read() as session:
         assert dashboard.overview(session, runtime.course_cache, runtime.clock.now(), "nl").figures is None
     refresh(runtime)

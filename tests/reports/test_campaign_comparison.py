@@ -9,7 +9,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.reports import campaign_comparison
 
 
-def test_campaigns_stand_beside_each_other_in_shares(runtime: Runtime, dispatcher: Dispatcher) -> None:
+def test_campaign_comparison_shows_rates(runtime: Runtime, dispatcher: Dispatcher) -> None:
     for _ in range(3):
         make_reader(runtime)
     at_eight(runtime)

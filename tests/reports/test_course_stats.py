@@ -43,7 +43,7 @@ def funnel(runtime: Runtime) -> dashboard.Funnel:
     return next(one for one in found.funnels if one.slug == course_of(runtime).course.slug)
 
 
-def test_a_person_in_two_campaigns_of_a_course_is_one_person_in_its_funnel(
+def test_funnel_counts_a_person_in_two_campaigns_once(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     for _ in range(2):
@@ -94,9 +94,7 @@ def swap_options(runtime: Runtime) -> None:
     publish(runtime, LessonDraft(course, course.lessons[0].slug, 1, {**fields, "quiz.0.right": str(other)}))
 
 
-def test_answers_stay_as_right_as_they_were_when_options_change_places(
-    runtime: Runtime, dispatcher: Dispatcher
-) -> None:
+def test_answers_keep_their_correctness_when_options_are_reordered(runtime: Runtime, dispatcher: Dispatcher) -> None:
     email = answered_right(runtime, dispatcher)
     before = figures_of_answers(runtime)
     assert before == (1, 1, 1.0, 1.0)
@@ -122,7 +120,7 @@ def test_answers_stay_as_right_as_they_were_when_options_change_places(
     assert ([one.chosen for one in question.choices], question.outdated) == ([0, 0, 0], 1)
 
 
-def test_a_lesson_that_is_taken_out_keeps_its_figures(runtime: Runtime, dispatcher: Dispatcher) -> None:
+def test_removed_lesson_keeps_its_figures(runtime: Runtime, dispatcher: Dispatcher) -> None:
     with runtime.database.write() as session:  # the landing page names some lessons, which therefore can't be taken out
         course = course_of(runtime).course
         bare = {key: text.model_copy(update={"tiles": (), "sample": None}) for key, text in course.texts.items()}

@@ -14,7 +14,7 @@ from rugcourse.subscribers.background_jobs import InvalidJobState
 from rugcourse.subscribers.csv_import import CHUNK
 
 
-def test_a_job_goes_on_where_it_was_and_takes_everybody_once(runtime: Runtime) -> None:
+def test_job_resumes_after_a_crash_and_handles_everybody_once(runtime: Runtime) -> None:
     lines = "\n".join(f"p{number}@x.example" for number in range(2 * CHUNK + 10))
     job_id = checked_import(runtime, f"mail\n{lines}\n")
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
@@ -27,7 +27,7 @@ def test_a_job_goes_on_where_it_was_and_takes_everybody_once(runtime: Runtime) -
         runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
 
 
-def test_an_import_that_is_stopped_keeps_what_is_done_and_no_address(runtime: Runtime) -> None:
+def test_cancelled_import_keeps_its_changes_and_no_uploaded_address(runtime: Runtime) -> None:
     lines = "\n".join(f"p{number}@x.example" for number in range(CHUNK + 10))
     job_id = checked_import(runtime, f"mail\n{lines}\nwrong\n")
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
@@ -39,7 +39,7 @@ def test_an_import_that_is_stopped_keeps_what_is_done_and_no_address(runtime: Ru
         assert session.scalars(select(func.count()).select_from(JobChunkRow)).one() == 0
 
 
-def test_a_list_that_nobody_starts_is_forgotten_after_a_week(runtime: Runtime) -> None:
+def test_unused_upload_is_deleted_after_a_week(runtime: Runtime) -> None:
     job_id = checked_import(runtime, "mail\nnew@x.example\nwrong\n")
     assert isinstance(runtime.clock, VirtualClock)
     runtime.clock.advance(days=6)

@@ -32,7 +32,7 @@ def done(runtime: Runtime, act: BulkAction, **others: object) -> dict[str, int]:
     return job_of(runtime, job_id).counts
 
 
-def test_an_act_is_done_for_its_audience_alone_and_twice_does_no_harm(runtime: Runtime) -> None:
+def test_bulk_action_changes_its_audience_only_and_is_idempotent(runtime: Runtime) -> None:
     emails = [make_reader(runtime) for _ in range(3)]
     make_pending(runtime)
     for _ in range(2):
@@ -49,7 +49,7 @@ def test_an_act_is_done_for_its_audience_alone_and_twice_does_no_harm(runtime: R
     assert sorted(people(runtime).values()) == [SubscriberStatus.PENDING] + [SubscriberStatus.SUPPRESSED] * 3
 
 
-def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_that(runtime: Runtime) -> None:
+def test_bulk_action_with_a_changed_audience_size_needs_a_new_confirmation(runtime: Runtime) -> None:
     emails = [make_reader(runtime) for _ in range(2)]
     ids = [enrolment_of(runtime, email).subscriber_id for email in emails]
     with runtime.database.write() as session:
@@ -85,7 +85,7 @@ def test_bulk_action_ignores_subscribers_who_join_after_it_was_counted(runtime: 
     assert people(runtime)[newcomer] == SubscriberStatus.ACTIVE
 
 
-def test_unsubscribing_many_is_the_own_withdrawal_of_each(runtime: Runtime) -> None:
+def test_bulk_unsubscribe_records_a_withdrawal_for_each_reader(runtime: Runtime) -> None:
     emails = [make_reader(runtime) for _ in range(2)]
     make_pending(runtime)
     assert done(runtime, BulkAction.UNSUBSCRIBE)["done"] == 2
@@ -97,7 +97,7 @@ def test_unsubscribing_many_is_the_own_withdrawal_of_each(runtime: Runtime) -> N
     assert [one.kind for one in runtime.withdrawals.read()] == [UNSUBSCRIBED, NEWS] * 2
 
 
-def test_an_act_for_more_than_a_batch_passes_over_nobody(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bulk_action_over_several_batches_skips_nobody(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk_actions, "BATCH", 2)
     for _ in range(5):
         make_reader(runtime)
@@ -105,9 +105,7 @@ def test_an_act_for_more_than_a_batch_passes_over_nobody(runtime: Runtime, monke
     assert set(people(runtime).values()) == {SubscriberStatus.SUPPRESSED}
 
 
-def test_pausing_many_until_a_day_does_not_end_a_longer_pause_of_a_reader(
-    runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_bulk_pause_does_not_shorten_a_longer_pause(runtime: Runtime, clock: VirtualClock) -> None:
     emails = [make_reader(runtime) for _ in range(3)]
     people_ids = [enrolment_of(runtime, email).subscriber_id for email in emails]
     runtime.database.run(pause, clock.now(), people_ids[0])
@@ -138,7 +136,7 @@ def act_started(runtime: Runtime, act: BulkAction, **others: object) -> None:
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_pausing_many_until_a_day_does_not_end_a_pause_that_a_reader_begins_just_now(
+def test_bulk_pause_does_not_shorten_a_concurrent_pause_of_the_reader(
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     who = enrolment_of(runtime, make_reader(runtime)).subscriber_id

@@ -51,7 +51,7 @@ TODAY = date(2026, 11, 23)
         "\ufeffE-mail,Naam\n\na@x.example,Ann\n\n", 'E-mail,Naam\n"a@x.example","Ann"\n',
     ],
 )  # fmt: skip
-def test_a_list_is_read_as_spreadsheets_write_it(content: str) -> None:
+def test_csv_import_reads_files_of_spreadsheets(content: str) -> None:
     for encoding in ("utf-8", "utf-16"):
         found = read_list(content.encode(encoding))
         assert found.headers == ["E-mail", "Naam"]
@@ -59,24 +59,24 @@ def test_a_list_is_read_as_spreadsheets_write_it(content: str) -> None:
     assert guess(found.headers) == {Column.EMAIL: 0, Column.NAME: 1}
 
 
-def test_a_list_without_names_of_its_columns_loses_nobody() -> None:
+def test_csv_import_without_header_row_keeps_the_first_line() -> None:
     found = read_list(b"Ann;a@x.example\nBo;b@x.example\n")
     assert found.lines == [(1, ["Ann", "a@x.example"]), (2, ["Bo", "b@x.example"])]
     assert guess(found.headers, [cells for _, cells in found.lines]) == {Column.EMAIL: 1}
 
 
-def test_columns_are_known_by_the_names_that_newsletter_programs_give_them() -> None:
+def test_csv_import_recognises_column_names_of_newsletter_programs() -> None:
     assert guess(["Email Address", "First Name", "TAGS"]) == {Column.EMAIL: 0, Column.NAME: 1, Column.TAGS: 2}
 
 
-def test_wrong_quotes_are_named_by_their_line() -> None:
+def test_csv_import_reports_the_line_of_wrong_quotes() -> None:
     with pytest.raises(InvalidList, match="quotes") as caught:
         read_list(b'email,name\na@x.example,Ann\nb@x.example,"Bo "de" Vries"\n')
     assert caught.value.line == 3
 
 
 @pytest.mark.parametrize("text", ["8", "08", "8:00", "08:00", "08.00", "8.00"])
-def test_an_hour_is_read_as_people_write_it(text: str) -> None:
+def test_csv_import_reads_common_notations_of_hours(text: str) -> None:
     found = read_line(
         2, ["a@x.example", text], INTAKE.model_copy(update={"columns": {Column.EMAIL: 0, Column.HOUR: 1}}), TODAY
     )
@@ -84,7 +84,7 @@ def test_an_hour_is_read_as_people_write_it(text: str) -> None:
     assert found.schedule.hour == 8
 
 
-def test_a_person_who_stands_twice_in_a_long_list_is_taken_once(runtime: Runtime) -> None:
+def test_csv_import_takes_duplicate_addresses_once(runtime: Runtime) -> None:
     others = "".join(f"p{number}@x.example,P\n" for number in range(CHUNK))
     content = f"mail,naam\nP0@x.example,see www.x.example\n{others}p0@x.example,P\n"
     job_id = checked_import(runtime, content)
@@ -97,7 +97,7 @@ def test_a_person_who_stands_twice_in_a_long_list_is_taken_once(runtime: Runtime
     assert "@" not in str(job.about)
 
 
-def test_letters_of_windows_and_lines_within_quotes_are_read_and_lines_keep_their_numbers() -> None:
+def test_csv_import_reads_windows_1252_and_multiline_cells_with_right_line_numbers() -> None:
     found = read_list('mail;naam\na@x.example;"René\nde Vries"\n\nb@x.example;Bo\n'.encode("cp1252"))
     assert found.lines == [(2, ["a@x.example", "René\nde Vries"]), (5, ["b@x.example", "Bo"])]
 
@@ -126,14 +126,14 @@ def test_csv_import_refuses_files_that_are_no_list(content: bytes, why: str) -> 
         (["a@x.example", "", "", "", "", "", "2026-03-31", "-"], Column.AGREED_TEXT), (["a@x.example", "", "", "", "", "", "", "", "?"], Column.AGREED_WHERE),
     ],
 )  # fmt: skip
-def test_a_line_that_cant_be_read_says_where(cells: list[str], column: Column) -> None:
+def test_csv_import_reports_the_place_of_an_invalid_value(cells: list[str], column: Column) -> None:
     every = INTAKE.model_copy(update={"columns": {one: place for place, one in enumerate(Column)}})
     found = read_line(7, cells, every, TODAY)
     assert isinstance(found, LineProblem)
     assert (found.line, found.column) == (7, column)
 
 
-def test_looking_through_changes_nothing_and_says_what_would_happen(runtime: Runtime) -> None:
+def test_dry_run_of_an_import_changes_nothing_and_reports_the_result(runtime: Runtime) -> None:
     reader = make_reader(runtime)
     before = people(runtime)
     job_id = checked_import(runtime, f"mail,naam\nnew@x.example,New\n{reader},Sam\nNEW@X.example,Again\nnobody,Bo\n")
@@ -205,11 +205,11 @@ def test_csv_import_reads_consent_date_source_and_wording_per_line(runtime: Runt
         ("4/4/2026", date(2026, 4, 4)), ("3/4/2026", None), ("31-2-2026", None), ("soon", None), ("", None),
     ],
 )  # fmt: skip
-def test_a_day_is_read_as_lists_have_it_and_never_guessed(text: str, day: date | None) -> None:
+def test_csv_import_reads_common_date_formats_and_guesses_none(text: str, day: date | None) -> None:
     assert csv_import.read_day(text) == day
 
 
-def test_the_first_mail_to_somebody_from_a_list_says_where_from_when_and_how_to_stop(
+def test_first_mail_after_an_import_states_source_date_and_how_to_unsubscribe(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink
 ) -> None:
     job_id = checked_import(runtime, "mail,naam\nnew@x.example,Ann\n")
@@ -241,7 +241,7 @@ def test_csv_import_stores_only_the_columns_that_are_needed(runtime: Runtime) ->
         runtime.database.run(background_jobs.check, job_id, INTAKE, read_list(b"E-mail\nann@x.example\n"))
 
 
-def test_a_list_that_is_uploaded_once_more_keeps_the_columns_that_were_chosen(runtime: Runtime) -> None:
+def test_second_upload_of_a_list_stores_the_chosen_columns(runtime: Runtime) -> None:
     content = "Wie;Adres;Groep;Diagnose\nAnn;ann@x.example;winter;zq-diagnosis\n"
     job_id = store_list(runtime, content)
     assert job_of(runtime, job_id).about["kept"] == []
@@ -283,7 +283,7 @@ def test_csv_import_skips_readers_who_left_were_erased_or_are_suppressed(
     assert job_of(runtime, job_id).counts == {Outcome.LEFT: 1, Outcome.SUPPRESSED: 3}
 
 
-def test_a_reader_of_a_cohort_is_not_taken_into_the_course_once_more(runtime: Runtime, dispatcher: Dispatcher) -> None:
+def test_csv_import_does_not_enrol_cohort_readers_again(runtime: Runtime, dispatcher: Dispatcher) -> None:
     email = reader_of_another_course(runtime, "new@x.example")
     send_all(dispatcher)
     cohort = draft(runtime, CampaignKind.COHORT, Timing())
@@ -387,7 +387,7 @@ def test_concurrent_imports_of_the_same_person_create_one_subscriber(
     ]  # fmt: skip
 
 
-def test_a_list_does_not_undo_a_later_no_to_other_news(runtime: Runtime, clock: VirtualClock) -> None:
+def test_csv_import_respects_a_later_refusal_of_news(runtime: Runtime, clock: VirtualClock) -> None:
     email = reader_of_another_course(runtime, "sam@x.example")
     runtime.database.run(set_news, clock.now(), mails_to(runtime, email)[0].subscriber_id, agreed=False)
     imported(runtime, f"mail,naam\n{email},Sam\n", news=True, agreed_at=date(2024, 1, 1))
@@ -397,7 +397,7 @@ def test_a_list_does_not_undo_a_later_no_to_other_news(runtime: Runtime, clock: 
     assert not person.news
 
 
-def test_the_words_of_a_list_go_with_the_last_who_agreed_to_them(runtime: Runtime, clock: VirtualClock) -> None:
+def test_imported_consent_text_is_deleted_with_its_last_consent(runtime: Runtime, clock: VirtualClock) -> None:
     columns = {Column.EMAIL: 0, Column.AGREED_TEXT: 1}
     words = "I, Ann de Vries (ann@x.example), want the course"
     imported(runtime, f'mail,consent_text\nann@x.example,"{words}"\nbo@x.example,"{words}"\n', columns=columns)
@@ -406,7 +406,7 @@ def test_the_words_of_a_list_go_with_the_last_who_agreed_to_them(runtime: Runtim
         assert (words in str(everything(runtime)["wording"])) == is_left
 
 
-def test_the_first_mail_from_a_list_has_short_lines_and_says_whether_other_news_comes(
+def test_first_mail_after_an_import_has_short_lines_and_states_consent_to_news(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink
 ) -> None:
     """RFC 5321, 4.5.3.1.6: 998 bytes and a line end."""
@@ -420,7 +420,7 @@ def test_the_first_mail_from_a_list_has_short_lines_and_says_whether_other_news_
             assert ("Af en toe komt er ook ander nieuws" in " ".join(part.split())) == says_so
 
 
-def test_a_text_that_is_too_long_to_be_kept_whole_is_a_wrong_line(runtime: Runtime) -> None:
+def test_csv_import_refuses_lines_with_texts_that_are_too_long(runtime: Runtime) -> None:
     columns = {Column.EMAIL: 0, Column.AGREED_TEXT: 1}
     bounce_handler = INTAKE.model_copy(update={"columns": columns})
     job_id = checked_import(
@@ -429,7 +429,7 @@ def test_a_text_that_is_too_long_to_be_kept_whole_is_a_wrong_line(runtime: Runti
     assert job_of(runtime, job_id).counts == {Outcome.WRONG: 1, Outcome.NEW: 1}
 
 
-def test_a_list_brings_nobody_into_a_course_who_withdrew_since_they_agreed_to_it(
+def test_csv_import_skips_readers_who_withdrew_after_the_imported_consent(
     runtime: Runtime, clock: VirtualClock
 ) -> None:
     email = reader_of_another_course(runtime, "sam@example.org")
@@ -447,9 +447,7 @@ def test_a_list_brings_nobody_into_a_course_who_withdrew_since_they_agreed_to_it
 
 
 @pytest.mark.parametrize("erased", [False, True])
-def test_a_list_takes_nobody_in_at_an_address_that_a_reader_had_before(
-    runtime: Runtime, clock: VirtualClock, erased: bool
-) -> None:
+def test_csv_import_skips_earlier_addresses_of_readers(runtime: Runtime, clock: VirtualClock, erased: bool) -> None:
     """Nobody can tell whose it is now: theirs still, or somebody else's at home."""
     old = make_reader(runtime, "old@x.example")
     person = enrolment_of(runtime, old).subscriber_id
@@ -463,7 +461,9 @@ def test_a_list_takes_nobody_in_at_an_address_that_a_reader_had_before(
     assert "old@x.example" not in people(runtime)
 
 
-def test_signup_at_an_earlier_address_of_a_reader_is_a_person_of_its_own(runtime: Runtime, clock: VirtualClock) -> None:
+def test_signup_at_an_earlier_address_of_a_reader_creates_a_new_subscriber(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
     """Also after that reader was erased, and after everything was let go on."""
     person = enrolment_of(runtime, make_reader(runtime, "family@x.example")).subscriber_id
     runtime.database.run(correct_address, clock.now(), runtime.signer, person, "ann@x.example")

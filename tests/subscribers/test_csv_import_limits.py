@@ -21,7 +21,7 @@ SIZE = 50_000_000
     ],
     ids=["short lines", "one line", "many cells", "an open quote", "one long line"],
 )
-def test_a_list_of_fifty_megabytes_is_refused_in_bounds(content: bytes) -> None:
+def test_csv_import_of_fifty_megabytes_is_refused_within_memory_and_time_limits(content: bytes) -> None:
     def work() -> None:
         with pytest.raises(InvalidList):
             read_list(content)

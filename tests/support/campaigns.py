@@ -9,7 +9,7 @@ from tests.support.builders import at_eight, course_of, enrolment_of, mails_to, 
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import drafts, lifecycle, send_preview
-from rugcourse.campaigns.drafts import Author, Part
+from rugcourse.campaigns.drafts import Actor, Part
 from rugcourse.campaigns.progress import CampaignProgress, progress_of
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Message, MessageText
@@ -28,8 +28,8 @@ TEXT = MessageText(
 MESSAGE = Message(texts={"nl": TEXT, "en": TEXT})
 
 
-def author(runtime: Runtime) -> Author:
-    return Author(None, runtime.clock.now())  # at the command line
+def author(runtime: Runtime) -> Actor:
+    return Actor(None, runtime.clock.now())  # at the command line
 
 
 def draft(runtime: Runtime, kind: CampaignKind, timing: Timing, audience: Audience = Audience()) -> int:  # noqa: B008

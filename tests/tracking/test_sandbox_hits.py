@@ -129,7 +129,7 @@ def test_a_lesson_that_came_back_after_a_sandbox_had_used_it_comes_again(
     clock.advance(minutes=10)
     report = BounceReport(BounceType.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
     assert (
-        runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now())).done
+        runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now())).outcome
         == BounceOutcome.RECORDED
     )
     at_eight(runtime, 1)

@@ -22,7 +22,7 @@ from rugcourse.web.app import create_app
 @pytest.fixture
 def answers_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes as long whoever asks takes no time, where hundreds ask and a test is about something else."""
-    monkeypatch.setattr("rugcourse.web.forms._SAME_SECONDS", 0.0)
+    monkeypatch.setattr("rugcourse.web.forms._MIN_RESPONSE_SECONDS", 0.0)
 
 
 @pytest.fixture

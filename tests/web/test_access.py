@@ -44,13 +44,13 @@ def unchanged(runtime: Runtime) -> dict[str, list[Any]]:
     return everything(runtime, *_LOGS)
 
 
-def test_every_route_says_who_it_is_for(app: FastAPI) -> None:
+def test_every_route_declares_an_access_rule(app: FastAPI) -> None:
     require_rules(app.routes)
     assert {rule_of(route) for route in all_routes(app.routes)} == {*Access}
     assert len([*routes(app, *Access)]) > 110
 
 
-def test_a_route_that_says_nothing_keeps_the_application_from_starting(app: FastAPI) -> None:
+def test_application_does_not_start_with_an_undeclared_route(app: FastAPI) -> None:
     app.add_api_route("/admin/new-page", lambda: "x")
     with pytest.raises(MissingAccessRule, match="/admin/new-page"):
         require_rules(app.routes)
@@ -74,7 +74,7 @@ def test_admin_pages_redirect_to_login_without_a_session(
     assert unchanged(runtime) == before
 
 
-def test_a_session_of_the_password_alone_gets_no_further(
+def test_session_with_only_the_password_reaches_no_admin_page(
     app: FastAPI, runtime: Runtime, places: dict[str, str], clock: VirtualClock
 ) -> None:
     make_admin(runtime.database, clock, "half@x.example", Role.OWNER)
@@ -93,7 +93,7 @@ def test_a_session_of_the_password_alone_gets_no_further(
 
 
 @pytest.mark.parametrize("role", [Role.ANALYST, Role.EDITOR])
-def test_a_role_reaches_no_further_than_itself(
+def test_roles_cannot_reach_pages_of_higher_roles(
     app: FastAPI, runtime: Runtime, places: dict[str, str], clock: VirtualClock, role: Role
 ) -> None:
     make_admin(runtime.database, clock, "low@x.example", role)
@@ -110,7 +110,7 @@ def test_a_role_reaches_no_further_than_itself(
             assert ask(browser, method, path, places).status_code in {200, 303}, path
 
 
-def test_no_form_does_anything_without_its_token_or_from_another_site(
+def test_admin_forms_need_a_csrf_token_and_the_same_origin(
     app: FastAPI, runtime: Runtime, places: dict[str, str], clock: VirtualClock
 ) -> None:
     for email in ("owner@x.example", "other@x.example"):
@@ -131,9 +131,7 @@ def test_no_form_does_anything_without_its_token_or_from_another_site(
     assert unchanged(runtime) == before
 
 
-def test_no_form_on_the_way_in_is_taken_from_another_site(
-    app: FastAPI, runtime: Runtime, places: dict[str, str]
-) -> None:
+def test_login_forms_need_the_same_origin(app: FastAPI, runtime: Runtime, places: dict[str, str]) -> None:
     before = unchanged(runtime)
     for header in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}, {"origin": "null"}):
         foreign = TestClient(app, follow_redirects=False, headers={**CHROME, **header})
@@ -143,7 +141,7 @@ def test_no_form_on_the_way_in_is_taken_from_another_site(
     assert unchanged(runtime) == before
 
 
-def test_a_link_opens_nothing_but_what_it_was_made_for(app: FastAPI, runtime: Runtime, places: dict[str, str]) -> None:
+def test_link_token_is_valid_for_its_purpose_only(app: FastAPI, runtime: Runtime, places: dict[str, str]) -> None:
     """A forged token, and one of each other purpose, about a delivery that is there."""
     browser = browser_of(app)
     before = unchanged(runtime)
@@ -167,7 +165,7 @@ def test_a_link_opens_nothing_but_what_it_was_made_for(app: FastAPI, runtime: Ru
     assert unchanged(runtime) == before
 
 
-def test_a_webhook_does_nothing_for_who_proves_nothing(app: FastAPI, runtime: Runtime, places: dict[str, str]) -> None:
+def test_webhook_refuses_unauthenticated_requests(app: FastAPI, runtime: Runtime, places: dict[str, str]) -> None:
     before = unchanged(runtime)
     for provider in ("ses", "postmark", "mailgun", "sendgrid", "brevo", "nobody", "../admin"):
         for method, path in routes(app, Access.WEBHOOK):
@@ -190,7 +188,7 @@ def test_reading_a_page_changes_nothing(
     assert after == before
 
 
-def test_the_mark_is_kept_on_the_function_itself() -> None:
+def test_access_rule_is_stored_on_the_endpoint() -> None:
     @access(Access.OWNER)
     def page() -> str:
         return "x"

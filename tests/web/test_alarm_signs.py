@@ -71,7 +71,7 @@ def epub_of(runtime: Runtime, course: Course, language: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_page_lesson_mail_and_book_say_every_sign_of_the_one_source(
+def test_page_lesson_mail_and_ebook_contain_every_alarm_sign(
     browser: TestClient, runtime: Runtime, course: Course, lesson: Lesson, language: str
 ) -> None:
     html, text = mail_of(runtime, course, lesson, language)
@@ -94,7 +94,7 @@ def test_page_lesson_mail_and_book_say_every_sign_of_the_one_source(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_sign_that_is_added_is_everywhere(runtime: Runtime, course: Course, lesson: Lesson, language: str) -> None:
+def test_added_alarm_sign_appears_everywhere(runtime: Runtime, course: Course, lesson: Lesson, language: str) -> None:
     notice = course.alarm_signs[language]
     first = notice.levels[0].model_copy(update={"signs": ("Een nieuw {{ 7*7 }} <b>signaal",)})
     changed = notice.model_copy(update={"levels": (first, *notice.levels[1:])})
@@ -107,9 +107,7 @@ def test_a_sign_that_is_added_is_everywhere(runtime: Runtime, course: Course, le
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_book_has_the_signs_in_front_of_the_lessons_and_its_numbers_can_be_called(
-    runtime: Runtime, course: Course, language: str
-) -> None:
+def test_ebook_starts_with_the_alarm_signs_and_phone_links(runtime: Runtime, course: Course, language: str) -> None:
     pages = epub_of(runtime, course, language)
     spine = re.findall(r'idref="([^"]+)"', pages["OEBPS/content.opf"])
     assert spine[:4] == ["title", "nav", "alarm", "about"]
@@ -119,7 +117,7 @@ def test_the_book_has_the_signs_in_front_of_the_lessons_and_its_numbers_can_be_c
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_says_of_when_it_is_and_from_where_and_claims_no_review(browser: TestClient, language: str) -> None:
+def test_alarm_signs_page_states_date_and_source_and_no_review(browser: TestClient, language: str) -> None:
     page = browser.get(f"/{language}/{COURSE}/alarm-signs").text
     assert {"nl": "Deze tekst is van 26 november 2026.", "en": "This text is from 26 November 2026."}[language] in page
     assert "KNGF" in page
@@ -127,9 +125,7 @@ def test_the_page_says_of_when_it_is_and_from_where_and_claims_no_review(browser
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_line_under_every_mail_names_signs_and_leads_to_all(
-    runtime: Runtime, course: Course, language: str
-) -> None:
+def test_mail_footer_names_alarm_signs_and_links_all(runtime: Runtime, course: Course, language: str) -> None:
     for one in course.lessons:
         html, text = mail_of(runtime, course, one, language)
         for part in (html, text):
@@ -150,7 +146,7 @@ def answer_page(
     return browser.post(f"/a/{token}", data={"o": str(option)}).text
 
 
-def test_a_wrong_answer_about_safety_is_told_seriously_with_the_way_to_the_signs(
+def test_wrong_answer_about_safety_links_the_alarm_signs(
     browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, lesson: Lesson
 ) -> None:
     page = answer_page(browser, runtime, dispatcher, clock, 1, 0)
@@ -163,7 +159,7 @@ def test_a_wrong_answer_about_safety_is_told_seriously_with_the_way_to_the_signs
     assert "Geen probleem" not in page
 
 
-def test_a_wrong_answer_about_anything_else_is_told_as_before(
+def test_wrong_answer_about_other_topics_has_no_warning(
     browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     page = answer_page(browser, runtime, dispatcher, clock, 0, 0)
@@ -171,7 +167,7 @@ def test_a_wrong_answer_about_anything_else_is_told_as_before(
     assert "Geen probleem" in page
 
 
-def test_the_lesson_on_the_web_tells_it_seriously_too(browser: TestClient, lesson: Lesson) -> None:
+def test_web_lesson_warns_about_wrong_safety_answers_too(browser: TestClient, lesson: Lesson) -> None:
     page = browser.get(f"/en/{COURSE}/lessons/{LESSON}").text
     wrong = len(lesson.texts["en"].quiz[1].options) - 1
     assert page.count("This is important to know:") == wrong

@@ -20,5 +20,5 @@ from rugcourse.web.browsers import browser_name
         ("", ""),
     ],
 )  # fmt: skip
-def test_a_browser_is_named_in_two_words(user_agent: str, name: str) -> None:
+def test_browser_name_has_browser_and_system(user_agent: str, name: str) -> None:
     assert browser_name(user_agent) == name

@@ -151,7 +151,7 @@ def browsers(app: FastAPI, runtime: Runtime, clock: VirtualClock) -> dict[bool, 
 
 @pytest.mark.long_drill
 @pytest.mark.parametrize("kind", VALUES)
-def test_no_value_is_an_error_of_the_server(
+def test_no_single_value_causes_a_server_error(
     app: FastAPI,
     runtime: Runtime,
     browsers: dict[bool, TestClient],
@@ -162,7 +162,7 @@ def test_no_value_is_an_error_of_the_server(
 
 
 @pytest.mark.parametrize("first", range(0, 20, 5))
-def test_no_mix_of_values_is_an_error_of_the_server(
+def test_no_combination_of_values_causes_a_server_error(
     app: FastAPI,
     runtime: Runtime,
     browsers: dict[bool, TestClient],
@@ -175,7 +175,7 @@ def test_no_mix_of_values_is_an_error_of_the_server(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(max_size=300), name=st.sampled_from(["email", "name", "zone", "hour", "days", "t", "shown"]))
-def test_the_signup_takes_any_text_in_any_field(runtime: Runtime, browser: TestClient, value: str, name: str) -> None:
+def test_signup_handles_any_text_in_any_field(runtime: Runtime, browser: TestClient, value: str, name: str) -> None:
     fields = {
         "email": "sam@x.example", "name": "Sam", "zone": "Europe/Amsterdam", "hour": "8", "days": "0", "consent": "yes",
         "website": "", "shown": form_token(runtime.signer, runtime.clock),
@@ -186,7 +186,7 @@ def test_the_signup_takes_any_text_in_any_field(runtime: Runtime, browser: TestC
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.text(max_size=60), query=st.text(max_size=60))
-def test_any_address_is_a_page_or_not_found(browser: TestClient, path: str, query: str) -> None:
+def test_any_path_is_a_page_or_not_found(browser: TestClient, path: str, query: str) -> None:
     answer = browser.get(f"http://testserver/{quote(path.encode('utf-8', 'surrogatepass'))}", params={"a": query})
     assert answer.status_code in OURS
 
@@ -194,7 +194,7 @@ def test_any_address_is_a_page_or_not_found(browser: TestClient, path: str, quer
 @pytest.mark.parametrize("provider", ["ses", "postmark", "mailgun", "sendgrid", "brevo"])
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=2_000) | JSON.map(json.dumps).map(str.encode))
-def test_a_webhook_takes_any_bytes(webhooks: TestClient, provider: str, body: bytes) -> None:
+def test_webhook_handles_any_bytes(webhooks: TestClient, provider: str, body: bytes) -> None:
     """With the secret, where that is all the proof there is: so that what is behind it reads the bytes."""
     password = base64.b64encode(f"rugcourse:{SECRET}".encode()).decode()
     scheme = f"Bearer {SECRET}" if provider == "brevo" else f"Basic {password}"
@@ -216,7 +216,7 @@ def webhooks(runtime: Runtime) -> TestClient:
     return TestClient(create_app(theirs), raise_server_exceptions=False)
 
 
-def test_forms_of_the_largest_size_cost_little(
+def test_forms_of_the_maximum_size_are_handled_quickly(
     app: FastAPI,
     runtime: Runtime,
     browsers: dict[bool, TestClient],
@@ -249,7 +249,7 @@ def test_forms_of_the_largest_size_cost_little(
     within(60, MEGABYTES, work)
 
 
-def test_the_forms_are_found(app: FastAPI, runtime: Runtime) -> None:
+def test_fuzzing_covers_the_known_forms(app: FastAPI, runtime: Runtime) -> None:
     found = {route.path: names for route, names in forms(app)}
     assert {"email", "name", "zone"} <= set(found["/{language}/{course}/signup"])
     assert {"old", "code", "locked"} <= set(found["/admin/account"])

@@ -30,11 +30,11 @@ def counted() -> RequestLimits:
         (None, "unknown", "unknown"),
     ],
 )
-def test_a_network_is_what_one_subscriber_chooses_addresses_from(client: str | None, whole: str, written: str) -> None:
+def test_network_is_an_ipv4_address_or_an_ipv6_64(client: str | None, whole: str, written: str) -> None:
     assert (network(client), shortened(client)) == (whole, written)
 
 
-def test_a_network_and_all_of_them_have_their_share(counted: RequestLimits) -> None:
+def test_rate_limits_apply_per_network_and_overall(counted: RequestLimits) -> None:
     assert [counted.allows_signup("192.0.2.1") for _ in range(4)] == [True, True, True, False]
     assert [counted.allows_signup(f"192.0.2.{number}") for number in range(2, 6)] == [True, True, False, False]
 
@@ -48,7 +48,7 @@ def test_rate_limiter_stores_no_networks_beyond_the_global_limit(counted: Reques
     assert len(memory.events) < 1200
 
 
-def test_memory_is_bounded_and_room_comes_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rate_limiter_memory_is_bounded_and_freed_over_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limits, "_MOST_KEYS", 100)
     memory = BoundedMemory()
     assert all(memory.acquire_entry(f"a{number}", 1, 3600) for number in range(100))
@@ -61,7 +61,7 @@ def test_memory_is_bounded_and_room_comes_with_time(monkeypatch: pytest.MonkeyPa
     assert len(memory.events) == 1
 
 
-def test_a_network_is_forgotten_when_its_window_is_over(counted: RequestLimits) -> None:
+def test_network_is_deleted_after_its_window(counted: RequestLimits) -> None:
     counted.allows_signup("192.0.2.1")
     counted.allows_signup("192.0.2.2")
     memory = counted._memory
@@ -74,7 +74,7 @@ def test_a_network_is_forgotten_when_its_window_is_over(counted: RequestLimits) 
     assert "192.0.2.2" in names
 
 
-def test_networks_are_forgotten_though_nobody_comes_by(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_are_deleted_without_further_requests(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "_FORGET_SECONDS", 0.01)
     pages = app.create_app(runtime)
     pages.state.limits.allows_signup("192.0.2.1")
@@ -94,7 +94,7 @@ def test_rate_limiter_counts_in_process_without_redis() -> None:
     assert [counted.allows_signup("192.0.2.1") for _ in range(4)] == [True, True, True, False]
 
 
-def test_a_proof_is_good_for_one_body_and_for_trying_that_again(counted: RequestLimits) -> None:
+def test_webhook_signature_is_valid_for_one_body_and_its_retries(counted: RequestLimits) -> None:
     assert counted.is_first_use("token", "a")
     assert counted.is_first_use("token", "a")
     assert not counted.is_first_use("token", "b")
@@ -102,9 +102,7 @@ def test_a_proof_is_good_for_one_body_and_for_trying_that_again(counted: Request
     assert counted.is_first_use("token", "a")
 
 
-def test_a_full_table_keeps_no_admin_out_of_what_is_theirs(
-    monkeypatch: pytest.MonkeyPatch, counted: RequestLimits
-) -> None:
+def test_full_rate_limiter_does_not_lock_out_admins(monkeypatch: pytest.MonkeyPatch, counted: RequestLimits) -> None:
     monkeypatch.setattr(rate_limits, "_MOST_KEYS", 3)
     for number in range(5):
         counted.allows_mail(f"hash {number}")
@@ -114,7 +112,7 @@ def test_a_full_table_keeps_no_admin_out_of_what_is_theirs(
     assert counted.allows_confirmation(7)
 
 
-def test_a_redis_that_says_nothing_is_waited_for_once() -> None:
+def test_unresponsive_redis_delays_only_one_request() -> None:
     with socket.create_server((HOST, 0)) as silent:
         counted = RequestLimits(f"redis://{HOST}:{silent.getsockname()[1]}/0", 3, 100)
         asked: list[int] = []

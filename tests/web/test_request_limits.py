@@ -68,7 +68,7 @@ def send_until_closed(connection: socket.socket, parts: Iterator[bytes]) -> tupl
 
 @pytest.mark.parametrize("encoding", ["chunked", "Chunked", "CHUNKED"])
 @pytest.mark.parametrize("path", ["/nl/my-page", "/admin/login", "/webhooks/nobody"])
-def test_a_body_without_a_length_is_counted(port: int, path: str, encoding: str) -> None:
+def test_body_without_content_length_is_limited(port: int, path: str, encoding: str) -> None:
     with connect(port) as connection:
         connection.sendall(head(path, f"Transfer-Encoding: {encoding}", FORM))
         sent, answer = send_until_closed(connection, chunks(50_000, 1000))
@@ -88,14 +88,14 @@ def test_request_with_content_length_and_chunked_encoding_is_refused(port: int) 
             assert answer_of(connection).startswith((b"HTTP/1.1 400", b"HTTP/1.1 413"))
 
 
-def test_a_length_that_is_too_large_is_refused_before_the_body_comes(port: int) -> None:
+def test_too_large_content_length_is_refused_before_the_body(port: int) -> None:
     with connect(port) as connection:
         connection.sendall(head("/nl/my-page", "Content-Length: 64001"))
         assert answer_of(connection).startswith(b"HTTP/1.1 413")
 
 
-def test_a_body_that_comes_too_slowly_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(middleware, "_USUAL", Limit(64_000, 0.3))
+def test_slow_body_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "_DEFAULT_LIMIT", Limit(64_000, 0.3))
     with connect(port) as connection:
         connection.sendall(head("/nl/my-page", FORM, "Content-Length: 1000") + b"email=")
         assert answer_of(connection).startswith(b"HTTP/1.1 408")
@@ -104,14 +104,14 @@ def test_a_body_that_comes_too_slowly_is_cut_off(port: int, monkeypatch: pytest.
 @pytest.mark.parametrize(
     "begin", [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"\r\n\r\n", b"G"]
 )
-def test_headers_that_dont_end_are_cut_off(port: int, monkeypatch: pytest.MonkeyPatch, begin: bytes) -> None:
+def test_endless_headers_are_cut_off(port: int, monkeypatch: pytest.MonkeyPatch, begin: bytes) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
     with connect(port) as connection:
         connection.sendall(begin)
         assert b"HTTP/1.1 200" not in answer_of(connection)
 
 
-def test_headers_are_no_larger_than_they_need_be(port: int) -> None:
+def test_too_large_headers_are_refused(port: int) -> None:
     def lines() -> Iterator[bytes]:
         for number in range(20_000):
             yield b"X-%d: %s\r\n" % (number, b"x" * 1000)
@@ -129,9 +129,7 @@ def test_connection_is_closed_when_the_client_sends_on_after_the_answer(port: in
         assert answer_of(connection).startswith(b"HTTP/1.1 404")
 
 
-def test_between_two_requests_nothing_but_a_request_keeps_a_connection(
-    port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_a_request_keeps_an_idle_connection_open(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
     with connect(port) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -153,7 +151,7 @@ def test_requests_on_one_connection_are_answered_in_turn(port: int) -> None:
         assert answer_of(connection).count(b"HTTP/1.1 200") == 3
 
 
-def test_requests_that_are_sent_ahead_are_few(port: int) -> None:
+def test_pipelined_requests_are_limited(port: int) -> None:
     """Whoever sends ten thousand at once would have them all kept until their turn came."""
     request = b"GET /nl HTTP/1.1\r\nHost: x\r\n\r\n"
     with connect(port) as connection:
@@ -162,7 +160,7 @@ def test_requests_that_are_sent_ahead_are_few(port: int) -> None:
     assert sent < len(request) * 200_000
 
 
-def test_lines_after_a_body_are_not_kept(port: int) -> None:
+def test_trailers_are_refused(port: int) -> None:
     def trailers() -> Iterator[bytes]:
         for number in range(10_000):
             yield b"X-%d: %s\r\n" % (number, b"x" * 1000)

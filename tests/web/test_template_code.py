@@ -88,7 +88,9 @@ def assert_inert(shown: str) -> None:
 
 
 @pytest.mark.parametrize("code", A_FEW)
-def test_no_field_of_a_lesson_runs_in_any_preview(editor: TestClient, runtime: Runtime, sink: Sink, code: str) -> None:
+def test_template_code_in_lesson_fields_does_not_run_in_previews(
+    editor: TestClient, runtime: Runtime, sink: Sink, code: str
+) -> None:
     """Everything in one form, as nothing else shows that each field is looked at; then the checks, the mail, the desk."""
     form = {
         **typed(runtime),
@@ -165,7 +167,7 @@ def test_published_text_with_braces_is_shown_as_typed(
 
 
 @pytest.mark.parametrize("code", A_FEW)
-def test_a_subject_that_is_compared_is_checked_and_never_run(
+def test_template_code_in_an_ab_test_subject_does_not_run(
     editor: TestClient, runtime: Runtime, dispatcher: Dispatcher, sink: Sink, code: str
 ) -> None:
     with runtime.database.read() as session:
@@ -183,7 +185,7 @@ def test_a_subject_that_is_compared_is_checked_and_never_run(
 
 
 @pytest.mark.parametrize("part", ["name", "title.en", "subject.en", "preheader.en", "body.en"])
-def test_a_broadcast_shows_code_as_text_or_refuses_it(editor: TestClient, runtime: Runtime, part: str) -> None:
+def test_template_code_in_a_broadcast_does_not_run(editor: TestClient, runtime: Runtime, part: str) -> None:
     make_reader(runtime)
     for code in A_FEW:
         draft = make_draft(editor, runtime)
@@ -198,7 +200,7 @@ def test_a_broadcast_shows_code_as_text_or_refuses_it(editor: TestClient, runtim
         assert_inert(editor.get("/admin/campaigns").text)
 
 
-def test_the_names_of_the_installation_and_of_readers_are_text_too(course: Course, sample_emails: SampleEmails) -> None:
+def test_template_code_in_names_does_not_run(course: Course, sample_emails: SampleEmails) -> None:
     for code in CODE:
         named = Branding(practice=code, author_name=code, postal_address=code, author_lines={"nl": code, "en": code})
         for language in ("nl", "en"):
@@ -206,7 +208,7 @@ def test_the_names_of_the_installation_and_of_readers_are_text_too(course: Cours
             assert_inert(shown(theirs.of_lesson(course, course.lessons[8], language, MORNING, SampleReader(code))))
 
 
-def test_the_delimiters_of_this_process_stand_in_no_mail(course: Course, sample_emails: SampleEmails) -> None:
+def test_mails_contain_no_internal_delimiters(course: Course, sample_emails: SampleEmails) -> None:
     written = shown(sample_emails.of_lesson(course, course.lessons[0], "nl", MORNING))
     for secret in (
         templates._OPEN,
@@ -219,7 +221,7 @@ def test_the_delimiters_of_this_process_stand_in_no_mail(course: Course, sample_
         assert secret not in written
 
 
-def test_the_second_pass_gives_nothing_of_python_away() -> None:
+def test_template_sandbox_exposes_no_python_objects() -> None:
     """The layer behind: even code that got into a template reaches no attribute that begins with an underscore."""
     for code in ("''.__class__.__mro__", "cycler.__init__.__globals__", "joiner.__init__.__code__", "[].append(1)"):
         template = templates._second_pass(html=True).from_string(f"{templates._OPEN} {code} {templates._CLOSE}")

@@ -1,7 +1,6 @@
-"""Who may use the admin pages: logging in, sessions, second factors, and the log of security events.
+"""Authentication of admins: login, sessions, second factors, and the log of security events.
 
-    invite → a link, once, for a day → password → code of an authenticator, or a passkey → session → role decides
+    invitation → one link, valid for a day → password → TOTP code or passkey → session → role
 
-Whatever fails looks the same from outside. Guessing is slowed down per address and network, and never locks anybody
-out.
+All failures look the same to a client. Guessing is rate-limited by account and network, and never locks anybody out.
 """

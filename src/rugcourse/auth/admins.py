@@ -20,29 +20,29 @@ from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.errors import InvalidState, NotFoundError
 
-INVITED_SECONDS = 24 * 3600.0  # the machine's
+INVITATION_SECONDS = 24 * 3600.0  # wall-clock seconds, not the demo's
 RESET_SECONDS = 3600.0
 
 
 class BadInvitation(NotFoundError):
-    """The link was used, is too old, or never was one."""
+    """The link was used, has expired or never existed."""
 
 
 class AlreadyAdmin(InvalidState):
-    """This address belongs to an admin who has a password."""
+    """The address belongs to an admin who has a password or whose account is disabled."""
 
 
 class LastOwner(InvalidState):
-    """Without this one there would be no owner left."""
+    """The change would leave no active owner."""
 
 
 class NoSuchAdmin(NotFoundError):
-    """There is no admin with this id or address."""
+    """There is no admin with this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """`token` stands in the link, and nowhere else."""
+    """A link to set a password. `token` is only in the link; the database has its hash."""
 
     admin_id: int
     email: str
@@ -50,10 +50,13 @@ class Invitation:
 
 
 def invite(session: Session, clock: Clock, address: str, role: Role, by: int | None = None) -> Invitation:
-    """Create an admin, or give one who never came in a new link; the old one ends. Raises NotAnAddress, AlreadyAdmin.
+    """Create an admin, or send a new link to one who has no password yet; the old link stops working.
 
-    `by` None, at the command line, helps an admin back in who has lost everything: using the link ends their second
-    factor and passkeys. An admin can't do that to another; see `reset_second_factor`.
+    `by`: the id of the inviting admin. None for the command line, which can also restore an account whose owner lost
+    everything: using the link then removes their second factor and passkeys. An admin can't do that to another admin;
+    see `reset_second_factor`.
+
+    Raises NotAnAddress, AlreadyAdmin.
     """
     now = clock.now()
     email = normalise_email(address)
@@ -67,18 +70,18 @@ def invite(session: Session, clock: Clock, address: str, role: Role, by: int | N
         admins.add(session, admin)
     elif by is None:
         admin.role, admin.disabled_at = role, None
-        admin.reset_token, admin.reset_until = None, None  # else it would set the password before this one does
+        admin.reset_token, admin.reset_until = None, None  # an older link could set the password first
     elif admin.password_hash is not None or admin.disabled_at is not None:
         raise AlreadyAdmin
     else:
         admin.role = role
-    admin.invited, admin.invited_until = hash_token(token), now + clock.span(INVITED_SECONDS)
+    admin.invited, admin.invited_until = hash_token(token), now + clock.span(INVITATION_SECONDS)
     admins.record_change(session, now, by, "admin invited", email, before, _facts(admin))
     return Invitation(admin.id, email, token)
 
 
-def is_open(session: Session, now: datetime, token: str) -> str | None:
-    """The address whose password a link would set, or None when it sets none."""
+def invited_email(session: Session, now: datetime, token: str) -> str | None:
+    """Return the address of the admin whom an invitation link is for, or None if the link is not valid."""
     admin = _invited(session, now, token)
     return admin.email if admin else None
 
@@ -86,16 +89,16 @@ def is_open(session: Session, now: datetime, token: str) -> str | None:
 def set_first_password(
     database: Database, clock: Clock, token: str, password: str, context: Sequence[str] = ()
 ) -> AdminRow:
-    """Use a link: set the password; sessions, second factor and passkeys end. `context`: see `check_strength`.
+    """Set a password by an invitation link; ends all sessions, and removes the second factor and passkeys.
 
-    Raises BadInvitation, WeakPassword, TooBusy.
+    `context`: see `check_strength`. Raises BadInvitation, WeakPassword, TooBusy.
     """
     with database.read() as session:
         invited = _invited(session, clock.now(), token)
     if invited is None:
         raise BadInvitation
     check_strength(password, invited.email, context)
-    password_hash = hash_password(password)  # outside the transaction: it takes a while
+    password_hash = hash_password(password)  # outside the transaction, as it is slow
     with database.write() as session:
         admin = _invited(session, clock.now(), token)
         if admin is None:
@@ -108,7 +111,7 @@ def set_first_password(
 
 
 def request_reset(session: Session, clock: Clock, address: str, origin: Origin) -> Invitation | None:
-    """A link for who forgot the password, good for an hour; None where there is nobody to send it to."""
+    """Create a link to reset a password, valid for one hour. Returns None if no active admin has the address."""
     now = clock.now()
     email = normalise_email(address)
     token = secrets.token_urlsafe(32)
@@ -120,8 +123,8 @@ def request_reset(session: Session, clock: Clock, address: str, origin: Origin) 
     return Invitation(admin.id, admin.email, token)
 
 
-def reset_is_open(session: Session, now: datetime, token: str) -> str | None:
-    """The address whose password a link would change, or None when it changes none."""
+def reset_email(session: Session, now: datetime, token: str) -> str | None:
+    """Return the address of the admin whom a reset link is for, or None if the link is not valid."""
     admin = _resetting(session, now, token)
     return admin.email if admin else None
 
@@ -129,9 +132,10 @@ def reset_is_open(session: Session, now: datetime, token: str) -> str | None:
 def reset_password(
     database: Database, clock: Clock, token: str, password: str, origin: Origin, context: Sequence[str] = ()
 ) -> AdminRow:
-    """Use a link: change the password and end all sessions. The second factor stays, and is asked for at the login.
+    """Set a new password by a reset link, and end all sessions.
 
-    Raises BadInvitation, WeakPassword, TooBusy.
+    The second factor stays, so that access to the mailbox alone opens no account. Raises BadInvitation, WeakPassword,
+    TooBusy.
     """
     with database.read() as session:
         resetting = _resetting(session, clock.now(), token)
@@ -152,13 +156,14 @@ def reset_password(
 
 
 def reset_second_factor(session: Session, now: datetime, admin_id: int, by: int | None) -> str:
-    """End another admin's second factor, passkeys, recovery codes and sessions; returns their address. The password
-    stays. Raises NoSuchAdmin.
+    """Remove another admin's second factor, passkeys, recovery codes and sessions. The password stays.
+
+    Returns their address. Raises NoSuchAdmin.
     """
     admin = _admin(session, admin_id)
     before = _facts(admin)
     _remove_second_factor(session, admin)
-    admin.first_login_at = None  # the days to set up a new one begin with the next login
+    admin.first_login_at = None  # the grace period for a new factor starts at the next login
     admins.end_sessions(session, admin.id)
     admins.record_change(session, now, by, "second factor removed", admin.email, before, _facts(admin))
     return admin.email
@@ -167,7 +172,7 @@ def reset_second_factor(session: Session, now: datetime, admin_id: int, by: int 
 def change_password(
     database: Database, clock: Clock, admin_id: int, password: str, *, session_id: int, context: Sequence[str] = ()
 ) -> None:
-    """Set another password, and end all other sessions. Raises NoSuchAdmin, WeakPassword, TooBusy."""
+    """Change a password, and end all sessions but `session_id`. Raises NoSuchAdmin, WeakPassword, TooBusy."""
     with database.read() as session:
         email = _admin(session, admin_id).email
     check_strength(password, email, context)
@@ -181,7 +186,7 @@ def change_password(
 
 
 def change_role(session: Session, now: datetime, admin_id: int, role: Role, by: int | None) -> str:
-    """Returns the admin's address. Raises NoSuchAdmin, LastOwner."""
+    """Change an admin's role, and end their sessions. Returns their address. Raises NoSuchAdmin, LastOwner."""
     admin = _admin(session, admin_id)
     before = _facts(admin)
     if role != Role.OWNER:
@@ -195,7 +200,7 @@ def change_role(session: Session, now: datetime, admin_id: int, role: Role, by: 
 
 
 def disable_account(session: Session, now: datetime, admin_id: int, by: int | None) -> str:
-    """Let an admin in no more, and end their sessions; returns their address. Raises NoSuchAdmin, LastOwner."""
+    """Disable an account, and end its sessions. Returns its address. Raises NoSuchAdmin, LastOwner."""
     admin = _admin(session, admin_id)
     before = _facts(admin)
     _require_another_owner(session, admin)
@@ -207,7 +212,7 @@ def disable_account(session: Session, now: datetime, admin_id: int, by: int | No
 
 
 def hash_token(token: str) -> str:
-    """How tokens are kept: they are long and random, so a plain hash is enough."""
+    """Hash a token for the database. Tokens are long and random, so that a fast hash without salt is enough."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -226,7 +231,7 @@ def _resetting(session: Session, now: datetime, token: str) -> AdminRow | None:
 
 
 def _remove_second_factor(session: Session, admin: AdminRow) -> None:
-    """And links for a new password: one of before must not let in where nothing else is asked for any more."""
+    """Remove all second factors, and open links: an older link must not open an account without a second factor."""
     admin.reset_token, admin.reset_until = None, None
     admin.invited, admin.invited_until = None, None
     admin.totp_secret, admin.totp_step = None, None
@@ -247,5 +252,5 @@ def _require_another_owner(session: Session, admin: AdminRow) -> None:
 
 
 def _facts(admin: AdminRow) -> dict[str, object]:
-    """What the log keeps of an admin: nothing that opens anything."""
+    """Return what the audit log records of an admin: no secrets."""
     return {"role": admin.role, "disabled": admin.disabled_at is not None, "second_factor": bool(admin.totp_secret)}

@@ -1,4 +1,4 @@
-"""Mails to admins about their own account, in plain text: what happened, and what to do if it was not them."""
+"""Mails to admins about their own account, in plain text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rugcourse.i18n import translations
 
 
 class AccountNotice(StrEnum):
-    """What a mail tells."""
+    """The event that a mail reports."""
 
     RESET_LINK = "reset link"
-    PASSWORD_CHANGED = "password changed"  # noqa: S105 - a name
+    PASSWORD_CHANGED = "password changed"  # noqa: S105 - a label
     FACTOR_CHANGED = "second factor changed"
     FACTOR_REMOVED = "second factor removed"
     ROLE_CHANGED = "role changed"
@@ -21,7 +21,7 @@ class AccountNotice(StrEnum):
 
 
 def compose(notice: AccountNotice, email: str, language: str, sender: Sender, link: str) -> bytes:
-    """The message. `link`: the one that changes a password, or else the login page."""
+    """Return the message. `link`: to reset the password, or else to the login page."""
     subject, body = _texts(notice, language)
     return plain_message(subject, f"{body}\n\n{link}", email, language, sender)
 

@@ -1,4 +1,4 @@
-"""The data of the admin pages about accounts: one's own, the team, the audit log."""
+"""The data of the admin pages about accounts: an admin's own account, the team and the audit log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EVENTS_OF_ACCOUNT, _EVENTS_OF_ALL = 20, 50
 
 @dataclass(frozen=True, slots=True)
 class AccountDetails:
-    """An admin's own sessions, passkeys and newest security events, and how many recovery codes are left."""
+    """An admin's sessions, passkeys, latest security events, and the number of unused recovery codes."""
 
     sessions: Sequence[AdminSessionRow]
     passkeys: Sequence[PasskeyRow]
@@ -25,7 +25,7 @@ class AccountDetails:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """All admins, and the numbers of those who have a passkey."""
+    """All admins, and the ids of those with a passkey."""
 
     admins: Sequence[AdminRow]
     with_passkeys: set[int]
@@ -33,8 +33,10 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class AuditLog:
-    """A page of the audit log: (entry, address of the admin). `more`: the number of the last one, if there are more;
-    `events`: the newest security events, on the first page.
+    """A page of the audit log, newest first. `entries`: (entry, address of the admin).
+
+    `more`: the id of the last entry, if there are older ones. `events`: the latest security events; on the first page
+    only.
     """
 
     entries: Sequence[tuple[AuditLogRow, str | None]]
@@ -43,7 +45,7 @@ class AuditLog:
 
 
 def account(session: Session, admin_id: int) -> AccountDetails:
-    """What the account page shows."""
+    """Return the data of an admin's account page."""
     return AccountDetails(
         admins.sessions_of(session, admin_id),
         admins.passkeys_of(session, admin_id),
@@ -53,12 +55,12 @@ def account(session: Session, admin_id: int) -> AccountDetails:
 
 
 def team(session: Session) -> Team:
-    """What the team page shows."""
+    """Return the data of the team page."""
     return Team(admins.everyone(session), set(admins.with_passkeys(session)))
 
 
 def audit_log(session: Session, limit: int, before_id: int | None) -> AuditLog:
-    """The newest entries, or those older than one."""
+    """Return up to `limit` entries, older than the entry `before_id` or the newest."""
     entries = admins.changes(session, limit + 1, before_id)
     return AuditLog(
         entries=entries[:limit],

@@ -1,9 +1,7 @@
-"""Passkeys (WebAuthn): registration, login, and use as a second factor. A phone or computer keeps the key, and
-unlocks it by finger, face or PIN.
+"""Passkeys (WebAuthn): registration, login, and use as a second factor.
 
-It stands for the password and the second factor together: the device asks who holds it (user verification), and the key
-works on this site alone. A challenge is answered once, for five minutes, and only for what it was made for: the
-purpose, the person and the browser session are part of it.
+A passkey replaces password and second factor: the device verifies its user, and the key works on this site only. A
+challenge can be answered once, within five minutes. It is bound to its purpose, admin and browser session.
 """
 
 from __future__ import annotations
@@ -35,18 +33,18 @@ from rugcourse.db.models import PasskeyRow
 from rugcourse.db.queries import admins
 from rugcourse.errors import InvalidInput
 
-_CHALLENGE_SECONDS = 300.0  # of the machine's time
+_CHALLENGE_SECONDS = 300.0  # wall-clock seconds
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,1400}={0,2}")  # base64url
-_LONGEST = 20_000  # characters of an answer
+_MAX_RESPONSE = 20_000  # characters
 
 
 class BadPasskey(InvalidInput):
-    """The device's answer can't be used: too late, of another site, or known already."""
+    """The device's response can't be used: it is late, for another site, or its passkey is already registered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where passkeys work: `id` is the host, `origin` what the browser says that it is at."""
+    """The relying party. `id`: the host; `origin`: scheme, host and port, as browsers report it."""
 
     id: str
     origin: str
@@ -54,7 +52,10 @@ class Site:
 
 
 def site_of(base_url: str, name: str) -> Site | None:
-    """None where browsers allow no passkeys: at an address of numbers, and without https but on this machine."""
+    """Return the relying party of a base URL, or None where browsers allow no passkeys.
+
+    They need a host name, and HTTPS except on localhost.
+    """
     parts = urlsplit(base_url)
     host = parts.hostname or ""
     if _is_number(host) or not (parts.scheme == "https" or host == "localhost"):
@@ -63,7 +64,7 @@ def site_of(base_url: str, name: str) -> Site | None:
 
 
 def begin_registration(database: Database, clock: Clock, site: Site, identity: AdminIdentity) -> str:
-    """What the browser needs to make a passkey, as JSON. The caller has asked for the password just now."""
+    """Return the options to create a passkey, as JSON for the browser. The caller must have verified the password."""
     with database.write() as session:
         known = admins.passkeys_of(session, identity.admin_id)
         options = webauthn.generate_registration_options(
@@ -83,7 +84,7 @@ def begin_registration(database: Database, clock: Clock, site: Site, identity: A
 def finish_registration(
     database: Database, clock: Clock, site: Site, identity: AdminIdentity, answer: str, name: str
 ) -> None:
-    """Keep a passkey that a device made, and end all other sessions. Raises BadPasskey."""
+    """Store a new passkey, and end all other sessions. `answer`: the device's response as JSON. Raises BadPasskey."""
     try:
         challenge = _use_challenge(database, clock, _read(answer), _registration_of(identity))
         found = webauthn.verify_registration_response(
@@ -93,7 +94,7 @@ def finish_registration(
             expected_origin=site.origin,
             require_user_verification=True,
         )
-    except Exception:  # noqa: BLE001 - the bytes are anybody's, and the parsers of the package raise what they like
+    except Exception:  # noqa: BLE001 - the input is untrusted, and the package's parsers raise anything
         raise BadPasskey from None
     credential = bytes_to_base64url(found.credential_id)
     with database.write() as session:
@@ -107,9 +108,9 @@ def finish_registration(
 
 
 def begin_login(database: Database, clock: Clock, site: Site, browser_token: str) -> str:
-    """What the browser needs to ask for a passkey, as JSON: the same for everybody.
+    """Return the options to log in by passkey, as JSON for the browser; they are the same for every visitor.
 
-    `browser_token`: a random text that this browser alone keeps until it answers.
+    `browser_token`: a random value that only this browser keeps until it responds.
     """
     return _begin_login(database, clock, site, _login_of(browser_token))
 
@@ -117,19 +118,19 @@ def begin_login(database: Database, clock: Clock, site: Site, browser_token: str
 def finish_login(
     database: Database, clock: Clock, site: Site, answer: str, browser_token: str, origin: Origin
 ) -> IssuedSession:
-    """A session for who holds a passkey; no code is asked for. Raises LoginFailed."""
+    """Start a session for the owner of a passkey; no code is required. Raises LoginFailed."""
     return _finish_login(database, clock, site, answer, _login_of(browser_token), origin)
 
 
 def begin_second_factor(database: Database, clock: Clock, site: Site, identity: AdminIdentity) -> str:
-    """The same after the password, for a passkey of this admin's."""
+    """Return the options to use a passkey as second factor after the password, as JSON for the browser."""
     return _begin_login(database, clock, site, _second_factor_of(identity))
 
 
 def finish_second_factor(
     database: Database, clock: Clock, site: Site, identity: AdminIdentity, answer: str, origin: Origin
 ) -> IssuedSession:
-    """Exchange the session of the password for a full one. Raises LoginFailed."""
+    """Replace the session that has only the password by a full one. Raises LoginFailed."""
     return _finish_login(database, clock, site, answer, _second_factor_of(identity), origin, identity)
 
 
@@ -149,9 +150,9 @@ def _finish_login(
     answer: str,
     bound_to: str,
     origin: Origin,
-    half: AdminIdentity | None = None,
+    first_factor: AdminIdentity | None = None,
 ) -> IssuedSession:
-    """`half`: whose session of the password it is exchanged for."""
+    """Verify a response. `first_factor`: the session that has only the password, if it is to be replaced."""
     read = _read(answer)
     challenge = _use_challenge(database, clock, read, bound_to)
     with database.write() as session:
@@ -160,7 +161,7 @@ def _finish_login(
         admin = admins.find(session, row.admin_id) if row else None
         if row is None or admin is None or admin.disabled_at is not None:
             raise LoginFailed
-        if half is not None and half.admin_id != admin.id:
+        if first_factor is not None and first_factor.admin_id != admin.id:
             raise LoginFailed
         try:
             found = webauthn.verify_authentication_response(
@@ -175,14 +176,14 @@ def _finish_login(
         except Exception:  # noqa: BLE001 - see above
             raise LoginFailed from None
         row.uses, row.used_at = found.new_sign_count, clock.now()
-        if half is not None:
-            admins.end_session(session, admin.id, half.session_id)
+        if first_factor is not None:
+            admins.end_session(session, admin.id, first_factor.session_id)
         security_events.record(session, clock.now(), SecurityEventKind.LOGIN_BY_PASSKEY, origin, admin_id=admin.id)
         return open_session(session, clock.now(), admin.id, origin.browser, second_factor_due=False)
 
 
 def remove(database: Database, clock: Clock, identity: AdminIdentity, passkey_id: int) -> None:
-    """Let nobody in any more with a passkey of this admin's; whoever came in with it is out, but this session stays."""
+    """Remove one of an admin's passkeys, and end all sessions but this one, as they may have been opened with it."""
     with database.write() as session:
         if admins.remove_passkey(session, identity.admin_id, passkey_id):
             admins.end_sessions(session, identity.admin_id, but=identity.session_id)
@@ -211,9 +212,9 @@ def _remember(session: Session, clock: Clock, challenge: bytes, bound_to: str) -
 
 
 def _read(answer: str) -> dict[str, Any]:
-    """Raises LoginFailed."""
+    """Parse a device's response. Raises LoginFailed."""
     try:
-        found = json.loads(answer) if len(answer) <= _LONGEST else None
+        found = json.loads(answer) if len(answer) <= _MAX_RESPONSE else None
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
@@ -222,7 +223,7 @@ def _read(answer: str) -> dict[str, Any]:
 
 
 def _use_challenge(database: Database, clock: Clock, answer: dict[str, Any], bound_to: str) -> bytes:
-    """The challenge that an answer is about: it was made for this, and is used up, whatever the answer.
+    """Return the challenge of a response, which must be bound to `bound_to`, and mark it as used whatever the outcome.
 
     Raises LoginFailed.
     """
@@ -230,7 +231,7 @@ def _use_challenge(database: Database, clock: Clock, answer: dict[str, Any], bou
         said = json.loads(base64url_to_bytes(answer["response"]["clientDataJSON"]))
         challenge = str(said["challenge"])
         raw = base64url_to_bytes(challenge)
-        challenge = bytes_to_base64url(raw)  # nothing but letters of base64 reaches the store
+        challenge = bytes_to_base64url(raw)  # only base64 characters reach the database
     except (KeyError, TypeError, ValueError, RecursionError):
         raise LoginFailed from None
     with database.write() as session:

@@ -1,7 +1,7 @@
-"""Passwords: argon2id with the package's own parameters (RFC 9106), and how hard one is to guess (zxcvbn).
+"""Hashes passwords (argon2id, parameters of RFC 9106), and estimates how hard they are to guess (zxcvbn).
 
-Each hash takes 64 MiB and some tens of milliseconds, so only a few are made at the same time: who sends many passwords
-at once must not take the memory, or the threads, of everybody else.
+A hash takes 64 MiB and tens of milliseconds, so that only a few are computed at a time: a client that sends many
+passwords at once must not use up memory or threads.
 """
 
 from __future__ import annotations
@@ -17,53 +17,53 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from rugcourse.errors import InvalidInput, UnavailableError
 
-SHORTEST, LONGEST = 12, 200
-_ESTIMATED = 72  # characters that are looked at; zxcvbn takes long over more
-_HARD_ENOUGH = 3  # of 0 to 4: 10^8 guesses and more
-_OF_THEIR_OWN = 8  # characters that must be left without the words that anybody would try here
+MIN_LENGTH, MAX_LENGTH = 12, 200
+_ESTIMATED_LENGTH = 72  # characters; zxcvbn is slow for longer texts
+_MIN_SCORE = 3  # of 0 to 4: at least 10^8 guesses
+_MIN_REST_LENGTH = 8  # characters that remain without the words that are easy to guess here
 
-_AT_ONCE = 2  # hashes
-_WAITING = 4
-_LONGEST_WAIT_SECONDS = 2.0
-_hashing = threading.BoundedSemaphore(_AT_ONCE)
-_waiting_threads = threading.BoundedSemaphore(_AT_ONCE + _WAITING)
+_MAX_CONCURRENT = 2  # hashes
+_MAX_WAITING = 4
+_MAX_WAIT_SECONDS = 2.0
+_hashing = threading.BoundedSemaphore(_MAX_CONCURRENT)
+_waiting_threads = threading.BoundedSemaphore(_MAX_CONCURRENT + _MAX_WAITING)
 
 
 class WeakPassword(InvalidInput):
-    """Too short, too long, or easy to guess."""
+    """The password is too short, too long or easy to guess."""
 
 
 class TooBusy(UnavailableError):
-    """Too many passwords are being checked at this moment. Nothing was done; it can be tried again."""
+    """Too many passwords are being checked. Nothing was changed; the client can retry."""
 
 
 def check_strength(password: str, email: str, context: Sequence[str] = ()) -> None:
-    """Raises WeakPassword. Length and guessing count (NIST SP 800-63B): no rules about signs and capitals.
+    """Raise WeakPassword for a bad password. Length and guessability count, no composition rules (NIST SP 800-63B).
 
-    `context`: words that anybody would try here, such as the name of the practice.
+    `context`: words that are easy to guess here, such as the name of the practice.
     """
-    if not SHORTEST <= len(password) <= LONGEST:
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise WeakPassword
-    from zxcvbn import zxcvbn  # noqa: PLC0415 - word lists of 15 MB, for those who choose a password
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - loads word lists of 15 MB, which only this function needs
 
     words = [word for text in (email, *context) for word in _words(text)]
-    if zxcvbn(password[:_ESTIMATED], user_inputs=words)["score"] < _HARD_ENOUGH:
+    if zxcvbn(password[:_ESTIMATED_LENGTH], user_inputs=words)["score"] < _MIN_SCORE:
         raise WeakPassword
     rest = password.lower()
     for word in sorted(words, key=len, reverse=True):
         rest = rest.replace(word, "")
-    if len(rest) < _OF_THEIR_OWN:
+    if len(rest) < _MIN_REST_LENGTH:
         raise WeakPassword
 
 
 def hash_password(password: str) -> str:
-    """Raises TooBusy."""
+    """Return an argon2id hash. Raises TooBusy."""
     with _hashing_slot():
         return _hasher().hash(password)
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether a password is the one; as slow for who has none, or does not exist. Raises TooBusy."""
+    """Return whether a password matches its hash. `password_hash` None: no account; takes as long. Raises TooBusy."""
     known = password_hash or _dummy_hash()
     with _hashing_slot():
         try:
@@ -75,11 +75,11 @@ def verify_password(password_hash: str | None, password: str) -> bool:
 
 @contextmanager
 def _hashing_slot() -> Iterator[None]:
-    """Wait until it is this one's turn. Raises TooBusy where too many wait already."""
+    """Wait for a free slot. Raises TooBusy if too many are waiting, or the wait is too long."""
     if not _waiting_threads.acquire(blocking=False):
         raise TooBusy
     try:
-        if not _hashing.acquire(timeout=_LONGEST_WAIT_SECONDS):
+        if not _hashing.acquire(timeout=_MAX_WAIT_SECONDS):
             raise TooBusy
         try:
             yield
@@ -90,7 +90,7 @@ def _hashing_slot() -> Iterator[None]:
 
 
 def _words(text: str) -> list[str]:
-    """The text and its words, in small letters, and the words as one."""
+    """Return the text, its words of three or more letters, and the words joined; all in lower case."""
     lower = text.lower()
     parts = re.findall(r"\w{3,}", lower.replace("'", "").replace("’", ""))
     joined = "".join(re.findall(r"\w+", lower))

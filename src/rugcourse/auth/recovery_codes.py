@@ -1,4 +1,4 @@
-"""Codes to keep on paper: each stands for the second factor once, when the phone is lost."""
+"""Recovery codes: each replaces the second factor once, for example when the phone is lost."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rugcourse.db.engine import Database
 from rugcourse.db.queries import admins
 
 COUNT = 10
-_BYTES = 15  # 120 random bits: nobody finds one by trying, in the store either (ASVS 5.0, 6.5.2)
+_BYTES = 15  # 120 random bits can't be guessed, nor found from the hash (ASVS 5.0, 6.5.2)
 
 
 def make_recovery_codes(database: Database, clock: Clock, admin_id: int, email: str) -> list[str]:
-    """New codes; those that were left end. They are shown this once: the store has only their hashes."""
+    """Create new codes and delete the old ones. The caller must show them now: only hashes are stored."""
     codes = [_new_code() for _ in range(COUNT)]
     with database.write() as session:
         admins.replace_recovery_codes(session, admin_id, [hash_token(_plain(code)) for code in codes])
@@ -26,13 +26,13 @@ def make_recovery_codes(database: Database, clock: Clock, admin_id: int, email: 
 
 
 def use_recovery_code(session: Session, admin_id: int, typed: str) -> bool:
-    """Whether this is one of an admin's codes; it is used up."""
+    """Return whether a text is one of an admin's unused codes, and mark it as used."""
     plain = _plain(typed)
     return len(plain) == len(_plain(_new_code())) and admins.use_recovery_code(session, admin_id, hash_token(plain))
 
 
 def _new_code() -> str:
-    """Six groups of four letters and digits that can't be taken for each other (RFC 4648, section 6)."""
+    """Return six groups of four characters that can't be confused with each other (base32: RFC 4648, section 6)."""
     letters = base64.b32encode(secrets.token_bytes(_BYTES)).decode().lower()
     return "-".join(letters[begin : begin + 4] for begin in range(0, len(letters), 4))
 

@@ -1,7 +1,7 @@
-"""What is written down of logging in: for the operator's log, the audit log and the admin's own page.
+"""Records logins and what else matters to security, in the operator's log and on admin pages.
 
-An address is never written down, only an account's number or a keyed hash; a network without the part that names a
-device. They are forgotten after 90 days.
+Events contain no e-mail address: an account's id, or a keyed hash. Networks are shortened, so that they identify
+nobody. Events are deleted after 90 days.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from rugcourse.db.models import SecurityEventRow
 from rugcourse.db.queries import admins
 
 KEPT_DAYS = admins.SECURITY_EVENT_DAYS
-LONGEST_SESSION_SECONDS = admins.LONGEST_SESSION_DAYS * 86_400.0  # of the machine's time
+MAX_SESSION_SECONDS = admins.LONGEST_SESSION_DAYS * 86_400.0  # wall-clock seconds
 log = structlog.get_logger()
 
 
 class SecurityEventKind(StrEnum):
-    """What happened."""
+    """The kind of an event, as it is stored."""
 
     LOGIN = "login"
-    RIGHT_PASSWORD = "right password"  # noqa: S105 - a name; the second factor is still asked for
+    RIGHT_PASSWORD = "right password"  # noqa: S105 - a label; the second factor is still required
     REFUSED_PASSKEY = "refused passkey"
     LOGIN_BY_PASSKEY = "login by passkey"
     LOGIN_BY_RECOVERY_CODE = "login by recovery code"
     LOGOUT = "logout"
-    WRONG_PASSWORD = "wrong password"  # noqa: S105 - a name
+    WRONG_PASSWORD = "wrong password"  # noqa: S105 - a label
     WRONG_CODE = "wrong code"
     TOO_MANY_CODES = "too many codes"
     RATE_LIMITED = "rate limited"
@@ -42,7 +42,7 @@ class SecurityEventKind(StrEnum):
     FORGED = "forged form"
 
 
-# So many come of one attack that they only go to the operator's log.
+# One attack causes so many of these that they are not stored.
 _ONLY_LOGGED = {SecurityEventKind.RATE_LIMITED, SecurityEventKind.FORGED, SecurityEventKind.REFUSED_PASSKEY}
 _ROUTINE = {
     SecurityEventKind.LOGIN,
@@ -54,7 +54,7 @@ _ROUTINE = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request came from. `network`: see `rugcourse.web.rate_limits.network`, shortened further."""
+    """Where a request came from. `network`: from `rugcourse.web.rate_limits.shortened`; `browser`: the user agent."""
 
     network: str = ""
     browser: str = ""
@@ -69,9 +69,9 @@ def record(
     admin_id: int | None,
     account: str = "",
 ) -> None:
-    """Write an event down. `account`: a keyed hash of the address that was typed, where no admin is known.
+    """Record an event in the operator's log, and in the database if a session is given and the kind is stored.
 
-    `session` None: in the operator's log alone.
+    `account`: a keyed hash of the address that was typed, if it belongs to no known admin.
     """
     tell = log.info if kind in _ROUTINE else log.warning
     tell("security_event", kind=kind.value, admin_id=admin_id, account=account[:12] or None, network=origin.network)
@@ -84,8 +84,8 @@ def record(
         )
 
 
-def forget(database: Database, clock: Clock) -> None:
-    """Forget those whose time has come, and sessions that are over."""
+def delete_expired(database: Database, clock: Clock) -> None:
+    """Delete old events, and sessions that have ended."""
     with database.write() as session:
         admins.forget_events(session, clock.now() - timedelta(days=KEPT_DAYS))
-        admins.forget_sessions(session, clock.now() - clock.span(LONGEST_SESSION_SECONDS))
+        admins.forget_sessions(session, clock.now() - clock.span(MAX_SESSION_SECONDS))

@@ -1,4 +1,4 @@
-"""Login and sessions: the password, the second factor, and the session that a cookie names."""
+"""Login and sessions: the password, the second factor, and the session behind a cookie."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.errors import RugcourseError
 
-# The machine's seconds: on the demo's fast clock an admin must not be thrown out every other minute.
+# Wall-clock seconds: the demo's fast clock must not end an admin's session every few minutes.
 IDLE_SECONDS = 12 * 3600.0
-LONGEST_SECONDS = security_events.LONGEST_SESSION_SECONDS
+MAX_SESSION_SECONDS = security_events.MAX_SESSION_SECONDS
 CODE_SECONDS = 300.0  # from the password to the code
-MOST_CODES = 5  # that one session may try, whatever network they come from
+MAX_CODE_ATTEMPTS = 5  # for each session, from all networks together
 _DAY_SECONDS = 86_400.0
-_SEEN_SECONDS = 60.0  # no write for each page
+_SEEN_SECONDS = 60.0  # to not write on every request
 _RANKS = {Role.OWNER: 3, Role.EDITOR: 2, Role.ANALYST: 1}
 
 
@@ -35,16 +35,16 @@ MUST_HAVE_SECOND_FACTOR = (Role.OWNER, Role.EDITOR)
 
 
 class LoginFailed(RugcourseError):
-    """Wrong address, password or code, or disabled: which of them is not told."""
+    """Wrong address, password or code, or a disabled account. The client is not told which."""
 
 
 class TooManyCodes(LoginFailed):
-    """The session is over: somebody who knows the password guesses at the code."""
+    """Too many wrong codes; the session has ended. Somebody who knows the password is guessing the code."""
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedSession:
-    """What a browser gets: the cookie's value, and whether a second factor is still asked for."""
+    """A new session. `token`: the value of the cookie; `second_factor_due`: a code or passkey is still required."""
 
     token: str
     second_factor_due: bool
@@ -53,10 +53,10 @@ class IssuedSession:
 
 @dataclass(frozen=True, slots=True)
 class AdminIdentity:
-    """An admin in a session.
+    """An admin with a valid session.
 
-    `has_second_factor`: an authenticator or a passkey. `set_up_by`: until when (UTC) one must be set up; None where
-    there is one, or the role needs none.
+    `has_second_factor`: an authenticator or a passkey. `set_up_by`: the deadline (UTC) to set one up; None if they have
+    one, or their role needs none.
     """
 
     admin_id: int
@@ -69,11 +69,12 @@ class AdminIdentity:
     set_up_by: datetime | None = None
 
     def may(self, role: Role) -> bool:
-        """Whether what needs a role is theirs to do."""
+        """Return whether the admin's role includes a role."""
         return _RANKS[self.role] >= _RANKS[role]
 
 
 def find_admin_id(database: Database, address: str) -> int | None:
+    """Return the id of the admin with an address, or None."""
     email = normalise_email(address)
     with database.read() as session:
         admin = admins.by_email(session, email) if email else None
@@ -81,7 +82,7 @@ def find_admin_id(database: Database, address: str) -> int | None:
 
 
 def log_in(database: Database, clock: Clock, address: str, password: str, origin: Origin) -> IssuedSession:
-    """A new session for the right password. Raises LoginFailed, as slowly for an address that nobody has; TooBusy."""
+    """Start a session for the right password. Takes as long for unknown addresses. Raises LoginFailed, TooBusy."""
     email = normalise_email(address) or ""
     with database.read() as session:
         admin = admins.by_email(session, email)
@@ -104,7 +105,7 @@ def log_in(database: Database, clock: Clock, address: str, password: str, origin
 
 
 def knows_password(database: Database, identity: AdminIdentity, password: str) -> bool:
-    """Raises TooBusy."""
+    """Return whether a password is the admin's. Raises TooBusy."""
     with database.read() as session:
         admin = admins.find(session, identity.admin_id)
     return verify_password(admin.password_hash if admin else None, password)
@@ -113,14 +114,14 @@ def knows_password(database: Database, identity: AdminIdentity, password: str) -
 def verify_code(
     database: Database, clock: Clock, secret_box: SecretBox, identity: AdminIdentity, code: str, origin: Origin
 ) -> IssuedSession:
-    """Exchange the session of the password for a full one. Raises LoginFailed, TooManyCodes.
+    """Replace the session that has only the password by a full one. `code`: a TOTP code or a recovery code.
 
-    `code`: of the authenticator, or a recovery code. It is counted before it is looked at, in a transaction of its own:
-    many at once are as many tries.
+    The attempt is counted in its own transaction before the code is checked, so that parallel requests can't exceed the
+    limit. Raises LoginFailed, TooManyCodes.
     """
     with database.write() as session:
         tried = admins.count_code_attempt(session, identity.session_id)
-    if not 1 <= tried <= MOST_CODES:
+    if not 1 <= tried <= MAX_CODE_ATTEMPTS:
         raise TooManyCodes
     with database.write() as session:
         admin = admins.find(session, identity.admin_id, lock=True)
@@ -130,20 +131,20 @@ def verify_code(
             admins.end_session(session, identity.admin_id, identity.session_id)
             return open_session(session, clock.now(), identity.admin_id, origin.browser, second_factor_due=False)
         security_events.record(session, clock.now(), SecurityEventKind.WRONG_CODE, origin, admin_id=identity.admin_id)
-        if tried == MOST_CODES:
+        if tried == MAX_CODE_ATTEMPTS:
             admins.end_session(session, identity.admin_id, identity.session_id)
             security_events.record(
                 session, clock.now(), SecurityEventKind.TOO_MANY_CODES, origin, admin_id=identity.admin_id
             )
-    if tried == MOST_CODES:
+    if tried == MAX_CODE_ATTEMPTS:
         raise TooManyCodes
     raise LoginFailed
 
 
 def find_identity(database: Database, clock: Clock, token: str, grace_days: int = 0) -> AdminIdentity | None:
-    """Whose session a cookie names; None when it is over, or never was one.
+    """Return the admin whose session a cookie names, or None if it has ended or never existed.
 
-    `grace_days`: how long after their first login owners and editors may do without a second factor.
+    `grace_days`: for how long after their first login owners and editors may work without a second factor.
     """
     now = clock.now()
     with database.read() as session:
@@ -177,28 +178,28 @@ def log_out(database: Database, clock: Clock, identity: AdminIdentity, origin: O
 def confirm_second_factor(
     database: Database, clock: Clock, secret_box: SecretBox, identity: AdminIdentity, secret: str, code: str
 ) -> None:
-    """Ask for codes of this secret from now on, if the app shows the right one; end all other sessions.
+    """Require TOTP codes of a secret from now on, if `code` proves that the app has it; end all other sessions.
 
     Raises LoginFailed.
     """
-    step = totp.used_step(secret, code, SystemClock().now(), None)
+    step = totp.matching_step(secret, code, SystemClock().now(), None)
     if step is None:
         raise LoginFailed
     with database.write() as session:
         admin = admins.find(session, identity.admin_id, lock=True)
         if admin is None:
             raise LoginFailed
-        admin.totp_secret, admin.totp_step = secret_box.lock(secret, context_of_admin(admin.id)), step
+        admin.totp_secret, admin.totp_step = secret_box.encrypt(secret, context_of_admin(admin.id)), step
         admins.end_sessions(session, admin.id, but=identity.session_id)
         admins.record_change(session, clock.now(), admin.id, "second factor set", admin.email)
 
 
 def _use_code(session: Session, admin: AdminRow, secret_box: SecretBox, code: str) -> SecurityEventKind | None:
-    """What a code let in as; None for a wrong one."""
+    """Return the event of a successful login by this code, or None for a wrong code."""
     if use_recovery_code(session, admin.id, code):
         return SecurityEventKind.LOGIN_BY_RECOVERY_CODE
-    secret = secret_box.open(admin.totp_secret, context_of_admin(admin.id)) if admin.totp_secret else None
-    step = totp.used_step(secret, code, SystemClock().now(), admin.totp_step) if secret else None
+    secret = secret_box.decrypt(admin.totp_secret, context_of_admin(admin.id)) if admin.totp_secret else None
+    step = totp.matching_step(secret, code, SystemClock().now(), admin.totp_step) if secret else None
     if step is None:
         return None
     admin.totp_step = step
@@ -208,7 +209,7 @@ def _use_code(session: Session, admin: AdminRow, secret_box: SecretBox, code: st
 def open_session(
     session: Session, now: datetime, admin_id: int, browser: str, *, second_factor_due: bool
 ) -> IssuedSession:
-    """A new session of an admin, in a transaction of the caller."""
+    """Create a session. Runs in the caller's transaction."""
     token = secrets.token_urlsafe(32)
     admins.add_session(
         session,
@@ -229,7 +230,7 @@ def _is_valid(row: AdminSessionRow, admin: AdminRow, clock: Clock, now: datetime
         return False
     if row.second_factor_due:
         return now - row.created_at <= clock.span(CODE_SECONDS)
-    return now - row.seen_at <= clock.span(IDLE_SECONDS) and now - row.created_at <= clock.span(LONGEST_SECONDS)
+    return now - row.seen_at <= clock.span(IDLE_SECONDS) and now - row.created_at <= clock.span(MAX_SESSION_SECONDS)
 
 
 def end_session(session: Session, admin_id: int, session_id: int) -> None:

@@ -1,4 +1,4 @@
-"""The second factor: codes of an authenticator app (TOTP, RFC 6238), each of which works once."""
+"""The second factor: one-time codes of an authenticator app (TOTP, RFC 6238)."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _STEP_SECONDS = 30
-_DRIFT = (0, -1, 1)  # a clock may be half a minute off
+_DRIFT = (0, -1, 1)  # steps; clocks may differ by half a minute
 
 
 class SecretBox:
-    """Keeps secrets out of copies of the database. `keys`: the secret keys of the settings, newest first.
+    """Encrypts secrets, so that a copy of the database does not reveal them. `keys`: the secret keys, newest first.
 
-    What is locked for one context opens in no other: a secret that was copied from an admin's row is no answer to a
-    form, and one person's is not another's.
+    The context is authenticated: a secret copied from an admin's row is not accepted in a form, nor for another admin.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._fernet = MultiFernet([Fernet(_derived(key)) for key in keys])
 
-    def lock(self, secret: str, context: str) -> str:
+    def encrypt(self, secret: str, context: str) -> str:
         return self._fernet.encrypt(f"{context}\0{secret}".encode()).decode()
 
-    def open(self, locked: str, context: str) -> str | None:
-        """None when it was locked for another context, or by a key that is no longer in the settings."""
+    def decrypt(self, locked: str, context: str) -> str | None:
+        """Return the secret, or None if it was encrypted for another context or with a key that was removed."""
         try:
             found, _, secret = self._fernet.decrypt(locked.encode()).decode().partition("\0")
         except InvalidToken:
@@ -39,12 +38,12 @@ class SecretBox:
 
 
 def context_of_admin(admin_id: int) -> str:
-    """Where an admin's secret is kept."""
+    """Return the context of the secret stored for an admin."""
     return f"admin {admin_id}"
 
 
 def context_of_form(admin_id: int, session_id: int) -> str:
-    """A new secret on its way through a form, there and back."""
+    """Return the context of a new secret that passes through a form."""
     return f"form {admin_id} {session_id}"
 
 
@@ -52,15 +51,15 @@ def new_secret() -> str:
     return pyotp.random_base32()
 
 
-def address_of(secret: str, email: str, practice: str) -> str:
-    """What an authenticator app reads from the picture."""
+def provisioning_uri(secret: str, email: str, practice: str) -> str:
+    """Return the URI that an authenticator app reads from a QR code. `practice`: the issuer that the app shows."""
     return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=practice)
 
 
-def used_step(secret: str, code: str, at: datetime, last_step: int | None) -> int | None:
-    """The time step that a code belongs to, or None: it is wrong, or no newer than the last one that was used.
+def matching_step(secret: str, code: str, at: datetime, last_step: int | None) -> int | None:
+    """Return the time step of a valid code, or None if it is wrong or not newer than `last_step`, the last one used.
 
-    `at` is the machine's time, whatever clock the product runs on: authenticator apps know no other.
+    `at`: wall-clock time, whatever the product's clock: it is what authenticator apps use.
     """
     typed = "".join(code.split())
     now = int(at.timestamp()) // _STEP_SECONDS

@@ -56,7 +56,7 @@ class HandledBounce:
     """What a message was, and what was done. `delivery_id` is None if no delivery matches."""
 
     report: BounceReport
-    done: BounceOutcome
+    outcome: BounceOutcome
     delivery_id: int | None = None
 
 
@@ -118,7 +118,7 @@ class BounceHandler:
         """
         if sender in {"", "<>"} or is_automatic(raw):
             return HandledBounce(BounceReport(BounceType.AUTO_REPLY), BounceOutcome.IGNORED, mail.delivery_id)
-        self.database.run(preferences.unsubscribe_at_once, self.clock.now(), mail)
+        self.database.run(preferences.unsubscribe_one_click, self.clock.now(), mail)
         log.info("unsubscribed_by_mail", delivery_id=mail.delivery_id)
         return HandledBounce(BounceReport(BounceType.OTHER), BounceOutcome.UNSUBSCRIBED, mail.delivery_id)
 

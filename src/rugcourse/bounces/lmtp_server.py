@@ -53,7 +53,7 @@ class LmtpHandler:
             except Exception as error:  # noqa: BLE001 - untrusted input; the reply must not reveal internals
                 log.warning("bounce_not_handled", error=type(error).__name__)
                 return "451 4.3.0 try again later"
-            if taken.done == BounceOutcome.UNMATCHED:
+            if taken.outcome == BounceOutcome.UNMATCHED:
                 log.info("bounce_unmatched", kind=taken.report.kind)
         return "250 2.0.0 taken"
 

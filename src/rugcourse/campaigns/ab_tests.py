@@ -1,11 +1,10 @@
-"""A/B tests: two subjects of one lesson or message, half of the readers each, decided once.
+"""A/B tests: two subjects of one lesson or message, decided once.
 
-Half of the readers get each, by a draw that has nothing to do with when they signed up. It is looked at once: when so
-many mails of each as was said at the start have arrived and had three days to be acted upon. Looking again and again
-until something shows would find winners in noise. A subject wins when it is better by a test that calls no more than
-one of twenty draws a difference; else it says that no difference was shown, and the first stays.
+Half of the readers get each subject, at random. A test is evaluated once, when the planned number of mails of each
+variant has arrived and had three days to be acted upon: evaluating repeatedly until a difference shows would find
+winners in noise. A variant wins if the difference is significant at 95%; otherwise the first one stays.
 
-What counts is that a human answered a question or followed a link. Opens don't: machines open mails.
+The metric is whether a human answered a question or followed a link. Opens are not used, as machines open mails.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from rugcourse.db.queries import ab_tests, admins, courses, lesson_versions
 from rugcourse.db.queries.ab_tests import Variant
 from rugcourse.errors import InvalidInput, InvalidState
 
-LEAST, USUAL = 100, 400  # mails of each: fewer tell nothing about the few per cent that subjects differ by
+MIN_SAMPLE, DEFAULT_SAMPLE = 100, 400  # mails of each variant; fewer can't show differences of a few per cent
 DAYS_TO_ACT = 3
 CONFIDENCE = 0.95
 _LOOK_EVERY = timedelta(minutes=10)
@@ -37,16 +36,16 @@ class SameWording(InvalidInput):
 
 
 class NoSubject(InvalidInput):
-    """One of the subjects can't be used."""
+    """A subject can't be used."""
 
 
 class AbTestRunning(InvalidState):
-    """There is a trial of this lesson already."""
+    """A test of this lesson is already running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What two arms say. `confidence` (0 to 1): how rarely chance alone would keep them closer than this."""
+    """The result of a test. `confidence` (0 to 1): one minus the p-value."""
 
     winner: str
     confidence: float
@@ -54,7 +53,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class AbTest:
-    """A trial as a page shows it. `subjects`: by language, of each wording; `variants` as far as it is counted."""
+    """A test as a page shows it. `subjects`: language → subject, for each variant; `variants`: the counts, if known."""
 
     row: AbTestRow
     subjects: tuple[dict[str, str], dict[str, str]]
@@ -63,7 +62,7 @@ class AbTest:
 
 
 def compare(first: Variant, second: Variant) -> Comparison:
-    """Two shares by the two-sided z-test with a pooled share."""
+    """Compare two proportions by a two-sided z-test with pooled variance."""
     if not first.mails or not second.mails:
         return Comparison(NONE, 0.0)
     pooled = (first.acted + second.acted) / (first.mails + second.mails)
@@ -76,7 +75,7 @@ def compare(first: Variant, second: Variant) -> Comparison:
 
 
 def with_subjects(wording: Lesson | Message, subjects: Mapping[str, str]) -> Lesson | Message:
-    """The same with other subjects, by language; one that is empty stays. Raises NoSubject."""
+    """Return a lesson or message with other subjects, by language; an empty one is not replaced. Raises NoSubject."""
     texts = {
         language: {**text.model_dump(), "subject": subjects.get(language) or text.subject}
         for language, text in wording.texts.items()
@@ -90,7 +89,10 @@ def with_subjects(wording: Lesson | Message, subjects: Mapping[str, str]) -> Les
 def begin(
     session: Session, now: datetime, lesson_id: int, subjects: Mapping[str, str], minimum: int, admin_id: int | None
 ) -> None:
-    """Compare what readers get with the same under other subjects. Raises SameWording, NoSubject, TrialRuns."""
+    """Start a test of the current subjects against `subjects` (language → subject).
+
+    `minimum`: mails of each variant. Raises SameWording, NoSubject, AbTestRunning.
+    """
     courses.lock_of_lesson(session, lesson_id)
     if any(one.decided_at is None for one in ab_tests.of_lessons(session, [lesson_id])):
         raise AbTestRunning
@@ -101,20 +103,20 @@ def begin(
     if other == wording:
         raise SameWording
     version = lesson_versions.save_version(session, lesson_id, other, now)
-    ab_tests.add(session, lesson_id, (current, version), max(minimum, LEAST), now)
+    ab_tests.add(session, lesson_id, (current, version), max(minimum, MIN_SAMPLE), now)
     about = {"subjects": dict(subjects), "minimum": minimum}
     admins.record_change(session, now, admin_id, "trial: begin", f"lesson:{lesson_id}", None, about)
 
 
 def decide_next(session: Session, now: datetime) -> bool:
-    """Look at a trial, and decide it once enough mails had their time. Returns whether there was one to look at."""
+    """Evaluate the next test that is due, and decide it if it has enough mails. Returns whether one was due."""
     trial = ab_tests.lock_due(session, now - _LOOK_EVERY)
     if trial is None:
         return False
-    courses.lock_of_lesson(session, trial.lesson_id)  # what an author publishes at this moment stays
+    courses.lock_of_lesson(session, trial.lesson_id)  # waits for an author who is publishing the lesson
     trial.looked_at = now
     if not _goes_on(session, trial, now):
-        trial.winner, trial.decided_at = STOPPED, now  # another wording was published
+        trial.winner, trial.decided_at = STOPPED, now  # another version was published
         return True
     ripe = now - timedelta(days=DAYS_TO_ACT)
     first, second = (
@@ -133,8 +135,8 @@ def decide_next(session: Session, now: datetime) -> bool:
 
 
 def _goes_on(session: Session, trial: AbTestRow, now: datetime) -> bool:
-    """Whether readers still get the first wording. A lesson that only moved has new versions, which carry its new
-    number: the trial goes on with these.
+    """Return whether readers still get the tested texts. A lesson that only moved has new versions with its new number,
+    which replace the tested ones.
     """
     current, wording = lesson_versions.wording_of(session, trial.lesson_id) or (0, None)
     if wording is None or current not in lesson_versions.versions_like(session, trial.version_a):
@@ -146,7 +148,7 @@ def _goes_on(session: Session, trial: AbTestRow, now: datetime) -> bool:
 
 
 def stop(session: Session, now: datetime, lesson_id: int, admin_id: int | None) -> None:
-    """End a trial that runs without a winner: all get the first wording again."""
+    """Stop a running test without a winner: everybody gets the first subject again."""
     for row in ab_tests.lock_open(session, lesson_id):
         row.winner, row.decided_at = STOPPED, now
         admins.record_change(session, now, admin_id, "trial: stop", f"lesson:{lesson_id}")
@@ -154,21 +156,22 @@ def stop(session: Session, now: datetime, lesson_id: int, admin_id: int | None) 
 
 @dataclass(frozen=True, slots=True)
 class AbTestPage:
-    """What is compared about a lesson or message: its texts by language, and the tests, the newest first."""
+    """The data of the page: the texts by language, and the tests of the lesson, newest first."""
 
     texts: Mapping[str, LessonText | MessageText]
     held: Sequence[AbTest]
 
 
 def page(session: Session, lesson_id: int) -> AbTestPage | None:
-    """None where there is no such lesson."""
+    """Return the data of the page, or None if there is no such lesson."""
     found = lesson_versions.wording_of(session, lesson_id)
     return AbTestPage(found[1].texts, ab_tests_of(session, [lesson_id])) if found is not None else None
 
 
 def ab_tests_of(session: Session, lesson_ids: list[int]) -> list[AbTest]:
-    """The trials of some lessons, the newest first. While one runs it shows how many mails are in, and not what came of
-    them: who sees a lead decides too early.
+    """Return the tests of some lessons, newest first.
+
+    A running test shows how many mails arrived, but not the results: seeing a lead tempts people to decide too early.
     """
     return [_shown(session, row) for row in ab_tests.of_lessons(session, lesson_ids)]
 

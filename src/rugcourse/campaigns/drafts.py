@@ -1,6 +1,6 @@
-"""Campaigns before they start: what, who, when and how fast, put together step by step. Nobody gets anything yet.
+"""Drafts of campaigns: content, audience, timing and pace, saved one part at a time. Drafts send nothing.
 
-A cohort is at first for those who never followed its course. Who counts its audience counts apart who knows the course.
+A new cohort excludes people who followed its course before. They are counted separately when the audience is counted.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from rugcourse.scheduling import Timing
 
 
 class NoDraft(InvalidState):
-    """There is no such campaign, or it has started or was discarded: then it changes no more."""
+    """There is no such campaign, or it is not a draft any more."""
 
 
 class DraftConflict(ConflictError):
-    """Somebody changed the same part of the draft since the page was opened that says what becomes of it."""
+    """Somebody else changed the same part of the draft since the page was loaded."""
 
 
 class Part(StrEnum):
-    """A part of a draft that is changed by itself."""
+    """A part of a draft that is saved separately."""
 
     WHAT = "what"
     WHO = "who"
@@ -43,26 +43,27 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
-    """Who does something to campaigns, at an instant (UTC), for the log of changes. None: at the command line."""
+class Actor:
+    """Who changes a campaign, and when (UTC), for the audit log. `admin_id` None: the command line."""
 
     admin_id: int | None
     at: datetime
 
-    def note(self, session: Session, action: str, row: CampaignRow, after: dict[str, object] | None = None) -> None:
+    def record(self, session: Session, action: str, row: CampaignRow, after: dict[str, object] | None = None) -> None:
+        """Write a change of a campaign to the audit log."""
         about = {"name": row.name, **(after or {})}
         admins.record_change(session, self.at, self.admin_id, f"campaign: {action}", f"campaign:{row.id}", None, about)
 
 
 def is_draft(row: CampaignRow) -> bool:
-    """Whether it can be changed and started."""
+    """Return whether a campaign can be changed and started."""
     return row.status == CampaignStatus.DRAFT and row.discarded_at is None
 
 
 def etag(session: Session, row: CampaignRow, *parts: Part) -> str:
-    """What identifies a state of some parts of a draft, or of all (as an ETag does: RFC 9110, 8.8.3).
+    """Return the entity tag of some parts of a draft, or of all parts (RFC 9110, 8.8.3).
 
-    Whoever changes a part, or starts the campaign, says by it which state they saw.
+    Requests that change a part or start the campaign contain it, so that a change to an outdated state is refused.
     """
     message = campaigns.find_message(session, row.id)
     timing = dict(row.timing)
@@ -77,24 +78,24 @@ def etag(session: Session, row: CampaignRow, *parts: Part) -> str:
     return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def create(session: Session, author: Author, kind: CampaignKind, course_id: int, name: str) -> int:
-    """A new draft; returns its id."""
-    row = CampaignRow(course_id=course_id, kind=kind, name=name, created_at=author.at, status=CampaignStatus.DRAFT)
+def create(session: Session, actor: Actor, kind: CampaignKind, course_id: int, name: str) -> int:
+    """Create a draft, and return its id."""
+    row = CampaignRow(course_id=course_id, kind=kind, name=name, created_at=actor.at, status=CampaignStatus.DRAFT)
     row.audience = _first_audience(kind, course_id).document()
     session.add(row)
     session.flush()
-    author.note(session, "create", row, {"kind": kind})
+    actor.record(session, "create", row, {"kind": kind})
     return row.id
 
 
-def duplicate(session: Session, author: Author, campaign_id: int, name: str) -> int:
-    """A new draft like a campaign, which may be over; its moment is left open. Returns its id. Raises NoDraft."""
+def duplicate(session: Session, actor: Actor, campaign_id: int, name: str) -> int:
+    """Create a draft from a campaign, which may have ended, without its send time. Returns its id. Raises NoDraft."""
     model = campaigns.find(session, campaign_id)
     if model is None or model.discarded_at is not None:
         raise NoDraft
     timing = campaigns.timing_of(model).model_copy(update={"at": None, "day": None})
     kind = CampaignKind.COHORT if model.kind == CampaignKind.EVERGREEN else CampaignKind(model.kind)
-    row = CampaignRow(course_id=model.course_id, kind=kind, name=name, created_at=author.at)
+    row = CampaignRow(course_id=model.course_id, kind=kind, name=name, created_at=actor.at)
     row.status, row.per_minute = CampaignStatus.DRAFT, model.per_minute
     row.audience, row.timing, row.ground = dict(model.audience), timing.document(), model.ground
     if model.kind == CampaignKind.EVERGREEN:
@@ -103,17 +104,17 @@ def duplicate(session: Session, author: Author, campaign_id: int, name: str) -> 
     session.flush()
     message = campaigns.find_message(session, campaign_id)
     if message is not None:
-        campaigns.save_message(session, row, message, author.at)
-    author.note(session, "duplicate", row, {"of": campaign_id})
+        campaigns.save_message(session, row, message, actor.at)
+    actor.record(session, "duplicate", row, {"of": campaign_id})
     return row.id
 
 
 def write(
     session: Session, now: datetime, campaign_id: int, name: str, message: Message | None, seen: str | None = None
 ) -> None:
-    """Keep the name of a draft and, of a broadcast, its message. Raises NoDraft, DraftConflict.
+    """Save the name of a draft and, for a broadcast, its message. Raises NoDraft, DraftConflict.
 
-    `seen`, here and below: the etag of the part as whoever changes it saw it; None for who has it from nowhere.
+    `seen`, here and below: the etag of the part when the page was loaded; None to skip the check.
     """
     row = _draft(session, campaign_id, Part.WHAT, seen)
     row.name = name
@@ -129,8 +130,8 @@ def set_audience(
     seen: str | None = None,
     ground: Ground | None = None,
 ) -> None:
-    """Keep who gets it, and who that is now: how many, how many did not agree to get it, when they want mail, and how
-    many know the course of a cohort. `ground`: of a broadcast; None: as it is.
+    """Save the audience, and count it: people, people without the needed consent, schedules, and for a cohort those who
+    followed its course before. `ground`: of a broadcast; None to keep it.
 
     Raises NoDraft, DraftConflict.
     """
@@ -157,7 +158,7 @@ def set_audience(
 
 
 def recount(database: Database, clock: Clock, campaign_id: int) -> None:
-    """Count the audience of a draft anew, unless somebody changed it meanwhile: then it was counted. Raises NoDraft."""
+    """Count the audience of a draft again. A concurrent change wins, as it has counted too. Raises NoDraft."""
     with database.read() as session:
         draft = campaigns.find(session, campaign_id)
         if draft is None:
@@ -168,7 +169,7 @@ def recount(database: Database, clock: Clock, campaign_id: int) -> None:
 
 
 def set_timing(session: Session, campaign_id: int, timing: Timing, seen: str | None = None) -> None:
-    """Keep when it goes out; how fast stays as it was. Raises NoDraft, DraftConflict."""
+    """Save the send time; the pace is not changed. Raises NoDraft, DraftConflict."""
     row = _draft(session, campaign_id, Part.WHEN, seen)
     every_days = campaigns.timing_of(row).every_days
     row.timing = timing.model_copy(update={"every_days": every_days}).document()
@@ -177,7 +178,8 @@ def set_timing(session: Session, campaign_id: int, timing: Timing, seen: str | N
 def set_pace(
     session: Session, campaign_id: int, per_minute: int | None, every_days: int | None, seen: str | None = None
 ) -> None:
-    """Keep how many mails may go out in a minute, and how many days lie between two lessons.
+    """Save the maximum of mails per minute, and the days between two lessons. None: no limit, and the reader's own
+    pace.
 
     Raises NoDraft, DraftConflict.
     """
@@ -186,24 +188,24 @@ def set_pace(
     row.timing = campaigns.timing_of(row).model_copy(update={"every_days": every_days}).document()
 
 
-def discard(session: Session, author: Author, campaign_id: int) -> None:
+def discard(session: Session, actor: Actor, campaign_id: int) -> None:
     """Discard a draft; it can be restored for some time. Raises NoDraft."""
     row = _draft(session, campaign_id)
-    row.discarded_at = author.at
-    author.note(session, "discard", row)
+    row.discarded_at = actor.at
+    actor.record(session, "discard", row)
 
 
-def restore(session: Session, author: Author, campaign_id: int) -> None:
-    """Make a discarded draft a draft again. Raises NoDraft."""
+def restore(session: Session, actor: Actor, campaign_id: int) -> None:
+    """Restore a discarded draft. Raises NoDraft."""
     row = campaigns.find(session, campaign_id, lock=True)
     if row is None or row.discarded_at is None:
         raise NoDraft
     row.discarded_at = None
-    author.note(session, "restore", row)
+    actor.record(session, "restore", row)
 
 
 def _first_audience(kind: CampaignKind, course_id: int) -> Audience:
-    """Nobody gets a course twice unless somebody chose so."""
+    """Return the audience of a new draft. By default nobody gets a course twice."""
     if kind == CampaignKind.COHORT:
         return Audience(course_id=course_id, following=Following.NEVER)
     return Audience()

@@ -1,8 +1,8 @@
 """Starting, pausing, resuming, cancelling and archiving campaigns.
 
-Starting a campaign is one short transaction that says up to which person its audience is meant. Enrolling them is done
-behind it, batch by batch: each batch is one transaction that moves the mark of how far it is, so that it can be killed
-anywhere and goes on there, and any number of workers may do it.
+Starting a campaign is one short transaction, which stores the highest subscriber id of its audience. Background tasks
+then enrol the audience in batches. Each batch is one transaction that also advances the cursor, so that any number of
+workers can take part and be killed at any time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from sqlalchemy.orm import Session
 
-from rugcourse.campaigns.drafts import Author, DraftConflict, NoDraft, etag, is_draft
+from rugcourse.campaigns.drafts import Actor, DraftConflict, NoDraft, etag, is_draft
 from rugcourse.campaigns.send_preview import repeats_counted
 from rugcourse.clock import Clock
 from rugcourse.db.audience import Again, Audience, IdRange, permission_of
@@ -29,11 +29,11 @@ BATCH = 5000
 
 
 class InvalidCampaignState(InvalidState):
-    """The campaign is not in a state in which that can be done."""
+    """The campaign's state does not allow this."""
 
 
 class SendTimePassed(InvalidState):
-    """The moment at which the campaign was to go out has passed."""
+    """The send time of the campaign is in the past."""
 
 
 class NoMessage(InvalidState):
@@ -41,19 +41,19 @@ class NoMessage(InvalidState):
 
 
 class AudienceChanged(ConflictError):
-    """Those of the audience who know the course are not as many as were counted."""
+    """The number of previous readers in the audience has changed since it was counted."""
 
 
 class RepeatsNotConfirmed(ConflictError):
-    """Some of the audience know the course, and nobody said that all of these are to get it again."""
+    """The audience contains previous readers, and the admin did not confirm that all of them get the course again."""
 
 
-def start(session: Session, author: Author, campaign_id: int, again: int = 0, seen: str | None = None) -> None:
-    """Let a draft go out. Pressing twice is the same as pressing once.
+def start(session: Session, actor: Actor, campaign_id: int, again: int = 0, seen: str | None = None) -> None:
+    """Start a draft.
 
-    `again`: to how many people who know the course it is to go all the same, as they were counted for the draft.
-    `seen`: the etag of the draft as whoever starts it saw it.
-    Raises NoDraft, DraftConflict, MomentOver, NoMessage, AudienceChanged, RepeatsNotConfirmed.
+    `again`: how many previous readers are to get the course again, as they were counted. `seen`: the etag of the draft
+    when the page was loaded. Raises NoDraft, DraftConflict, SendTimePassed, NoMessage, AudienceChanged,
+    RepeatsNotConfirmed.
     """
     row = campaigns.find(session, campaign_id, lock=True)
     if row is None or not is_draft(row):
@@ -61,21 +61,23 @@ def start(session: Session, author: Author, campaign_id: int, again: int = 0, se
     if row.kind == CampaignKind.BROADCAST and campaigns.find_message(session, campaign_id) is None:
         raise NoMessage
     timing = campaigns.timing_of(row)
-    if is_over(timing, author.at):
+    if is_over(timing, actor.at):
         raise SendTimePassed
     if seen is not None and seen != etag(session, row):
         raise DraftConflict
     if row.kind == CampaignKind.COHORT:
-        row.again_before = _again_before(session, row, author.at, again)
-    row.timing = timing.begun(author.at).document()
-    row.status, row.started_at, row.estimate = CampaignStatus.RUNNING, author.at, None
+        row.again_before = _again_before(session, row, actor.at, again)
+    row.timing = timing.begun(actor.at).document()
+    row.status, row.started_at, row.estimate = CampaignStatus.RUNNING, actor.at, None
     row.enrol_up_to, row.enrolled_up_to = campaigns.newest_subscriber(session), 0
-    author.note(session, "start", row, {"audience": row.audience, "timing": row.timing, "again": again or None})
+    actor.record(session, "start", row, {"audience": row.audience, "timing": row.timing, "again": again or None})
 
 
 def _again_before(session: Session, row: CampaignRow, now: datetime, confirmed: int) -> datetime | None:
-    """Up to when those who know the course must have stood to it as they do, to get it again: who finished it, signed
-    up or came back since they were counted was not seen by whoever says "again". None when nobody gets it again.
+    """Return when the previous readers were counted, None if nobody gets the course again.
+
+    Only those who were previous readers at that time get it: the admin did not see anybody who completed it, signed up
+    or came back later. Raises AudienceChanged, RepeatsNotConfirmed.
     """
     counted = repeats_counted(row.estimate)
     if counted is None:
@@ -91,18 +93,18 @@ def _again_before(session: Session, row: CampaignRow, now: datetime, confirmed: 
 
 
 def is_over(timing: Timing, now: datetime) -> bool:
-    """Whether the moment of a campaign has passed; a day, by the date in UTC."""
+    """Return whether a send time has passed; days are compared in UTC."""
     return (timing.at is not None and timing.at < now) or (timing.day is not None and timing.day < now.date())
 
 
 def enrol_batch(session: Session, now: datetime, quiet: QuietHours | None) -> int:
-    """Enrol some more of the audience of a campaign that was started; returns how many people were looked at."""
+    """Enrol the next batch of a starting campaign's audience. Returns how many people were examined."""
     row = campaigns.lock_starting(session)
     if row is None:
         return 0
     started = row.started_at or now
     audience, timing = Audience.model_validate(row.audience), campaigns.timing_of(row)
-    if row.kind == CampaignKind.COHORT:  # two of one course at once would both take those who don't know it
+    if row.kind == CampaignKind.COHORT:  # else two cohorts of one course could both enrol the same person
         courses.lock_id(session, row.course_id)
     again = Again(row.course_id, row.again_before) if row.kind == CampaignKind.COHORT else None
     span = IdRange(row.enrolled_up_to, row.enrol_up_to, BATCH)
@@ -119,8 +121,10 @@ def enrol_batch(session: Session, now: datetime, quiet: QuietHours | None) -> in
 def _locked(
     session: Session, members: Callable[[IdRange], list[tuple[int, Schedule]]], people: list[int], span: IdRange
 ) -> Iterator[tuple[int, Schedule]]:
-    """Those of some people who belong to the audience still, locked: who leaves, wants no news or goes on after a pause
-    at this moment would not find the enrolment that is made for them.
+    """Lock people, and yield those who still belong to the audience.
+
+    Without the lock, somebody who unsubscribes, declines news or resumes now would not find the enrolment made for
+    them.
     """
     if not people:
         return
@@ -130,8 +134,8 @@ def _locked(
 
 
 def _first_due(timing: Timing, schedule: Schedule, started: datetime, quiet: QuietHours | None) -> datetime | None:
-    """When somebody's first mail is due. Who lives in a zone that this machine does not know is left to the planner,
-    which puts them off and says so: they stop nobody else.
+    """Return when a reader's first mail is due. An unknown time zone is left to the planner, which postpones and
+    reports it, so that one reader does not block the batch.
     """
     try:
         return next_mail(timing, schedule, started, None, quiet)
@@ -139,33 +143,33 @@ def _first_due(timing: Timing, schedule: Schedule, started: datetime, quiet: Qui
         return started
 
 
-def pause(session: Session, author: Author, campaign_id: int) -> None:
-    """Plan and send nothing more until it is resumed. Raises InvalidCampaignState."""
+def pause(session: Session, actor: Actor, campaign_id: int) -> None:
+    """Stop planning and sending until the campaign is resumed. Raises InvalidCampaignState."""
     row = _in(session, campaign_id, CampaignStatus.RUNNING)
     row.status, row.because = CampaignStatus.PAUSED, None
-    author.note(session, "pause", row)
+    actor.record(session, "pause", row)
 
 
-def resume(session: Session, author: Author, campaign_id: int) -> None:
-    """Go on: nobody gets a pile, and moments that passed meanwhile come anew. Raises InvalidCampaignState."""
+def resume(session: Session, actor: Actor, campaign_id: int) -> None:
+    """Resume sending. No backlog is sent: send times that passed are rescheduled. Raises InvalidCampaignState."""
     row = _in(session, campaign_id, CampaignStatus.PAUSED)
-    row.status, row.because, row.go_from = CampaignStatus.RUNNING, None, author.at
-    author.note(session, "resume", row)
+    row.status, row.because, row.go_from = CampaignStatus.RUNNING, None, actor.at
+    actor.record(session, "resume", row)
 
 
-def cancel(session: Session, author: Author, campaign_id: int) -> None:
-    """Send nothing more of it, ever; what stands planned is cancelled behind this. Raises InvalidCampaignState."""
+def cancel(session: Session, actor: Actor, campaign_id: int) -> None:
+    """Cancel a campaign for good; a background task cancels its planned mails. Raises InvalidCampaignState."""
     row = _in(session, campaign_id, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
     if row.kind == CampaignKind.EVERGREEN:
         raise InvalidCampaignState
     row.status, row.because = CampaignStatus.CANCELLED, None
-    author.note(session, "cancel", row)
+    actor.record(session, "cancel", row)
 
 
-def archive(session: Session, author: Author, campaign_id: int, *, back: bool = False) -> None:
-    """Take a campaign from the list, or bring it back; nothing of it is deleted.
+def archive(session: Session, actor: Actor, campaign_id: int, *, back: bool = False) -> None:
+    """Hide a campaign in the list, or show it again (`back`); nothing is deleted.
 
-    Raises InvalidCampaignState while it could send.
+    Raises InvalidCampaignState while it can still send.
     """
     row = campaigns.find(session, campaign_id, lock=True)
     if row is None or row.kind == CampaignKind.EVERGREEN or row.status == CampaignStatus.PAUSED:
@@ -173,12 +177,12 @@ def archive(session: Session, author: Author, campaign_id: int, *, back: bool = 
     begins = row.enrolled_up_to < row.enrol_up_to
     if row.status == CampaignStatus.RUNNING and (begins or campaigns.has_open(session, campaign_id)):
         raise InvalidCampaignState
-    row.archived_at = None if back else author.at
-    author.note(session, "unarchive" if back else "archive", row)
+    row.archived_at = None if back else actor.at
+    actor.record(session, "unarchive" if back else "archive", row)
 
 
 def cancel_remaining(database: Database, clock: Clock) -> int:
-    """Cancel what still stands planned or due of cancelled campaigns; returns for how much that was done."""
+    """Cancel planned mails and enrolments of cancelled campaigns. Returns how many."""
     with database.read() as session:
         ids = campaigns.cancelled_with_open(session)
     done = 0

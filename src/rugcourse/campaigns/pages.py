@@ -1,4 +1,4 @@
-"""The data of the admin pages about campaigns and their drafts."""
+"""The data of the admin pages about campaigns and drafts."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from rugcourse.scheduling import Timing
 
 
 class CampaignNotFound(NotFoundError):
-    """There is no campaign with this number."""
+    """There is no campaign with this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignList:
-    """The newest campaigns with how far each is, and the drafts that were discarded; `titles`: by course."""
+    """The newest campaigns with their progress, and discarded drafts. `titles`: course id → language → texts."""
 
     campaigns: Sequence[CampaignRow]
     progress: Mapping[int, CampaignProgress]
@@ -36,7 +36,7 @@ class CampaignList:
 
 @dataclass(frozen=True, slots=True)
 class CampaignDetails:
-    """A campaign that has started. `course` is None while its course is not published."""
+    """A started campaign. `course`: None while it is not published."""
 
     progress: CampaignProgress
     course: Course | None
@@ -45,7 +45,7 @@ class CampaignDetails:
 
 @dataclass(frozen=True, slots=True)
 class Mails:
-    """A page of a campaign's mails. `more`: the number of the last one, if there are more."""
+    """A page of a campaign's mails. `more`: the id of the last one, if there are more."""
 
     found: Sequence[tuple[DeliveryRow, SubscriberRow]]
     more: int | None
@@ -53,7 +53,7 @@ class Mails:
 
 @dataclass(frozen=True, slots=True)
 class AudienceChoices:
-    """What an audience can be chosen by."""
+    """The courses and tags that an audience can be chosen by."""
 
     courses: Sequence[PublishedCourse]
     tags: Sequence[str]
@@ -61,7 +61,7 @@ class AudienceChoices:
 
 @dataclass(frozen=True, slots=True)
 class CampaignMails:
-    """What the mails of a campaign are made of: a course, or the message of a broadcast, and its languages."""
+    """The content of a campaign's mails: a course, or the message of a broadcast, and its languages."""
 
     course: Course
     message: Message | None
@@ -69,7 +69,7 @@ class CampaignMails:
 
 
 def find(session: Session, campaign_id: int) -> CampaignRow:
-    """Raises CampaignNotFound."""
+    """Return a campaign. Raises CampaignNotFound."""
     row = campaigns.find(session, campaign_id)
     if row is None:
         raise CampaignNotFound
@@ -77,7 +77,7 @@ def find(session: Session, campaign_id: int) -> CampaignRow:
 
 
 def listed(session: Session, course_cache: CourseCache, limit: int, *, archived: bool) -> CampaignList:
-    """The newest campaigns, or the archived ones."""
+    """Return the newest campaigns, or archived ones."""
     rows = campaigns.listed(session, archived=archived)[:limit]
     return CampaignList(
         campaigns=rows,
@@ -88,7 +88,7 @@ def listed(session: Session, course_cache: CourseCache, limit: int, *, archived:
 
 
 def details(session: Session, course_cache: CourseCache, row: CampaignRow) -> CampaignDetails:
-    """How far a campaign is."""
+    """Return the data of a started campaign's page."""
     published = course_cache.of_campaign(session, row.id)
     return CampaignDetails(progress_of(session, row), published.course if published else None, campaigns.timing_of(row))
 
@@ -96,18 +96,18 @@ def details(session: Session, course_cache: CourseCache, row: CampaignRow) -> Ca
 def mails(
     session: Session, campaign_id: int, state: DeliveryState | None, lesson_id: int, after_id: int, limit: int
 ) -> Mails:
-    """Who is behind a number: mails in a state, or still to go (None), of a lesson or of all (0)."""
+    """Return mails in a state (None: not sent yet) of one lesson or of all lessons (0), with ids above `after_id`."""
     found = campaigns.readers_in(session, campaign_id, state, lesson_id, after_id, limit + 1)
     return Mails(found[:limit], found[limit - 1][0].id if len(found) > limit else None)
 
 
 def audience_choices(session: Session, course_cache: CourseCache) -> AudienceChoices:
-    """The courses and tags that a form for an audience offers."""
+    """Return what the form for an audience offers."""
     return AudienceChoices(course_cache.courses(session), audiences.all_tags(session))
 
 
 def campaign_mails(session: Session, course_cache: CourseCache, row: CampaignRow) -> CampaignMails:
-    """What the mails of a campaign are made of. Raises CampaignNotFound while its course is not published."""
+    """Return the content of a campaign's mails. Raises CampaignNotFound while its course is not published."""
     published = course_cache.of_campaign(session, row.id)
     if published is None:
         raise CampaignNotFound
@@ -118,16 +118,15 @@ def campaign_mails(session: Session, course_cache: CourseCache, row: CampaignRow
 
 
 def message_id(session: Session, row: CampaignRow) -> int | None:
-    """The lesson that the message of a broadcast is; None for a course, or while it is not written."""
+    """Return the lesson id of a broadcast's message; None for a course, or before it is written."""
     return campaigns.message_id_of(session, row.id)
 
 
 def etag(session: Session, row: CampaignRow, step: str, *, anew: bool) -> str:
-    """The etag of what a step of the wizard shows; `anew`: of what somebody else has made of it since."""
+    """Return the etag of what a step of the wizard shows. `anew`: of its current state in the database."""
     shown = campaigns.find(session, row.id) or row if anew else row
     return drafts.etag(session, shown, *([Part(step)] if step in {*Part} else []))
 
 
 def timing_of(row: CampaignRow) -> Timing:
-    """When a campaign goes out."""
     return campaigns.timing_of(row)

@@ -1,4 +1,4 @@
-"""How far a campaign is, from the counters: planned = accepted + failed + cancelled + unknown + open, always."""
+"""The progress of a campaign, from the counters: planned = accepted + failed + cancelled + unknown + open, always."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATES = ("accepted", "failed", "cancelled", "unknown", "open")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The mails of one lesson, or of all. `states`: each of STATES → how many."""
+    """The mails of one lesson, or of all lessons. `states`: each of `STATES` → number of mails."""
 
     lesson_id: int
     slug: str
@@ -28,7 +28,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class CampaignProgress:
-    """A campaign in numbers. `enrolling`: how far its start is, in per cent; None when all are enrolled."""
+    """The progress of a campaign. `readers`: enrolment status → number; `enrolling`: progress of enrolment in per cent,
+    None once it is complete.
+    """
 
     readers: dict[str, int]
     lines: tuple[Line, ...]
@@ -38,6 +40,7 @@ class CampaignProgress:
 
 
 def progress_of(session: Session, row: CampaignRow) -> CampaignProgress:
+    """Return the progress of a campaign."""
     counted = counters.totals(session, row.id)
     readers = {one.value: counted.get((row.id, 0, f"reader {one.value}"), 0) for one in EnrolmentStatus}
     found = (
@@ -47,7 +50,7 @@ def progress_of(session: Session, row: CampaignRow) -> CampaignProgress:
     lines = tuple(
         Line(one.id, one.slug, states)
         for one, states in found
-        if one.position is not None or any(states.values())  # what was taken out keeps its figures
+        if one.position is not None or any(states.values())  # lessons that were removed keep their figures
     )
     total = Line(0, "", {state: sum(line.states[state] for line in lines) for state in STATES})
     done = row.enrolled_up_to >= row.enrol_up_to

@@ -1,4 +1,4 @@
-"""What a campaign will do: how many mails in which hour, and what the first readers get when."""
+"""Previews what a campaign will send: the number of mails in each hour, and the first mails of a sample of readers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SAMPLE = 10
 
 @dataclass(frozen=True, slots=True)
 class UpcomingMail:
-    """The first mail of a reader: `at` (UTC) is None while they paused; `local` is the same in their own zone."""
+    """The first mail of a reader. `at`: in UTC, None while they are paused; `local`: the same in their time zone."""
 
     email: str
     name: str
@@ -33,17 +33,16 @@ class UpcomingMail:
 
 @dataclass(frozen=True, slots=True)
 class SendPreview:
-    """`hours`: hour (UTC) → mails that become due in it. `counted_at`: when the people were counted.
+    """The calendar of a draft. `hours`: hour (UTC) → mails that are due in it; `counted_at`: UTC.
 
-    `not_agreed`: how many are left out because they did not agree to get it. `repeats`: how many of them know the
-    course of a cohort.
+    `not_agreed`: people left out for lack of consent. `paused`: people without a date. `repeats`: previous readers.
     """
 
     people: int
     not_agreed: int
     counted_at: datetime | None
     hours: dict[datetime, int]
-    resting: int
+    paused: int
     repeats: Repeats | None
 
     @property
@@ -56,25 +55,25 @@ class SendPreview:
 
 
 def preview_sends(row: CampaignRow, mails: int, now: datetime, quiet: QuietHours | None) -> SendPreview:
-    """The calendar of a draft, from the people that were counted for it. `mails`: how many each of them gets."""
+    """Return the calendar of a draft, from its counted audience. `mails`: the number of mails for each reader."""
     estimate: AudienceEstimate = row.estimate or {"count": 0, "at": None, "schedules": []}
     timing = campaigns.timing_of(row).begun(now)
     hours: Counter[datetime] = Counter()
-    resting = 0
+    paused_people = 0
     for zone, hour, weekdays, paused, until, every_days, count in estimate["schedules"]:
         columns = (zone, hour, weekdays, paused, until, every_days)
         instants = list(_instants(timing, audiences.schedule_from(columns), now, mails, quiet))
-        resting += 0 if instants else count
+        paused_people += 0 if instants else count
         for instant in instants:
             hours[instant.replace(minute=0, second=0, microsecond=0)] += count
     at = datetime.fromisoformat(estimate["at"]) if estimate["at"] else None
     _, repeats = repeats_counted(row.estimate) or (None, None)
     not_agreed = estimate.get("not_agreed", 0)
-    return SendPreview(estimate["count"], not_agreed, at, dict(sorted(hours.items())), resting, repeats)
+    return SendPreview(estimate["count"], not_agreed, at, dict(sorted(hours.items())), paused_people, repeats)
 
 
 def repeats_counted(estimate: AudienceEstimate | None) -> tuple[datetime, Repeats] | None:
-    """How many know the course of a cohort, and when (UTC) they were counted; None while they were not."""
+    """Return how many previous readers were counted in an audience, and when (UTC); None if they were not."""
     at = estimate.get("at") if estimate else None
     if not estimate or not at or "repeats" not in estimate:
         return None
@@ -89,7 +88,7 @@ def sample(
     quiet: QuietHours | None,
     allowed: Permission | None = None,
 ) -> list[UpcomingMail]:
-    """Ten people of an audience, and when their first mail would come. `allowed`: see `audiences.size`."""
+    """Return ten people of an audience with the times of their first mail. `allowed`: see `audiences.size`."""
     people = audiences.sample(session, audience, now, _SAMPLE, allowed)
     found = []
     for person, schedule in people:
@@ -107,7 +106,7 @@ def counted(
     quiet: QuietHours | None = None,
     allowed: Permission | None = None,
 ) -> dict[str, Any]:
-    """How many an audience is, and some of them: what the page shows while it is put together."""
+    """Return the size of an audience and a sample of it, as values of the template."""
     people = sample(session, now, audience, timing or Timing(), quiet, allowed)
     everybody = audiences.size(session, audience, now)
     count = everybody if allowed is None else audiences.size(session, audience, now, allowed)
@@ -115,7 +114,7 @@ def counted(
 
 
 def by_days(hours: dict[datetime, int], days: int) -> dict[datetime, int]:
-    """The first `days` of a calendar by hour, as days (UTC)."""
+    """Sum a calendar by hour to its first `days` days (UTC)."""
     sums: Counter[datetime] = Counter()
     for hour, count in hours.items():
         sums[hour.replace(hour=0)] += count

@@ -85,8 +85,8 @@ def process(
     if as_json:
         print_json(handled)
     else:
-        typer.echo(f"{handled.report.kind} {handled.report.status} {handled.done}".replace("  ", " "))
-    raise typer.Exit(1 if handled.done == BounceOutcome.UNMATCHED else 0)
+        typer.echo(f"{handled.report.kind} {handled.report.status} {handled.outcome}".replace("  ", " "))
+    raise typer.Exit(1 if handled.outcome == BounceOutcome.UNMATCHED else 0)
 
 
 def _open() -> Runtime:

@@ -42,7 +42,7 @@ def simulate(
         print_json(report)
     else:
         _print(report)
-    raise typer.Exit(0 if report.books.balanced else 1)
+    raise typer.Exit(0 if report.audit.balanced else 1)
 
 
 def forecast(
@@ -91,11 +91,11 @@ def _print(report: SimulationReport) -> None:
     typer.echo(f"paused {report.paused}, moved to another zone {report.moved}, left {report.left}")
     rows = [(f"{hour:02}:00", count) for hour, count in report.lessons_by_local_hour.items()]
     print_table("lessons by the readers' own hour", ["hour", "lessons"], rows)
-    lines = [(line.lesson or line.kind, line.planned, _states(line.counts)) for line in report.books.books]
+    lines = [(line.lesson or line.kind, line.planned, _states(line.counts)) for line in report.audit.totals]
     print_table("the books", ["mail", "in all", "states"], lines)
-    for finding in report.books.findings:
+    for finding in report.audit.findings:
         typer.echo(f"finding: {finding}")
-    typer.echo("the books balance" if report.books.balanced else "the books do not balance")
+    typer.echo("the books balance" if report.audit.balanced else "the books do not balance")
 
 
 def _states(counts: dict[str, int]) -> str:

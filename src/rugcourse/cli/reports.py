@@ -55,11 +55,11 @@ def audit(
     found = check_books(runtime.database, runtime.clock.now(), runtime.clock.span(GRACE_SECONDS))
     if as_json:
         print_json(
-            {"balanced": found.balanced, "books": found.books, "findings": found.findings, "unknown": found.unknown}
+            {"balanced": found.balanced, "books": found.totals, "findings": found.findings, "unknown": found.unknown}
         )
     else:
-        states = [state for state in _STATES if any(state in book.counts for book in found.books)]
-        for campaign, lines in groupby(found.books, lambda book: book.campaign):
+        states = [state for state in _STATES if any(state in book.counts for book in found.totals)]
+        for campaign, lines in groupby(found.totals, lambda book: book.campaign):
             rows = [(_what(line), line.planned, *(line.counts.get(state, 0) for state in states)) for line in lines]
             print_table(campaign, ["mail", "in all", *states], rows)
         for one in found.unknown:

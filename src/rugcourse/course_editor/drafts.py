@@ -21,7 +21,7 @@ from rugcourse.errors import ConflictError, NotFoundError
 
 # The fields with the lesson that this one should follow, and the one it followed when the form was opened. An
 # unchanged position is not saved, as the course may be reordered meanwhile.
-BEHIND, STOOD = "behind", "stood"
+PREDECESSOR_FIELD, LOADED_PREDECESSOR_FIELD = "behind", "stood"
 LONGEST_SLUG = 60
 
 
@@ -81,7 +81,7 @@ def load_editor(session: Session, course_cache: CourseCache, course: str, slug: 
     if draft is None and lesson is None:
         raise LessonNotFound
     fields = dict(draft.fields) if draft else fields_of(lesson) if lesson else {}
-    place = position_after(published.course, slug, fields.pop(BEHIND, None))
+    place = position_after(published.course, slug, fields.pop(PREDECESSOR_FIELD, None))
     lesson_draft = LessonDraft(published.course, slug, place, fields)
     lesson_id = published.lesson_ids.get(slug)
     if draft is None:
@@ -103,8 +103,8 @@ def with_input(state: EditorState, typed: dict[str, str]) -> LessonDraft:
     """Return the draft with the fields that are typed now instead of the saved ones."""
     course, slug = state.published.course, state.lesson_draft.slug
     place = state.lesson_draft.place
-    if BEHIND in typed and typed[BEHIND] != typed.get(STOOD):
-        place = position_after(course, slug, typed[BEHIND])
+    if PREDECESSOR_FIELD in typed and typed[PREDECESSOR_FIELD] != typed.get(LOADED_PREDECESSOR_FIELD):
+        place = position_after(course, slug, typed[PREDECESSOR_FIELD])
     return LessonDraft(course, slug, place, clean(typed, course.languages))
 
 
@@ -125,7 +125,7 @@ def save(
     since = state.version if version is None else version
     fields = dict(lesson_draft.fields)
     if lesson_draft.behind is not None:
-        fields[BEHIND] = lesson_draft.behind
+        fields[PREDECESSOR_FIELD] = lesson_draft.behind
     courses.lock(session, course)
     if newer_version(session, course_id, course, slug, since):
         raise StalePublication
@@ -153,7 +153,7 @@ def create(
         raise LessonNotFound
     if not slug or courses.is_slug_used(session, published.id, slug):
         raise SlugTaken
-    fields = {f"{published.course.languages[0]}.title": title, BEHIND: behind}
+    fields = {f"{published.course.languages[0]}.title": title, PREDECESSOR_FIELD: behind}
     if not lesson_drafts.save(session, published.id, slug, DraftContent(fields, NONE), 0, admin_id, now):
         raise SlugTaken
     return slug

@@ -46,7 +46,7 @@ def versions_of(session: Session, course_id: int, course_slug: str, slug: str) -
     if found is None:
         return []
     lesson_id, current = found
-    kept = lesson_versions.kept_versions(session, lesson_id)
+    kept = lesson_versions.pinned_versions(session, lesson_id)
     by = {
         (change.after or {}).get("version"): email
         for change, email in reversed(admins.changes_of(session, subject_of(course_slug, slug)))

@@ -73,9 +73,9 @@ def publish_lesson(
     course_publishing.save_course(session, course, now)
     lesson_id, version_id = courses.find_lesson(session, published.id, lesson_draft.slug) or (0, 0)
     if under_way == ExistingReaders.NEW:
-        lesson_versions.keep_for_nobody(session, lesson_id)
+        lesson_versions.unpin_versions(session, lesson_id)
     elif before is not None and before[1] != version_id:
-        lesson_versions.keep_for_readers(session, lesson_id, before[1])
+        lesson_versions.pin_version(session, lesson_id, before[1])
     went_back = 0
     if is_new and behind != AlreadyPast.NOBODY:
         place = next(one.number for one in course.lessons if one.slug == lesson_draft.slug)

@@ -26,16 +26,28 @@ from rugcourse.settings import Settings
 UNSUBSCRIBED = "unsubscribed"
 MEASURING = "measuring"
 NEWS = "news"
-COMPARED = "compared"  # objects to comparisons and statistics
-TAGGED = "tagged"  # objects to tags
-LINKS = "links"  # closed the links of all mails until then
-COMPARES = "compares"  # allows comparisons and statistics again
-TAGS = "tags"  # allows tags again
-FORMER = "former"  # a former address of an erased person; does not affect who has it now
+STATISTICS_OBJECTED = "compared"  # objects to comparisons and statistics
+TAGS_OBJECTED = "tagged"  # objects to tags
+LINKS_CLOSED = "links"  # closed the links of all mails until then
+STATISTICS_ALLOWED = "compares"  # allows comparisons and statistics again
+TAGS_ALLOWED = "tags"  # allows tags again
+FORMER_ADDRESS = "former"  # a former address of an erased person; does not affect who has it now
 RETURNED = "returned"  # came back after unsubscribing
 LIFTED = "lifted"  # the suppression was lifted
 NO_SUPPRESSION = frozenset(
-    {UNSUBSCRIBED, MEASURING, NEWS, COMPARED, COMPARES, TAGGED, TAGS, LINKS, FORMER, RETURNED, LIFTED}
+    {
+        UNSUBSCRIBED,
+        MEASURING,
+        NEWS,
+        STATISTICS_OBJECTED,
+        STATISTICS_ALLOWED,
+        TAGS_OBJECTED,
+        TAGS_ALLOWED,
+        LINKS_CLOSED,
+        FORMER_ADDRESS,
+        RETURNED,
+        LIFTED,
+    }
 )
 """Any other kind is the reason of a suppression."""
 

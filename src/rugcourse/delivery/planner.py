@@ -158,7 +158,7 @@ def _plan_batch(
 def _tried_before(session: Session, campaign: Sending, due: Sequence[DueEnrolment]) -> set[int]:
     """Return the enrolments whose first mail was tried at the campaign's fixed moment and deferred by the server."""
     first = [one.id for one in due if one.position == 1 and one.last_local_date is None]
-    return cancellations.tried(session, first) if campaign.timing.promises and first else set()
+    return cancellations.tried(session, first) if campaign.timing.has_fixed_start and first else set()
 
 
 def _end_missed(session: Session, choices: Choices, now: datetime, send_window: SendWindow) -> None:

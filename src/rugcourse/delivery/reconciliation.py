@@ -54,7 +54,7 @@ class UnknownDelivery:
 class Audit:
     """The result of an audit: all totals, the findings (none if they balance), and the unknown deliveries by name."""
 
-    books: tuple[LedgerLine, ...]
+    totals: tuple[LedgerLine, ...]
     findings: tuple[str, ...]
     unknown: tuple[UnknownDelivery, ...]
 

@@ -26,8 +26,10 @@ def send_next_now(session: Session, now: datetime, delivery_id: int) -> None:
     enrolment, schedule = _find(session, delivery_id, now)
     places = campaigns.lessons_of(session, enrolment.campaign_id)
     lesson_id, today = places.get(enrolment.next_position), schedule.local_date(now)
-    once_key = f"ahead:{enrolment.id}:{today}"
-    if lesson_id is None or not delivery_planning.plan_early(session, enrolment, lesson_id, today, once_key, now):
+    idempotency_key = f"ahead:{enrolment.id}:{today}"
+    if lesson_id is None or not delivery_planning.plan_early(
+        session, enrolment, lesson_id, today, idempotency_key, now
+    ):
         raise NothingToSend
     _move_on(session, enrolment, schedule, now, is_last=enrolment.next_position == len(places))
 

@@ -1,1 +1,1 @@
-"""Signing up, confirming, consent, preferences, suppression, and leaving."""
+"""Enrolment: signup, double opt-in, consent, preferences, suppression and unsubscribing."""

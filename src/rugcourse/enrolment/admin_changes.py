@@ -1,4 +1,4 @@
-"""Corrections that an admin makes for a reader: the next lesson, a mistyped address."""
+"""Changes that an admin makes for a reader: another lesson, a resend, a corrected address."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from rugcourse.db.models import EnrolmentRow, EnrolmentStatus, SubscriberRow, Su
 from rugcourse.db.queries import address_changes, campaigns, cancellations, delivery_planning, enrolments, subscribers
 from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment.confirmation import is_open
-from rugcourse.enrolment.preferences import go_on_from, next_from
+from rugcourse.enrolment.preferences import resume_enrolments, schedule_next_lesson
 from rugcourse.enrolment.signup import NotAnAddress, may_sign_up, normalise_email
 from rugcourse.errors import ConflictError, InvalidInput, InvalidState
 from rugcourse.links import Signer
 
 
 class AddressTaken(ConflictError):
-    """Another person has this address, or it must not be written to."""
+    """The address belongs to somebody else, or is suppressed."""
 
 
 class LessonAlreadySent(InvalidState):
-    """The lesson went to them before: nothing is sent twice."""
+    """The reader already got the lesson; a lesson is not sent twice."""
 
 
 class OtherRunActive(InvalidState):
-    """They had all of this run and follow its course in another one, which brings them the same lessons."""
+    """The reader completed this run of the course, and another run of it is sending them the same lessons."""
 
 
 class LessonNotInCourse(InvalidInput):
@@ -33,9 +33,9 @@ class LessonNotInCourse(InvalidInput):
 
 
 def move_to_lesson(session: Session, now: datetime, enrolment_id: int, lesson_id: int) -> None:
-    """Let a reader go on with another lesson, at their next hour, wherever in the course it stands by now.
+    """Continue an enrolment with another lesson, at the reader's next hour.
 
-    Raises LessonNotInCourse, HadThatLesson, AnotherRunGoesOn.
+    The lesson is looked up at its current position. Raises LessonNotInCourse, LessonAlreadySent, OtherRunActive.
     """
     enrolment = session.get(EnrolmentRow, enrolment_id, with_for_update=True)
     lessons = campaigns.lessons_of(session, enrolment.campaign_id) if enrolment else {}
@@ -49,7 +49,7 @@ def move_to_lesson(session: Session, now: datetime, enrolment_id: int, lesson_id
     enrolment.next_position = place
     if enrolment.status != EnrolmentStatus.LEFT:
         enrolment.status, enrolment.completed_at = EnrolmentStatus.ACTIVE, None
-        next_from(session, enrolment, subscribers.load_schedule(session, enrolment.subscriber_id), now)
+        schedule_next_lesson(session, enrolment, subscribers.load_schedule(session, enrolment.subscriber_id), now)
 
 
 def _continues(session: Session, enrolment: EnrolmentRow) -> bool:
@@ -58,21 +58,23 @@ def _continues(session: Session, enrolment: EnrolmentRow) -> bool:
 
 
 def send_again(session: Session, enrolment_id: int, delivery_id: int, now: datetime) -> None:
-    """Let a reader have a lesson again that was cancelled after it was sent: at their next hour, before all others."""
+    """Send a lesson again whose delivery was cancelled after it was sent: at the reader's next hour, before other
+    lessons.
+    """
     cancellations.rewind_enrolments(session, [delivery_id])
     enrolment = session.get_one(EnrolmentRow, enrolment_id, populate_existing=True)
     if enrolment.status == EnrolmentStatus.ACTIVE:
         due_before = enrolment.next_due_at
-        next_from(session, enrolment, subscribers.load_schedule(session, enrolment.subscriber_id), now)
-        if due_before is not None:  # of one that is due this minute, their hour is not over
+        schedule_next_lesson(session, enrolment, subscribers.load_schedule(session, enrolment.subscriber_id), now)
+        if due_before is not None:  # an enrolment that is due right now keeps its time
             enrolment.next_due_at = min(due_before, enrolment.next_due_at or due_before)
 
 
 def correct_address(session: Session, now: datetime, signer: Signer, subscriber_id: int, typed: str) -> None:
-    """Write to a person at another address from now on. Raises NotAnAddress, AddressTaken.
+    """Change a subscriber's address. Raises NotAnAddress, AddressTaken.
 
-    Lessons that failed at the address before come again, and who has not confirmed is asked there. What comes back from
-    the address before is not about the new one, so when that was, and a hash of it, are kept.
+    Lessons that failed at the old address are sent again, and open confirmations are mailed to the new one. The time
+    and a keyed hash of the old address are stored, so that its late bounces are not attributed to the new address.
     """
     email = normalise_email(typed)
     if email is None:
@@ -81,26 +83,27 @@ def correct_address(session: Session, now: datetime, signer: Signer, subscriber_
 
 
 def change_address(session: Session, now: datetime, signer: Signer, subscriber_id: int, email: str) -> None:
-    """The same for an address that is normalised. Raises AddressTaken."""
+    """Change a subscriber's address to a normalised one; see `correct_address`. Raises AddressTaken."""
     if subscribers.by_email(session, email) is not None or not may_sign_up(session, signer, email):
         raise AddressTaken
     person = _person(session, subscriber_id)
-    if not may_sign_up(session, signer, email):  # suppressed just now
+    if not may_sign_up(session, signer, email):  # suppressed by a concurrent transaction
         raise AddressTaken
     person.former_address, person.address_since = signer.digest(person.email), now
     person.email, person.domain = email, email.rpartition("@")[2]
-    person.security_stamp = new_stamp()  # links that went to the address before open nothing of theirs
+    person.security_stamp = new_stamp()  # links mailed to the old address must not work
     address_changes.withdraw(session, person.id)
     cancellations.retry_failed(session, person.id, now)
     cancellations.forget_message_ids(session, person.id)
     if person.status == SubscriberStatus.ACTIVE:
-        go_on_from(session, person.id, now)
+        resume_enrolments(session, person.id, now)
     _ask_again(session, now, person)
 
 
 def _ask_again(session: Session, now: datetime, person: SubscriberRow) -> None:
-    """Ask for each course that waits to be confirmed: the link of the mail before is closed. Who never confirmed
-    anything is asked however long ago that was: perhaps none of it arrived.
+    """Mail each open confirmation again, as the links in earlier mails are closed.
+
+    A subscriber who never confirmed anything is asked however old the request is: perhaps no mail arrived.
     """
     for asked in delivery_planning.newest_asked(session, person.id):
         if person.status == SubscriberStatus.PENDING or is_open(session, now, asked.id):

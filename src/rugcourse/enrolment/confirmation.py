@@ -21,8 +21,8 @@ from rugcourse.db.models import (
 from rugcourse.db.queries import arrivals, courses, delivery_planning, enrolments, erasure, subscribers
 from rugcourse.enrolment import consent_texts, consents
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown
-from rugcourse.enrolment.preferences import next_from
-from rugcourse.enrolment.signup import has_course, keep_confirmed
+from rugcourse.enrolment.preferences import schedule_next_lesson
+from rugcourse.enrolment.signup import apply_confirmed_signup, has_course
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.errors import NotFoundError
 from rugcourse.links import Signer
@@ -32,12 +32,12 @@ VALID_DAYS = 7
 
 
 class NotConfirmable(NotFoundError):
-    """The link is too old, its reader left or closed it since, or it belongs to nobody who may be written to."""
+    """The link has expired or was closed, its reader left after it was sent, or the address is suppressed."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingConfirmation:
-    """A confirmation that waits for its button. `done`: it was pressed before."""
+    """What a confirmation link refers to. `done`: it was confirmed already."""
 
     subscriber: SubscriberRow
     delivery: DeliveryRow
@@ -47,36 +47,36 @@ class PendingConfirmation:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """A reader has begun. `first_due` (UTC) is None while they paused; `schedule` says in which zone they live."""
+    """A confirmed reader. `first_due`: when the next lesson is due (UTC); None if none is scheduled, as in a pause."""
 
     first_due: datetime | None
     schedule: Schedule
 
 
-def find_invitation(session: Session, now: datetime, delivery_id: int, *, lock: bool = False) -> PendingConfirmation:
-    """Raises NotConfirmable."""
+def find_confirmation(session: Session, now: datetime, delivery_id: int, *, lock: bool = False) -> PendingConfirmation:
+    """Return what a confirmation mail asks for. Raises NotConfirmable."""
     found = subscribers.by_delivery(session, delivery_id, lock=lock)
     if found is None:
         raise NotConfirmable
     subscriber, delivery = found
     if delivery.kind != DeliveryKind.CONFIRM or delivery.campaign_id is None:
         raise NotConfirmable
-    age = now - (delivery.settled_at or delivery.planned_at)  # it may have had to wait
+    age = now - (delivery.settled_at or delivery.planned_at)  # from when it was sent, if it was
     if age.days >= VALID_DAYS or subscriber.status == SubscriberStatus.SUPPRESSED:
         raise NotConfirmable
     enrolment = enrolments.find_in_course(session, delivery.campaign_id, subscriber.id)
     left_course = enrolment.left_at if enrolment is not None else None
     ended = [one for one in (subscriber.left_at, subscriber.links_closed_at, left_course) if one is not None]
-    if any(delivery.planned_at < one for one in ended):  # who changed their mind since signs up again
+    if any(delivery.planned_at < one for one in ended):  # an older link must not undo leaving
         raise NotConfirmable
     done = subscriber.status == SubscriberStatus.ACTIVE and has_course(enrolment)
     return PendingConfirmation(subscriber, delivery, delivery.campaign_id, done)
 
 
 def is_open(session: Session, now: datetime, delivery_id: int) -> bool:
-    """Whether a mail that asked somebody to confirm still waits for its button."""
+    """Return whether a confirmation mail can still be confirmed."""
     try:
-        return not find_invitation(session, now, delivery_id).done
+        return not find_confirmation(session, now, delivery_id).done
     except NotConfirmable:
         return False
 
@@ -91,17 +91,15 @@ def confirm(
     news: bool = False,
     shown: Shown | None = None,
 ) -> Welcome:
-    """Make the owner of the address a reader, and plan the mail that welcomes them. Raises NotConfirmable.
+    """Confirm a subscription: record the consents, start the course, and plan the welcome mail. Idempotent.
 
-    What they agree to is kept now, with the words of the page that has the button (`shown`). `measuring`: also to be
-    measured; `news`: also to get other news of the practice.
-
-    Pressing twice is the same as pressing once. Somebody who left and signs up again goes on where they were.
+    `measuring` and `news`: the optional consents. `shown`: how the page displayed the texts; it is stored as evidence.
+    A reader who left and signed up again continues where they were. Raises NotConfirmable.
     """
     courses.lock_to_join_by(session, delivery_id)
-    invitation = find_invitation(session, now, delivery_id, lock=True)
+    invitation = find_confirmation(session, now, delivery_id, lock=True)
     person, campaign_id = invitation.subscriber, invitation.campaign_id
-    keep_confirmed(session, person)
+    apply_confirmed_signup(session, person)
     schedule = subscribers.load_schedule(session, person.id)
     if invitation.done:
         enrolment = enrolments.find_in_course(session, campaign_id, person.id)
@@ -111,21 +109,22 @@ def confirm(
         enrolment = begin_course(session, person, campaign_id, schedule, now)
         subscribers.lift_suppression(session, signer.digest(person.email), ERASED)
         arrivals.confirm_by_activity(session, delivery_id, now)
-        once_key = f"welcome:{delivery_id}"
+        idempotency_key = f"welcome:{delivery_id}"
         delivery_planning.plan_transactional(
-            session, DeliveryKind.WELCOME, person.id, enrolment.campaign_id, once_key, now
+            session, DeliveryKind.WELCOME, person.id, enrolment.campaign_id, idempotency_key, now
         )
     return Welcome(enrolment.next_due_at if enrolment else None, schedule)
 
 
 def refuse(session: Session, now: datetime, signer: Signer, delivery_id: int) -> None:
-    """It was not the owner of the address who signed up: never write to it, and forget who was never a reader.
+    """Suppress an address whose owner says that they did not sign up. Erases the subscriber if they never were a
+    reader.
 
     Raises NotConfirmable.
     """
-    invitation = find_invitation(session, now, delivery_id, lock=True)
+    invitation = find_confirmation(session, now, delivery_id, lock=True)
     person = invitation.subscriber
-    if person.status not in {SubscriberStatus.PENDING, SubscriberStatus.LEFT}:  # a reader unsubscribes
+    if person.status not in {SubscriberStatus.PENDING, SubscriberStatus.LEFT}:  # active readers unsubscribe instead
         raise NotConfirmable
     is_unknown = person.status == SubscriberStatus.PENDING
     person.signup = None
@@ -135,7 +134,7 @@ def refuse(session: Session, now: datetime, signer: Signer, delivery_id: int) ->
 
 
 def _agree(session: Session, person: SubscriberRow, context: ConsentContext, *, measuring: bool, news: bool) -> None:
-    """Keep what somebody who confirms agrees to, and that the rest was left to them if they are new."""
+    """Record the consents that were given, and, for new readers, those that were not."""
     is_new = person.status != SubscriberStatus.ACTIVE
     if person.left_at is not None:
         withdrawal_log.record(session, withdrawal_log.RETURNED, context.at, email=person.email)
@@ -153,10 +152,10 @@ def _agree(session: Session, person: SubscriberRow, context: ConsentContext, *, 
 def begin_course(
     session: Session, person: SubscriberRow, campaign_id: int, schedule: Schedule, now: datetime
 ) -> EnrolmentRow:
-    """Make somebody a reader of the course of a campaign, whose consent is kept; returns how they are enrolled.
+    """Enrol a subscriber whose consent is recorded in the course of a campaign, and return the enrolment.
 
-    Who left goes on where they were, in the campaign in which they were. The course is locked by
-    `courses.lock_to_join`.
+    A reader who left continues in the campaign in which they were. The caller holds the lock of
+    `courses.lock_to_join_by`.
     """
     person.status = SubscriberStatus.ACTIVE
     enrolment = enrolments.find_in_course(session, campaign_id, person.id)
@@ -164,8 +163,8 @@ def begin_course(
         enrolment = enrolments.add(session, campaign_id, person.id, next_due(schedule, now), now)
     elif enrolment.status == EnrolmentStatus.LEFT or (
         enrolment.status == EnrolmentStatus.ACTIVE and enrolment.next_due_at is None
-    ):  # who left, or for whom it was opened again meanwhile
+    ):  # left, or reopened for a new lesson
         enrolment.status, enrolment.left_at = EnrolmentStatus.ACTIVE, None
-        next_from(session, enrolment, schedule, now)
+        schedule_next_lesson(session, enrolment, schedule, now)
     session.flush()
     return enrolment

@@ -1,15 +1,14 @@
-"""What people agree to, word for word.
+"""The exact texts that people agree to.
 
-The texts are gettext's (English is the source). A consent keeps the text as it was shown, in its language: see
-`rugcourse.enrolment.consents`. So a text may be changed here, or in a translation, without changing what anybody agreed
-to before.
+English is the source of the translations (gettext). A consent stores the text as it was shown, in its language (see
+`rugcourse.enrolment.consents`), so that a text or translation can change without changing earlier consents.
 """
 
 from __future__ import annotations
 
 from rugcourse.i18n import translations
 
-# Explicit, as GDPR, Art. 9(2)(a), asks: following a course about back pain allows inferences about health.
+# Explicit consent (GDPR, Art. 9(2)(a)): following a course about back pain allows inferences about health.
 LESSONS = (
     "Yes, send me the lessons of this course, and messages about it, by e-mail. That I follow "
     "it, how I answer and what I write about it can say something about my health: I "
@@ -36,6 +35,6 @@ ALL = (LESSONS, MEASURING, NEWS, CONFIRM, UNSUBSCRIBE, LEAVE_COURSE, COME_BACK, 
 
 
 def as_shown(text: str, language: str, practice: str, title: str) -> str:
-    """One of these texts as a page of a course shows it."""
+    """Return one of these texts as a page shows it, in a language and for a course."""
     gettext = translations(language).gettext
     return gettext(text) % {"practice": practice, "title": title}

@@ -1,7 +1,7 @@
-"""What people agreed to and withdrew, kept so that it can be shown later (GDPR, Art. 7(1)).
+"""Records consents and withdrawals, as evidence (GDPR, Art. 7(1)).
 
-Each entry names the text that was shown, in its language, and the privacy notice that was beside it. A text is kept
-once, under a name that is made from it, and never changed.
+Each record refers to the text that was shown, in its language, and to the privacy notice beside it. A text is stored
+once, under a hash of its content, and never changed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rugcourse.enrolment import consent_texts
 
 
 class ConsentPurpose(StrEnum):
-    """What a consent is for. One for a purpose is worth nothing for another."""
+    """What a consent is for. A consent for one purpose does not cover another."""
 
     LESSONS = "lessons"  # of one course
     MEASURING = "measuring"
@@ -27,22 +27,22 @@ class ConsentPurpose(StrEnum):
 
 
 class ConsentSource(StrEnum):
-    """Where somebody agreed, or stopped agreeing. Of an import the number and what the admin said follow."""
+    """Where a consent was given or withdrawn. For imports, the job's number and the admin's statement are appended."""
 
-    CONFIRM = "confirm"  # the page that the mail after signing up leads to
+    CONFIRM = "confirm"  # the page behind the link of the confirmation mail
     OWN_PAGE = "own page"
-    ONE_CLICK = "one-click"  # the button of a mail program (RFC 8058): it shows words of its own
-    ADMIN = "admin"  # somebody asked an admin, by telephone or by mail
-    COMPLAINT = "complaint"  # a mail was called spam
-    SUPPRESSED = "suppressed"  # an admin, or a mailbox that is gone, ended all mail
+    ONE_CLICK = "one-click"  # the button of a mail program (RFC 8058), which shows its own text
+    ADMIN = "admin"  # an admin, as the person asked by telephone or mail
+    COMPLAINT = "complaint"  # a mail was reported as spam
+    SUPPRESSED = "suppressed"  # the address was suppressed by an admin or after bounces
     IMPORT = "import"
-    RESTORED = "restored"  # withdrawn before, and again after a backup was put back
+    RESTORED = "restored"  # withdrawn again after a backup was restored
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How words were shown: in which language, of which practice and course, and beside which privacy notice (its whole
-    text).
+    """How a consent text was displayed. `title`: of the course; `notice`: the full text of the privacy notice beside
+    it.
     """
 
     language: str
@@ -53,9 +53,9 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class ConsentContext:
-    """Where and when (UTC) somebody agreed or stopped agreeing; None for what was shown where no words were.
+    """Where and when (UTC) a consent was given or withdrawn. `shown`: None if no text was displayed.
 
-    `campaign_id` and `delivery_id`: of the mail by which they came there.
+    `campaign_id` and `delivery_id`: of the mail whose link led there.
     """
 
     at: datetime
@@ -74,7 +74,9 @@ def keep(
     *,
     given: bool,
 ) -> None:
-    """Keep that a person agreed (`given`) or stopped. `words`: one of `wordings`; ignored where no words were shown."""
+    """Record that a person gave a consent, or withdrew it. `words`: one of `consent_texts`; ignored if none was
+    displayed.
+    """
     shown = context.shown
     text = consent_texts.as_shown(words, shown.language, shown.practice, shown.title) if shown else ""
     keep_text(session, person, purpose, context, text, given=given)
@@ -83,7 +85,7 @@ def keep(
 def keep_text(
     session: Session, person: SubscriberRow, purpose: ConsentPurpose, context: ConsentContext, text: str, *, given: bool
 ) -> None:
-    """The same for a text that is no `wording` of ours: `text` as it was shown, empty for none."""
+    """Record a consent to a text that is not one of `consent_texts`. `text`: as displayed, empty for none."""
     language = context.shown.language if context.shown else ""
     row = ConsentRow(subscriber_id=person.id, purpose=purpose, given=given, at=context.at, source=context.source)
     row.delivery_id = context.delivery_id
@@ -94,7 +96,7 @@ def keep_text(
 
 
 def _kept(session: Session, language: str, text: str) -> str:
-    """The name of a text, which is kept with it; empty for no text."""
+    """Store a text, and return its name; empty for no text."""
     if not text:
         return ""
     name = hashlib.sha256(f"{language}\0{text}".encode()).hexdigest()[:32]

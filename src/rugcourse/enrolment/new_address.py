@@ -1,6 +1,6 @@
-"""Another address for a reader: it is written to there, and counts once its owner presses a button.
+"""Address changes by readers: a link is mailed to the new address, and the change takes effect once it is confirmed.
 
-Whatever is known about the address, whoever asks is told the same: who is a reader is nobody's business.
+The response is the same whether or not an address is known, so that nobody can find out who is a reader.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rugcourse.db.queries import address_changes, erasure, subscribers
 from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment.admin_changes import AddressTaken, change_address
 from rugcourse.enrolment.preferences import NotAReader
-from rugcourse.enrolment.signup import ASKING, MOST_ASKED, may_sign_up
+from rugcourse.enrolment.signup import CONFIRMATION_WINDOW, MAX_CONFIRMATION_MAILS, may_sign_up
 from rugcourse.errors import NotFoundError
 from rugcourse.links import Signer
 
@@ -23,13 +23,13 @@ VALID = timedelta(days=1)
 
 
 class AddressNotConfirmable(NotFoundError):
-    """The link is too old, was replaced by a newer one, or the address is somebody else's by now."""
+    """The link has expired or was replaced by a newer one, or the address now belongs to somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddressRequest:
-    """What is mailed to the address that was asked for. `link`: the numbers of the link that confirms it; None where a
-    reader has the address, who is only told.
+    """What to mail to a requested address. `link`: the id and secret for the link that confirms it; None to tell a
+    reader who already has the address.
     """
 
     email: str
@@ -39,7 +39,7 @@ class AddressRequest:
 
 @dataclass(frozen=True, slots=True)
 class AddressChange:
-    """A course comes to another address. `email_before` is None when the button was pressed before."""
+    """A confirmed change. `email_before`: the old address; None if the change was confirmed before."""
 
     subscriber_id: int
     language: str
@@ -49,14 +49,14 @@ class AddressChange:
 def request_change(
     session: Session, now: datetime, signer: Signer, subscriber_id: int, email: str
 ) -> AddressRequest | None:
-    """Remember that a reader wants to be written to at another address, which is normalised.
+    """Store a request to change a reader's address to a normalised one, and return what to mail there.
 
-    Returns what is to be mailed there; None when nothing may be. An address gets at most three of these mails in thirty
-    days, and only the last link that was asked for works. Raises NotAReader.
+    Returns None if nothing may be mailed. An address gets at most three of these mails in thirty days, and only the
+    link of the latest request works. Raises NotAReader.
     """
     digest = signer.digest(email)
     person = _reader(session, subscriber_id)
-    if address_changes.asked(session, digest, now - ASKING) >= MOST_ASKED:
+    if address_changes.asked(session, digest, now - CONFIRMATION_WINDOW) >= MAX_CONFIRMATION_MAILS:
         return None
     address_changes.withdraw(session, person.id)
     other = subscribers.by_email(session, email)
@@ -71,11 +71,11 @@ def request_change(
 
 
 def find_change(session: Session, now: datetime, change_id: int, secret: int) -> tuple[AddressChangeRow, SubscriberRow]:
-    """What a link confirms, and for whom. Raises AddressNotConfirmable."""
+    """Return the request that a link confirms, and its reader. Raises AddressNotConfirmable."""
     change = address_changes.find(session, change_id)
     if change is None or change.secret != secret or now - change.asked_at >= VALID:
         raise AddressNotConfirmable
-    if change.subscriber_id is None:  # whoever asked was erased
+    if change.subscriber_id is None:  # the reader was erased
         raise AddressNotConfirmable
     person = session.get(SubscriberRow, change.subscriber_id)
     if person is None or (change.email is None and change.confirmed_at is None):
@@ -84,15 +84,13 @@ def find_change(session: Session, now: datetime, change_id: int, secret: int) ->
 
 
 def confirm(session: Session, now: datetime, signer: Signer, change_id: int, secret: int) -> AddressChange:
-    """Write to a reader at their other address from now on. Pressing twice is the same as pressing once.
+    """Change a reader's address by the link that was mailed to the new one. Idempotent.
 
-    A signup at that address that was never confirmed is forgotten: its owner is known now.
-
-    Raises AddressNotConfirmable.
+    An unconfirmed signup at the new address is erased, as its owner is known now. Raises AddressNotConfirmable.
     """
     change, person = find_change(session, now, change_id, secret)
     session.refresh(person, with_for_update=LOCK)
-    session.refresh(change)  # somebody else may have pressed it, or asked for another address
+    session.refresh(change)  # a concurrent request may have confirmed or replaced it
     if change.confirmed_at is not None:
         return AddressChange(person.id, person.language, None)
     if change.email is None or person.status != SubscriberStatus.ACTIVE:

@@ -1,4 +1,4 @@
-"""What a reader chooses on their own page, as its form sends it: merged with what was chosen since, and saved whole."""
+"""Saves the form of a reader's own page, merged with changes that were made since the page was loaded."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _NOES: Choices = {"measuring": [""], "news": [""], "left_out": ["yes"], "untagge
 
 
 class InvalidChoice(InvalidInput):
-    """What was chosen can't be done. `args[0]` names it for the page."""
+    """A value of the form can't be used. `args[0]`: the key of the page's message."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentChoices:
-    """A form: the values it sent, and those it showed before anything was chosen."""
+    """The values that a form sent, and those it showed when it was loaded."""
 
     sent: Mapping[str, list[str]]
     shown: Mapping[str, list[str]]
 
 
 def choices_of(person: SubscriberRow, schedule: Schedule) -> Choices:
-    """What somebody has chosen, as the form shows it."""
+    """Return the stored choices of a reader, as values of the form."""
     boxes = {
         "measuring": person.measuring,
         "news": person.news,
@@ -54,7 +54,7 @@ def choices_of(person: SubscriberRow, schedule: Schedule) -> Choices:
 def save(
     session: Session, now: datetime, subscriber_id: int, form: SentChoices, languages: tuple[str, ...], shown: Shown
 ) -> None:
-    """Keep all that a form changes, or nothing. `languages`: those of the course; `shown`: see `preferences`.
+    """Save all changes of a form, or none. `languages`: of the course; `shown`: see `preferences.set_measuring`.
 
     Raises InvalidChoice, NotAReader.
     """
@@ -68,15 +68,15 @@ def save(
     preferences.change_schedule(session, now, subscriber_id, schedule)
     preferences.set_measuring(session, now, subscriber_id, agreed=any(chosen["measuring"]), shown=shown)
     preferences.set_news(session, now, subscriber_id, agreed=any(chosen["news"]), shown=shown)
-    preferences.set_left_out(session, now, subscriber_id, left_out=any(chosen["left_out"]))
-    preferences.set_untagged(session, now, subscriber_id, untagged=any(chosen["untagged"]))
+    preferences.set_statistics_objection(session, now, subscriber_id, left_out=any(chosen["left_out"]))
+    preferences.set_tag_objection(session, now, subscriber_id, untagged=any(chosen["untagged"]))
     language = chosen["language"][0]
     if language != language_before and language in languages:
         preferences.set_language(session, subscriber_id, language)
 
 
 def pause_until(session: Session, now: datetime, subscriber_id: int, day: str) -> None:
-    """Pause until the beginning of a day (ISO 8601) in the reader's zone; without an end where it is empty.
+    """Pause until a day (ISO 8601) begins in the reader's time zone; without an end if `day` is empty.
 
     Raises InvalidChoice, NotAReader.
     """
@@ -96,9 +96,10 @@ def _pause_end(schedule: Schedule, now: datetime, text: str) -> datetime:
 
 
 def _merged(form: SentChoices, current: Choices) -> Choices:
-    """What is to be saved of a form: what differs from what it showed. All else stays as it is by now, as a page that
-    was left open knows nothing of what was chosen since. But a no is always a no: a browser that goes back shows the
-    page as it was before.
+    """Return the values to save. A field that the reader did not change keeps its stored value, as the page may be
+    outdated.
+
+    An explicit refusal is always saved: a browser that goes back shows the page as it was loaded first.
     """
     sent, shown = form.sent, form.shown
     return {

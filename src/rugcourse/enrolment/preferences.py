@@ -1,4 +1,4 @@
-"""Changes that readers make: schedule, pause, language, measuring, news, objections, leaving and coming back."""
+"""Changes that readers make: schedule, pause, language, consents, objections, unsubscribing and resubscribing."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ from rugcourse.errors import InvalidState
 from rugcourse.links import MailRef
 from rugcourse.scheduling import Schedule, next_mail
 
-UNDO_DAYS = 30  # for so long one press brings back who left
+UNDO_DAYS = 30  # for which leaving can be undone without a new signup
 
 
 class NotAReader(InvalidState):
-    """The person behind a link was never confirmed, left or is suppressed."""
+    """The person never confirmed, has left or is suppressed."""
 
 
 class TooLate(InvalidState):
-    """Leaving was so long ago that it takes a new signup to come back."""
+    """The person left more than `UNDO_DAYS` days ago, and has to sign up again."""
 
 
 def change_schedule(session: Session, now: datetime, subscriber_id: int, schedule: Schedule) -> None:
-    """Keep another hour, other days, zone or pace. A pause stays what it is. Raises NotAReader."""
-    locked_reader(session, subscriber_id).signup = None  # what they typed before they chose this
+    """Change hour, days, time zone or pace. A pause is not affected. Raises NotAReader."""
+    locked_reader(session, subscriber_id).signup = None  # an unconfirmed signup must not overwrite this choice
     before = subscribers.load_schedule(session, subscriber_id)
     _reschedule(session, subscriber_id, replace(schedule, paused=before.paused, paused_until=before.paused_until), now)
 
@@ -73,7 +73,7 @@ def resume(session: Session, now: datetime, subscriber_id: int) -> None:
 def set_measuring(
     session: Session, now: datetime, subscriber_id: int, *, agreed: bool, shown: Shown | None = None
 ) -> None:
-    """Keep whether opens and clicks may be measured. `shown`, here and below: how the page showed its words.
+    """Record whether opens and clicks may be measured. `shown`, here and below: how the page displayed the text.
 
     Raises NotAReader.
     """
@@ -87,7 +87,7 @@ def set_measuring(
 
 
 def end_measuring(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
-    """Measure no more, and forget what was measured, in a transaction of the caller (GDPR, Art. 7(3) and 17(1)(b))."""
+    """Stop measuring, and delete what was measured (GDPR, Art. 7(3) and 17(1)(b)). Runs in the caller's transaction."""
     if person.measuring:
         person.measuring = False
         withdrawal_log.record(session, withdrawal_log.MEASURING, context.at, email=person.email)
@@ -96,7 +96,7 @@ def end_measuring(session: Session, person: SubscriberRow, context: ConsentConte
 
 
 def set_news(session: Session, now: datetime, subscriber_id: int, *, agreed: bool, shown: Shown | None = None) -> None:
-    """Keep whether somebody gets other news of the practice; what is planned of it is cancelled. Raises NotAReader."""
+    """Record whether a reader wants other news; a refusal cancels planned news. Raises NotAReader."""
     context = ConsentContext(now, ConsentSource.OWN_PAGE, shown)
     person = locked_reader(session, subscriber_id)
     if agreed and not person.news:
@@ -107,7 +107,7 @@ def set_news(session: Session, now: datetime, subscriber_id: int, *, agreed: boo
 
 
 def end_news(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
-    """Send no more other news of the practice, in a transaction of the caller. Courses go on."""
+    """Stop sending other news. Courses continue. Runs in the caller's transaction."""
     if not person.news:
         return
     person.news = False
@@ -118,88 +118,88 @@ def end_news(session: Session, person: SubscriberRow, context: ConsentContext) -
 
 
 def end_news_by_mail(session: Session, now: datetime, delivery_id: int, shown: Shown | None = None) -> None:
-    """Send no more other news to the person that a mail was sent to. Raises NotAReader."""
+    """Stop sending other news to the recipient of a mail. Raises NotAReader."""
     person, _ = _reader_of(session, delivery_id)
     set_news(session, now, person.id, agreed=False, shown=shown)
 
 
-def set_left_out(session: Session, now: datetime, subscriber_id: int, *, left_out: bool) -> None:
-    """Leave a reader out of comparisons and statistics, or no more (GDPR, Art. 21). Raises NotAReader."""
+def set_statistics_objection(session: Session, now: datetime, subscriber_id: int, *, left_out: bool) -> None:
+    """Exclude a reader from comparisons and statistics, or include them again (GDPR, Art. 21). Raises NotAReader."""
     person = locked_reader(session, subscriber_id)
     if left_out:
-        leave_out(session, person, now)
+        object_to_statistics(session, person, now)
     elif person.objected_at is not None:
         person.objected_at = None
-        withdrawal_log.record(session, withdrawal_log.COMPARES, now, email=person.email)
+        withdrawal_log.record(session, withdrawal_log.STATISTICS_ALLOWED, now, email=person.email)
 
 
-def leave_out(session: Session, person: SubscriberRow, now: datetime) -> None:
-    """Leave somebody out of comparisons and statistics, in a transaction of the caller. Twice is the same as once."""
+def object_to_statistics(session: Session, person: SubscriberRow, now: datetime) -> None:
+    """Exclude a subscriber from comparisons and statistics. Idempotent; runs in the caller's transaction."""
     if person.objected_at is None:
         person.objected_at = now
-        withdrawal_log.record(session, withdrawal_log.COMPARED, now, email=person.email)
+        withdrawal_log.record(session, withdrawal_log.STATISTICS_OBJECTED, now, email=person.email)
         learning.leave_out(session, person.id)
 
 
 class Objection(StrEnum):
-    """What somebody can object to that is done for a legitimate interest (GDPR, Art. 21)."""
+    """Processing for a legitimate interest that a person can object to (GDPR, Art. 21)."""
 
     TAGS = "tags"
     STATISTICS = "statistics"
 
 
 def object_on_request(session: Session, now: datetime, subscriber_id: int, objection: Objection) -> None:
-    """Keep an objection that somebody told an admin, also one who has left."""
-    keep = {Objection.TAGS: leave_untagged, Objection.STATISTICS: leave_out}[objection]
+    """Record an objection that somebody made through an admin, even if they have left."""
+    keep = {Objection.TAGS: object_to_tags, Objection.STATISTICS: object_to_statistics}[objection]
     person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
     if person is not None:
         keep(session, person, now)
 
 
-def set_untagged(session: Session, now: datetime, subscriber_id: int, *, untagged: bool) -> None:
-    """Take all tags off a reader and let none be put on them, or allow it again (GDPR, Art. 21). Raises NotAReader."""
+def set_tag_objection(session: Session, now: datetime, subscriber_id: int, *, untagged: bool) -> None:
+    """Remove all tags of a reader and allow no new ones, or allow them again (GDPR, Art. 21). Raises NotAReader."""
     person = locked_reader(session, subscriber_id)
     if untagged:
-        leave_untagged(session, person, now)
+        object_to_tags(session, person, now)
     elif person.untagged_at is not None:
         person.untagged_at = None
-        withdrawal_log.record(session, withdrawal_log.TAGS, now, email=person.email)
+        withdrawal_log.record(session, withdrawal_log.TAGS_ALLOWED, now, email=person.email)
 
 
-def leave_untagged(session: Session, person: SubscriberRow, now: datetime) -> None:
-    """Take all tags off somebody and let none be put on them, in a transaction of the caller. Twice is as once."""
+def object_to_tags(session: Session, person: SubscriberRow, now: datetime) -> None:
+    """Remove all tags of a subscriber and allow no new ones. Idempotent; runs in the caller's transaction."""
     if person.untagged_at is None:
         person.untagged_at = now
-        withdrawal_log.record(session, withdrawal_log.TAGGED, now, email=person.email)
+        withdrawal_log.record(session, withdrawal_log.TAGS_OBJECTED, now, email=person.email)
         subscribers.remove_tags(session, person.id)
 
 
 def set_language(session: Session, subscriber_id: int, language: str) -> None:
-    """Write to a reader in another language from the next mail on. Raises NotAReader."""
+    """Change the language of a reader's mails. Raises NotAReader."""
     person = locked_reader(session, subscriber_id)
     person.language, person.signup = language, None
 
 
 def close_links(session: Session, now: datetime, subscriber_id: int) -> None:
-    """Let the links of all mails until now be old ones. Raises NotAReader."""
+    """Invalidate the links in all mails sent so far. Raises NotAReader."""
     close_links_of(session, locked_reader(session, subscriber_id), now)
 
 
 def close_links_of(session: Session, person: SubscriberRow, at: datetime) -> None:
-    """Let the links of the mails to somebody from before an instant (UTC) be old ones."""
+    """Invalidate the links in mails to a subscriber from before an instant (UTC)."""
     person.links_closed_at = at
-    withdrawal_log.record(session, withdrawal_log.LINKS, at, email=person.email)
+    withdrawal_log.record(session, withdrawal_log.LINKS_CLOSED, at, email=person.email)
     address_changes.withdraw(session, person.id)
 
 
 def set_name(session: Session, subscriber_id: int, name: str) -> None:
-    """Greet a reader by another name, which is clean; empty for none. Raises NotAReader."""
+    """Change a reader's name; empty for none. `name`: from `signup.clean_name`. Raises NotAReader."""
     person = locked_reader(session, subscriber_id)
     person.name, person.signup = name, None
 
 
 def leave_course(session: Session, now: datetime, delivery_id: int, shown: Shown | None = None) -> None:
-    """Stop the course that a mail is of; other courses of its reader go on. Raises NotAReader."""
+    """Leave the course of a mail; other courses continue. Raises NotAReader."""
     person, delivery = _reader_of(session, delivery_id)
     enrolment = enrolments.of_mail(session, delivery, lock=True)
     may_leave = person.status in {SubscriberStatus.ACTIVE, SubscriberStatus.SUPPRESSED}
@@ -222,12 +222,12 @@ def unsubscribe(
     source: ConsentSource = ConsentSource.OWN_PAGE,
     shown: Shown | None = None,
 ) -> None:
-    """Stop writing to the person that a mail was sent to. Doing it twice is the same as doing it once."""
+    """Unsubscribe the recipient of a mail from everything. Idempotent."""
     found = subscribers.by_delivery(session, delivery_id, lock=True)
     if found is None or found[0].status not in {SubscriberStatus.ACTIVE, SubscriberStatus.SUPPRESSED}:
         return
     person, _ = found
-    if person.left_at is not None:  # suppressed, and left before
+    if person.left_at is not None:  # left before they were suppressed
         return
     leave_everything(session, person, ConsentContext(now, source, shown, delivery_id=delivery_id))
     email_events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
@@ -235,9 +235,9 @@ def unsubscribe(
 
 
 def unsubscribe_on_request(session: Session, now: datetime, subscriber_id: int) -> None:
-    """Stop writing to a person who asked an admin for that, in a transaction of the caller.
+    """Unsubscribe a person who asked an admin. Idempotent; runs in the caller's transaction.
 
-    Raises NotAReader for who never confirmed. Doing it twice is the same as doing it once.
+    Raises NotAReader for a subscriber who never confirmed.
     """
     person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
     if person is None or person.status == SubscriberStatus.PENDING:
@@ -247,21 +247,21 @@ def unsubscribe_on_request(session: Session, now: datetime, subscriber_id: int) 
 
 
 def leave_everything(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
-    """Write to a person no more, by their own wish, in a transaction of the caller."""
+    """End all mail to a person by their own wish. Runs in the caller's transaction."""
     withdrawal_log.record(session, withdrawal_log.UNSUBSCRIBED, context.at, email=person.email)
     end_courses(session, person.id, "the reader left", context.at)
     consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.UNSUBSCRIBE, given=False)
     end_measuring(session, person, context)
     end_news(session, person, context)
     person.left_at = context.at
-    if person.status == SubscriberStatus.ACTIVE:  # who is suppressed stays so, and has left when that is lifted
+    if person.status == SubscriberStatus.ACTIVE:  # a suppressed reader counts as left once the suppression is lifted
         person.status = SubscriberStatus.LEFT
 
 
-def unsubscribe_at_once(session: Session, now: datetime, mail: MailRef) -> None:
-    """The same by what a mail program does with one press (RFC 8058, RFC 2369), which nobody is asked about again.
+def unsubscribe_one_click(session: Session, now: datetime, mail: MailRef) -> None:
+    """Unsubscribe by the button of a mail program (RFC 8058, RFC 2369), without asking for confirmation.
 
-    Who left before, was erased or must not be written to gets no more mails as it is.
+    Does nothing for a person who has left, was erased or is suppressed: they get no mail anyway.
     """
     found = subscribers.by_link(session, mail)
     if found is not None:
@@ -269,17 +269,16 @@ def unsubscribe_at_once(session: Session, now: datetime, mail: MailRef) -> None:
 
 
 def end_courses(session: Session, subscriber_id: int, why: str, now: datetime) -> None:
-    """Let a person leave all they follow, in a transaction of the caller."""
+    """End all enrolments of a person. Runs in the caller's transaction."""
     cancellations.cancel_planned(session, subscriber_id, why, now)
     for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
         _leave(enrolment, now)
 
 
 def come_back(session: Session, now: datetime, delivery_id: int, shown: Shown | None = None) -> None:
-    """Undo leaving: the course that a mail is of goes on where it was, and after leaving everything, all those that
-    were left with it. What they allowed beside the course, they have to allow anew.
+    """Undo leaving: continue the course of a mail, or after unsubscribing everything that ended with it.
 
-    Raises NotAReader for who was never a reader or left nothing, TooLate after `UNDO_DAYS`.
+    Optional consents have to be given again. Raises NotAReader if there is nothing to undo, TooLate after `UNDO_DAYS`.
     """
     person, delivery = _reader_of(session, delivery_id)
     left_everything = person.status == SubscriberStatus.LEFT
@@ -302,24 +301,24 @@ def come_back(session: Session, now: datetime, delivery_id: int, shown: Shown | 
     for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
         if enrolment.id in news:
             continue
-        # One that is active was opened again meanwhile, for a new lesson; it waited for its reader.
+        # An active enrolment was reopened for a new lesson while its reader was away.
         undone = enrolment.left_at == left_at if left_everything else enrolment.id in together
         waits = enrolment.status == EnrolmentStatus.LEFT and undone
         if waits or (left_everything and enrolment.status == EnrolmentStatus.ACTIVE):
             enrolment.status, enrolment.left_at = EnrolmentStatus.ACTIVE, None
-            next_from(session, enrolment, schedule, now)
+            schedule_next_lesson(session, enrolment, schedule, now)
             goes_on = True
     if not left_everything and not goes_on:
-        raise NotAReader  # and nothing is kept
+        raise NotAReader  # rolls back the consent recorded above
 
 
 def may_come_back(person: SubscriberRow, now: datetime) -> bool:
-    """Whether somebody who left everything can undo that with one press."""
+    """Return whether a person who unsubscribed from everything can still undo it."""
     return person.left_at is not None and now - person.left_at <= timedelta(days=UNDO_DAYS)
 
 
 def _end(session: Session, enrolment: EnrolmentRow, why: str, now: datetime) -> None:
-    """Let a person leave one of what they get, also one that is over: what comes later of it is not for them."""
+    """End one enrolment, even a completed one, so that lessons added later are not sent."""
     cancellations.cancel_planned(session, enrolment.subscriber_id, why, now, enrolment_id=enrolment.id)
     session.refresh(enrolment)
     if enrolment.status != EnrolmentStatus.CANCELLED:
@@ -341,27 +340,27 @@ def _reader_of(session: Session, delivery_id: int) -> tuple[SubscriberRow, Deliv
 
 
 def locked_reader(session: Session, subscriber_id: int) -> SubscriberRow:
-    """A reader, locked until the transaction ends. Raises NotAReader."""
+    """Return an active reader, locked until the transaction ends. Raises NotAReader."""
     person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK)
     if person is None or person.status != SubscriberStatus.ACTIVE:
         raise NotAReader
     return person
 
 
-def go_on_from(session: Session, subscriber_id: int, now: datetime) -> None:
-    """Let a reader go on where they were, at their next hour, in a transaction of the caller."""
+def resume_enrolments(session: Session, subscriber_id: int, now: datetime) -> None:
+    """Schedule the next lesson of each active enrolment. Runs in the caller's transaction."""
     schedule = subscribers.load_schedule(session, subscriber_id)
     for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
         if enrolment.status == EnrolmentStatus.ACTIVE:
-            next_from(session, enrolment, schedule, now)
+            schedule_next_lesson(session, enrolment, schedule, now)
 
 
 def _reschedule(session: Session, subscriber_id: int, schedule: Schedule, now: datetime) -> None:
-    """Save a schedule and let it count at once for what is due next."""
+    """Save a schedule, and apply it to lessons that are already planned."""
     before = subscribers.load_schedule(session, subscriber_id)
     zone_before = before.zone
     if (before.zone, before.hour, before.weekdays) != (schedule.zone, schedule.hour, schedule.weekdays):
-        # Also one that is being tried again: its hour is none of theirs any more.
+        # Also mails that are being retried: they would arrive at the old hour.
         cancellations.cancel_planned(session, subscriber_id, "the reader chose another time", now)
         cancellations.expire_submitted(session, subscriber_id, now)
     subscribers.save_schedule(session, subscriber_id, schedule)
@@ -369,13 +368,13 @@ def _reschedule(session: Session, subscriber_id: int, schedule: Schedule, now: d
         if schedule.zone != zone_before:
             cancellations.redate_latest(session, enrolment, schedule.tz)
         if enrolment.status == EnrolmentStatus.ACTIVE:
-            next_from(session, enrolment, schedule, now)
+            schedule_next_lesson(session, enrolment, schedule, now)
 
 
-def next_from(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: datetime) -> None:
-    """Let the next lesson of an enrolment come at its reader's next hour, in a transaction of the caller.
+def schedule_next_lesson(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: datetime) -> None:
+    """Schedule an enrolment's next lesson at the reader's next hour. Runs in the caller's transaction.
 
-    One that is due at this moment, and that no planner has seen yet, stays due.
+    A lesson that is already due, and not yet planned, stays due.
     """
     timing = campaigns.find_timing(session, enrolment.campaign_id)
     after = min(now, enrolment.next_due_at or now)

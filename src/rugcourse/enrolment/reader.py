@@ -1,4 +1,4 @@
-"""The person behind a link in a mail, and how far that link still goes."""
+"""Identifies the reader behind a link in a mail, and what that link still allows."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rugcourse.db.queries import subscribers
 from rugcourse.enrolment import preferences
 from rugcourse.links import MailRef, is_old
 
-# A copy of everything, erasing it, and another address take a link that was mailed for that purpose, for so long.
+# How long a requested link allows a data export, erasure and a change of address.
 RIGHTS_MINUTES = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The person behind a link, the mail it stood in, and the course that mail is of."""
+    """The person behind a link, the mail that contained it, and the course of that mail."""
 
     subscriber: SubscriberRow
     delivery: DeliveryRow
@@ -28,7 +28,7 @@ class Reader:
 
     @property
     def language(self) -> str:
-        """The language of the pages: the reader's own, where the course has it."""
+        """The language of the pages: the reader's, or else the first one of the course."""
         languages = self.published.course.languages
         return self.subscriber.language if self.subscriber.language in languages else languages[0]
 
@@ -37,13 +37,13 @@ class Reader:
         return self.subscriber.status != SubscriberStatus.ACTIVE
 
     def link_is_old(self, now: datetime) -> bool:
-        """Whether its link opens nothing any more that is the reader's own: it is too old, or they closed it."""
+        """Return whether the link has expired or was closed, and so gives no access to personal data."""
         return is_old(self.delivery.planned_at, self.subscriber.links_closed_at, now)
 
-    def was_mailed_for_this(self, now: datetime) -> bool:
-        """Whether the link was mailed within the last hour, as its reader asked for it: what can't be undone takes one.
+    def may_exercise_rights(self, now: datetime) -> bool:
+        """Return whether the link allows actions that can't be undone: it was requested by mail within the last hour.
 
-        Who must not be written to gets no such mail, and does it by a link that is not old.
+        Suppressed readers can't get such a mail; for them any link that is not old is enough.
         """
         if self.link_is_old(now):
             return False
@@ -53,30 +53,30 @@ class Reader:
         return self.delivery.kind == DeliveryKind.MAGIC_LINK and now - sent <= timedelta(minutes=RIGHTS_MINUTES)
 
     def may_undo_leaving(self, now: datetime) -> bool:
-        """Whether the link may bring back who left: just now, by mistake, or by one that was mailed for that."""
+        """Return whether the link may undo leaving: it was a moment ago, or the link was requested for this purpose."""
         left_at = self.subscriber.left_at
         if not self.has_left:
             return not self.link_is_old(now)
         just_now = left_at is not None and now - left_at <= timedelta(minutes=RIGHTS_MINUTES)
-        return (just_now or self.was_mailed_for_this(now)) and preferences.may_come_back(self.subscriber, now)
+        return (just_now or self.may_exercise_rights(now)) and preferences.may_come_back(self.subscriber, now)
 
     @property
     def is_mailed(self) -> bool:
-        """Whether they may be written to: else they are told nothing by mail, and get no new link."""
+        """Whether they may be mailed: suppressed readers get neither notices nor a new link."""
         return self.subscriber.status != SubscriberStatus.SUPPRESSED
 
     @property
     def mail(self) -> MailRef:
-        """What links to the mail name."""
+        """The reference to the mail, as links contain it."""
         return self.ref(self.delivery.id)
 
     def ref(self, delivery_id: int) -> MailRef:
-        """What links to another mail of theirs name."""
+        """Return the reference to another mail of this reader."""
         return subscribers.ref_of(self.subscriber, delivery_id)
 
 
 def reader_of_mail(session: Session, course_cache: CourseCache, mail: MailRef) -> Reader | None:
-    """Who a mail was sent to; None where the person, the mail or its course is gone."""
+    """Return the reader to whom a mail was sent; None if the person, the mail or its course no longer exists."""
     found = subscribers.by_link(session, mail)
     if found is None:
         return None

@@ -1,6 +1,6 @@
-"""The signup form: checks what was typed, and asks the owner of the address to confirm.
+"""The signup form: validates it, and plans the mail that asks the owner of the address to confirm.
 
-Whatever is known about an address, the visitor gets the same answer: who is a reader is nobody's business.
+The response is the same whether or not an address is known, so that nobody can find out who is a reader.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from rugcourse.links import Signer
 from rugcourse.scheduling import Schedule, is_zone
 
 MAX_NAME = 60
-MOST_ASKED = 3  # mails that ask to confirm, to somebody who does not, within `ASKING`
-ASKING = timedelta(days=30)
+MAX_CONFIRMATION_MAILS = 3  # without a response, within `CONFIRMATION_WINDOW`
+CONFIRMATION_WINDOW = timedelta(days=30)
 PACES = (1, 2, 7)  # days from one lesson to the next
 
 
 class SignupField(StrEnum):
-    """What can be wrong with a form."""
+    """A field that can be wrong."""
 
     EMAIL = "email"
     NAME = "name"
@@ -43,11 +43,11 @@ class SignupField(StrEnum):
 
 
 class NotAnAddress(InvalidInput):
-    """The text is no e-mail address."""
+    """The text is not a valid e-mail address."""
 
 
 class InvalidForm(InvalidInput):
-    """Something typed into a form can't be used. `fields` says what; the page says how to mend it."""
+    """Some fields can't be used. `fields`: which; the page has a message for each."""
 
     def __init__(self, fields: Sequence[SignupField]) -> None:
         self.fields = frozenset(fields)
@@ -56,7 +56,7 @@ class InvalidForm(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class SignupForm:
-    """A signup as it was typed: nothing in it has been checked."""
+    """The signup form as it was typed, not validated."""
 
     email: str
     name: str = ""
@@ -68,7 +68,7 @@ class SignupForm:
 
 @dataclass(frozen=True, slots=True)
 class Signup:
-    """A signup that can be used. `email` is normalised: its domain in ASCII and lower case."""
+    """A validated signup. `email`: normalised, with the domain in ASCII and lower case."""
 
     email: str
     name: str
@@ -76,7 +76,7 @@ class Signup:
 
 
 def check(form: SignupForm) -> Signup:
-    """Raises InvalidForm with everything that is wrong."""
+    """Validate a form. Raises InvalidForm with all wrong fields."""
     wrong: list[SignupField] = []
     email = normalise_email(form.email)
     name = clean_name(form.name)
@@ -94,10 +94,10 @@ def check(form: SignupForm) -> Signup:
 
 
 def normalise_email(text: str) -> str | None:
-    """One spelling per mailbox, or None for what can't be written to.
+    """Return one spelling for each mailbox, or None for an address that can't be used.
 
-    Domains may be international (they go out as IDNA, RFC 5891). A local part outside ASCII would need SMTPUTF8
-    (RFC 6531) all the way, which many servers lack, so it is refused at the door instead of failing later.
+    International domains are allowed (they become IDNA: RFC 5891). A local part outside ASCII is refused, as it needs
+    SMTPUTF8 (RFC 6531) on every server on the way, which many lack.
     """
     try:
         found = validate_email(text.strip()[:400], check_deliverability=False, allow_smtputf8=False)
@@ -111,10 +111,10 @@ def normalise_email(text: str) -> str | None:
 
 
 def clean_name(text: str) -> str | None:
-    """A name to greet somebody by, empty if they gave none, or None for what is no name.
+    """Return a name to greet somebody by, empty for none, or None if the text is not a name.
 
-    Line ends and other control characters become spaces. What looks like an address is refused: a name is printed in
-    mails, and nobody's form is a way to send links to others.
+    Line ends and control characters become spaces. Anything like a URL is refused: the name appears in mails, and the
+    form must not be a way to send links to other people.
     """
     plain = unicodedata.normalize("NFC", text)
     name = " ".join("".join(" " if _is_control(character) else character for character in plain).split())
@@ -126,7 +126,7 @@ def clean_name(text: str) -> str | None:
 def read_schedule(
     zone: str, hour: str, days: Sequence[str], every_days: str = "1"
 ) -> tuple[Schedule | None, list[SignupField]]:
-    """A schedule from a form's fields, or what is wrong with them. `days`: "0" (Monday) to "6"."""
+    """Return the schedule of a form, or the wrong fields. `days`: "0" (Monday) to "6"."""
     wrong: list[SignupField] = []
     if not is_zone(zone):
         wrong.append(SignupField.ZONE)
@@ -150,19 +150,18 @@ def sign_up(
     language: str,
     attempt_id: int | None = None,
 ) -> None:
-    """Remember a signup and plan the mail that asks to confirm it: at most one a day for an address.
+    """Store a signup, and plan the mail to confirm it: at most one a day for each address.
 
-    Nothing that a stranger types changes a reader who is there already: until it is confirmed it is only kept for
-    people who were never confirmed before, or apart from what is known of who left. Nobody has agreed to anything
-    before they confirm. A suppressed address gets nothing, and one that never confirms three mails in thirty days; a
-    reader gets as many about each course.
+    A signup changes nothing for active readers, as anybody can type their address: until it is confirmed, it is stored
+    only for people who never confirmed, or apart from the data of those who left. Suppressed addresses get no mail. An
+    address that never confirms gets three mails in thirty days; a reader gets as many for each course.
     """
     now = clock.now()
     if not may_sign_up(session, signer, signup.email):
         return
     person = subscribers.add_pending(session, signup.email, language, now)
     if person.status == SubscriberStatus.SUPPRESSED or not may_sign_up(session, signer, signup.email):
-        return  # also just now
+        return  # also if it was suppressed by a concurrent transaction
     enrolment = enrolments.find_in_course(session, published.campaign_id, person.id)
     reads_already = person.status == SubscriberStatus.ACTIVE and has_course(enrolment)
     if person.status == SubscriberStatus.PENDING:
@@ -176,37 +175,39 @@ def sign_up(
     if _asked_too_often(session, signer, person, published.campaign_id, now):
         return
     kind = DeliveryKind.ALREADY_SUBSCRIBED if reads_already else DeliveryKind.CONFIRM
-    # Who reads already has proven that the address is theirs: for another course the limit is one more mail.
+    # Readers have proven that the address is theirs, so they get one mail a day for each course.
     which = f":{published.campaign_id}" if person.status == SubscriberStatus.ACTIVE else ""
-    # Who left since they confirmed confirms anew.
+    # A reader who left has to confirm again.
     left_at = person.left_at or (enrolment.left_at if enrolment is not None else None)
     again = f":after:{left_at.timestamp():.0f}" if left_at is not None else ""
-    once_key = f"{kind}:{person.id}{which}:{now.date()}{again}"
-    delivery_planning.plan_transactional(session, kind, person.id, published.campaign_id, once_key, now)
+    idempotency_key = f"{kind}:{person.id}{which}:{now.date()}{again}"
+    delivery_planning.plan_transactional(session, kind, person.id, published.campaign_id, idempotency_key, now)
 
 
 def _asked_too_often(session: Session, signer: Signer, person: SubscriberRow, campaign_id: int, now: datetime) -> bool:
-    """Whether three mails about signups went to somebody in thirty days; to a reader, about one course."""
-    since = now - ASKING
+    """Return whether the limit of signup mails is reached: in all, or for readers for this course."""
+    since = now - CONFIRMATION_WINDOW
     if person.status == SubscriberStatus.ACTIVE:
-        return len(delivery_planning.signup_mails_since(session, person.id, campaign_id, since)) >= MOST_ASKED
+        return (
+            len(delivery_planning.signup_mails_since(session, person.id, campaign_id, since)) >= MAX_CONFIRMATION_MAILS
+        )
     before = address_changes.asked(session, signer.digest(person.email), since)
-    return before + len(delivery_planning.asked_to_confirm(session, person.id, since)) >= MOST_ASKED
+    return before + len(delivery_planning.asked_to_confirm(session, person.id, since)) >= MAX_CONFIRMATION_MAILS
 
 
 def may_sign_up(session: Session, signer: Signer, email: str) -> bool:
-    """Whether an address may be asked to confirm a signup. One whose owner was erased may: only they can confirm."""
+    """Return whether an address may be asked to confirm. Erased people may be: only they can confirm."""
     reason = subscribers.suppression_of(session, signer.digest(email))
     return reason is None or reason == ERASED
 
 
 def has_course(enrolment: EnrolmentRow | None) -> bool:
-    """Whether somebody reads a course, or had all of it."""
+    """Return whether an enrolment is active or completed."""
     return enrolment is not None and enrolment.status in {EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED}
 
 
-def keep_confirmed(session: Session, person: SubscriberRow) -> None:
-    """What somebody had typed when they signed up is theirs: they confirmed it."""
+def apply_confirmed_signup(session: Session, person: SubscriberRow) -> None:
+    """Apply the values of the latest signup form, which its owner has just confirmed."""
     typed, person.signup = person.signup, None
     if typed is None:
         return

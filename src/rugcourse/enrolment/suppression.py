@@ -1,7 +1,7 @@
-"""Addresses that must not be written to.
+"""Suppressed addresses, which must not be written to.
 
-Only a keyed hash of an address is kept, with the reason and the day, so that it lasts when everything else about its
-owner is erased. Whose it was can be asked of it, and nobody can be listed that is not known otherwise.
+Only a keyed hash is stored, with reason and time, so that the entry outlasts the erasure of its owner. An address can
+be looked up, but the list does not reveal any address.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rugcourse.db.queries import cancellations, enrolments, heartbeats, subscrib
 from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment import consents
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource
-from rugcourse.enrolment.preferences import end_measuring, end_news, go_on_from
+from rugcourse.enrolment.preferences import end_measuring, end_news, resume_enrolments
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.errors import InvalidState
 from rugcourse.links import Signer
@@ -27,22 +27,22 @@ _KEY = "suppression key"
 
 
 class UnknownSuppressionKey(SettingsError):
-    """Addresses that must not be written to are known by a key that is not in the settings any more."""
+    """The suppression list was hashed with a key that is no longer in the settings."""
 
     def __init__(self) -> None:
         super().__init__(
-            "addresses that must not be written to are known by a key that is not in the settings any more: put it "
-            "back as the last of RUGCOURSE_SECRET_KEYS, or set RUGCOURSE_SUPPRESSION_KEY to it"
+            "the suppression list was hashed with a key that is not in the settings any more: restore it "
+            "as the last of RUGCOURSE_SECRET_KEYS, or set RUGCOURSE_SUPPRESSION_KEY to it"
         )
 
 
 class NotSuppressed(InvalidState):
-    """The address may be written to as it is."""
+    """The address is not suppressed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """Why, and since when (UTC); `subscriber_id` and `email` are None for somebody who is not known any more."""
+    """A suppressed address: reason and start (UTC). `subscriber_id` and `email` are None if its owner is unknown."""
 
     reason: str
     at: datetime
@@ -51,9 +51,9 @@ class Suppressed:
 
 
 def check_key(session: Session, signer: Signer) -> None:
-    """Remember by which key suppressed addresses are known. Raises UnknownSuppressionKey when it is another one by now.
+    """Store a fingerprint of the suppression key. Raises UnknownSuppressionKey if it differs from the stored one.
 
-    With another key nobody on the list would be recognised, and all of them written to.
+    With another key no entry would match, and all suppressed addresses would be written to.
     """
     fingerprint = signer.digest("fingerprint of this key")[:16]
     kept = heartbeats.get_value(session, _KEY)
@@ -65,20 +65,20 @@ def check_key(session: Session, signer: Signer) -> None:
 
 
 def suppress_address(session: Session, now: datetime, signer: Signer, address: str, reason: str) -> None:
-    """Never write to an address again that somebody typed, whoever signs it up. Raises NotAnAddress."""
+    """Suppress an address as it was typed, known or not. Raises NotAnAddress."""
     suppress(session, now, signer, _normalised(address), reason)
 
 
 def suppress_person(session: Session, now: datetime, signer: Signer, subscriber_id: int, reason: str) -> None:
-    """Never write again to the address that somebody has at this moment."""
-    # Their address may be corrected just now.
+    """Suppress the current address of a subscriber."""
+    # Locked, as a concurrent transaction may correct the address.
     person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
     if person is not None:
         suppress(session, now, signer, person.email, reason)
 
 
 def suppress(session: Session, now: datetime, signer: Signer, email: str, reason: str) -> None:
-    """Never write to an address again, which is normalised: what its owner agreed to ends."""
+    """Suppress a normalised address, and withdraw its owner's consents."""
     person = subscribers.by_email(session, email, lock=True)
     subscribers.suppress(session, signer.digest(email), reason, now)
     if person is not None:
@@ -92,13 +92,13 @@ def suppress(session: Session, now: datetime, signer: Signer, email: str, reason
 
 
 def lift(session: Session, now: datetime, signer: Signer, address: str) -> None:
-    """Let an address be written to again: its owner goes on where they were.
+    """Lift a suppression; its owner's courses continue.
 
-    Who complained does not: they left, and come back of their own will or not at all. Raises NotAnAddress,
+    After a complaint they do not: its owner counts as left, and has to sign up again. Raises NotAnAddress,
     NotSuppressed.
     """
     email = _normalised(address)
-    person = subscribers.by_email(session, email, lock=True)  # first: their complaint may come in just now
+    person = subscribers.by_email(session, email, lock=True)  # locked first, as a complaint may arrive at the same time
     kept = subscribers.find_suppression(session, signer.digest(email))
     if kept is None:
         raise NotSuppressed
@@ -106,15 +106,15 @@ def lift(session: Session, now: datetime, signer: Signer, address: str) -> None:
         if kept.reason == COMPLAINT:
             person.left_at = person.left_at or now
         person.status = _status_of(session, person)
-        cancellations.retry_failed(session, person.id, now)  # also for who may come back one day
+        cancellations.retry_failed(session, person.id, now)  # also for readers who may come back later
         if person.status == SubscriberStatus.ACTIVE:
-            go_on_from(session, person.id, now)
+            resume_enrolments(session, person.id, now)
     session.delete(kept)
     withdrawal_log.record(session, withdrawal_log.LIFTED, now, email=email)
 
 
 def find(session: Session, signer: Signer, address: str) -> Suppressed | None:
-    """What is known of an address; None when it may be written to, or is none."""
+    """Return the suppression of an address; None if it is not suppressed or not an address."""
     email = normalise_email(address)
     if email is None:
         return None
@@ -123,7 +123,7 @@ def find(session: Session, signer: Signer, address: str) -> Suppressed | None:
 
 
 def people(session: Session, signer: Signer, after_id: int, limit: int) -> list[Suppressed]:
-    """Suppressed people who are known, by id, after one of them."""
+    """Return known suppressed people with ids above `after_id`, by id."""
     rows = subscribers.suppressed_people(session, after_id, limit)
     kept = subscribers.suppressions_among(session, [signer.digest(row.email) for row in rows])
     return [
@@ -143,5 +143,7 @@ def _normalised(address: str) -> str:
 def _status_of(session: Session, person: SubscriberRow) -> SubscriberStatus:
     if person.left_at is not None:
         return SubscriberStatus.LEFT
-    began = person.confirmed_at is not None or bool(enrolments.of_subscriber(session, person.id))  # also by an import
+    began = person.confirmed_at is not None or bool(
+        enrolments.of_subscriber(session, person.id)
+    )  # an import enrols without confirmation
     return SubscriberStatus.ACTIVE if began else SubscriberStatus.PENDING

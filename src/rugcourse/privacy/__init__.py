@@ -1,4 +1,4 @@
-"""Privacy (GDPR): what is kept and until when, the copy of everything, erasure, retention, and the papers.
+"""Privacy (GDPR): the inventory of personal data, data export, erasure, retention, and the required documents.
 
-Read `inventory` first: every column, whose it is, what for, and until when.
+Start with `inventory`: whose data each column holds, for which purpose, and until when.
 """

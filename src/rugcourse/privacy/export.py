@@ -1,6 +1,6 @@
-"""A copy of everything that is known of a person, in words that they can read. Times are UTC, as they are kept.
+"""Exports all data about a person in readable form (GDPR, Art. 15 and 20). Times are in UTC.
 
-What it has to show stands in `rugcourse.privacy.inventory`.
+`rugcourse.privacy.inventory` lists what an export has to contain.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from rugcourse.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Section → what stands in it: each a list of records, a record a value for each name."""
+    """An export: section → records, each a dict of names and values."""
 
     language: str
     sections: dict[str, list[dict[str, Any]]]
@@ -49,10 +49,10 @@ def export(
     signer: Signer | None = None,
     settings: Settings | None = None,
 ) -> Export | None:
-    """Everything about a person, or None when there is nobody with this id.
+    """Return all data about a person, or None if there is no subscriber with this id.
 
-    `signer`: by it the list of addresses that must not be written to is looked into. `settings`: for what stands above
-    the copy: purposes, recipients, ends, rights (GDPR article 15(1)).
+    `signer`: to look up the person's suppression. `settings`: to add purposes, recipients, retention periods and rights
+    (GDPR, Art. 15(1)).
     """
     person = session.get(SubscriberRow, subscriber_id)
     if person is None:
@@ -68,7 +68,7 @@ def _about(settings: Settings, language: str) -> list[dict[str, Any]]:
 
 @dataclass(slots=True)
 class _Copy:
-    """One copy in the making. The rows that other rows point to are read once."""
+    """Builds one export. Rows that many records refer to are read once."""
 
     session: Session
     course_cache: CourseCache
@@ -240,7 +240,7 @@ class _Copy:
         return self.known[course_id].slug if course_id in self.known else str(course_id)
 
     def _question_words(self, row: DeliveryRow) -> str | None:
-        """The question that came back in a mail: as its course asks it today, which is how it was sent."""
+        """Return the recap question of a mail, in the wording of the current course, which is how it was sent."""
         if row.recap_question is None:
             return None
         published = self.course_cache.of_campaign(self.session, row.campaign_id)
@@ -248,7 +248,7 @@ class _Copy:
         return place[1].question if place else row.recap_question
 
     def _question(self, course_id: int, name: str, version_id: int, delivery_id: int) -> Question | None:
-        """As it was asked: in the wording and the language of that mail; one that came back, as it is asked today."""
+        """Return a question in the wording and language of its mail; a recap question in the current wording."""
         language = next((row.language for row, _slug in self.history if row.id == delivery_id), None)
         if lesson_versions.has_version(self.session, version_id):
             texts = self.course_cache.version(self.session, version_id).texts
@@ -328,7 +328,7 @@ def _feedback(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
 
 
 def _changes(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    """What admins did for a person, and why. They are told by their role: who it was is the practice's to say."""
+    """Return actions of admins for a person. Admins are given by role: their identity is not the person's data."""
     return [
         {
             "at": _when(change.at),
@@ -347,7 +347,7 @@ def _role(session: Session, admin_id: int | None) -> str:
 
 
 def _half(row: DeliveryRow, compared: Sequence[AbTestRow]) -> str | None:
-    """Which of two wordings a mail had, where they were compared when it was planned."""
+    """Return the variant of the A/B test that a mail belonged to, or None."""
     for trial in compared:
         during = trial.started_at <= row.planned_at and (trial.decided_at is None or row.planned_at < trial.decided_at)
         if trial.lesson_id == row.lesson_id and during:

@@ -1,7 +1,7 @@
-"""What is kept, column by column: whose it is, what for, until when, how it is erased, and where the copy shows it.
+"""Inventory of all stored data by column: data subject, purpose, retention, erasure, and place in the data export.
 
-The one place that says so: the copy, the record of processing and the privacy page are checked against it or made from
-it. A column that is not declared here fails a test.
+The data export, the record of processing and the privacy page are generated from it or tested against it. A test fails
+for each column that is not declared.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from rugcourse.db.models import EventKind
 
 class Whose(StrEnum):
     NOBODY = "nobody"
-    READER = "reader"  # somebody who signed up, or was imported, or a visitor without a name
+    READER = "reader"  # somebody who signed up or was imported, or an anonymous visitor
     ADMIN = "admin"
 
 
 class Basis(StrEnum):
-    """GDPR articles 6 and 9; Tw: the Dutch Telecommunicatiewet."""
+    """Legal bases: articles 6 and 9 of the GDPR. Tw: the Dutch Telecommunicatiewet."""
 
     NONE = "-"
     EXPLICIT_CONSENT = "6(1)(a), 9(2)(a)"
@@ -32,21 +32,21 @@ class Basis(StrEnum):
 
 
 class ProcessingPurpose(StrEnum):
-    """What something is kept for; the value is its name in the record of processing."""
+    """What data is stored for. The value identifies the purpose in the record of processing."""
 
-    CONTENT = "content"  # courses and messages, figures of many: about nobody
-    SIGNUP = "signup"  # what stands before somebody confirms, and agrees
+    CONTENT = "content"  # courses, messages and aggregated figures: not personal
+    SIGNUP = "signup"  # until somebody confirms and consents
     COURSE = "course"  # sending lessons, answers, repetition, the test
-    LABELS = "labels"  # tags: words on people, for choosing an audience
+    LABELS = "labels"  # tags, to choose an audience
     MEASURING = "measuring"  # opens and clicks
     NEWS = "news"  # other news of the practice
-    CONSENT = "consent"  # being able to show what was agreed to
-    STOP = "stop"  # not writing to who does not want it, or can't be reached
-    DELIVERY = "delivery"  # mail that arrives once, and is not taken for spam
+    CONSENT = "consent"  # evidence of consent
+    STOP = "stop"  # not writing to people who object or can't be reached
+    DELIVERY = "delivery"  # delivering each mail once, and not as spam
     REMARKS = "remarks"  # better lessons
-    VISITORS = "visitors"  # the same, from visitors without a name
-    LOG = "log"  # being able to show who did what for whom
-    ACCESS = "access"  # only those come in who may
+    VISITORS = "visitors"  # the same, from anonymous visitors
+    LOG = "log"  # accountability for actions of admins
+    ACCESS = "access"  # access control of the admin pages
 
 
 BASES: Mapping[ProcessingPurpose, Basis] = {
@@ -67,17 +67,17 @@ BASES: Mapping[ProcessingPurpose, Basis] = {
 
 
 class End(StrEnum):
-    """Until when something is kept. The days stand in `Retention`, under the names in `DAYS`."""
+    """When data is deleted. `DAYS` names the fields of `Retention` with the number of days."""
 
-    NEVER = "never"  # it is about nobody
-    PERSON = "person"  # as long as the person is known
+    NEVER = "never"  # not personal
+    PERSON = "person"  # with the person
     MEASURED = "measured"
-    ANSWERED = "answered"  # that a button of a question was used; what was answered is the person's
-    RETURNED = "returned"  # that a mail came back, or what else was said of it
-    UNCLAIMED = "unclaimed"  # a test that nobody signed up after
+    ANSWERED = "answered"  # the event of an answer; the answer itself is kept with the person
+    RETURNED = "returned"  # bounces, complaints and other reports about a mail
+    UNCLAIMED = "unclaimed"  # a knowledge test without a signup
     REMARK = "remark"  # a visitor's
     SUPPRESSION = "suppression"
-    ASKED = "asked"  # that another address was asked for
+    ASKED = "asked"  # a request to change the address
     LOG = "log"
     JOB = "job"
     DOMAIN = "domain"  # as long as somebody at the domain is known
@@ -85,10 +85,10 @@ class End(StrEnum):
     SECURITY = "security"
     SESSION = "session"
     PROCESS = "process"
-    LIST = "list"  # until a list that is read in is done with, at most a week
-    LINK = "link"  # as long as the link works that confirms it
-    WORKING = "working"  # minutes: as long as a worker is at it
-    CHALLENGE = "challenge"  # minutes: as long as an admin takes to log in
+    LIST = "list"  # until an import has ended, at most a week
+    LINK = "link"  # while the link that confirms it is valid
+    WORKING = "working"  # minutes: while a worker uses it
+    CHALLENGE = "challenge"  # minutes: during a login
 
 
 DAYS: Mapping[End, tuple[str, ...]] = {
@@ -116,32 +116,32 @@ DAYS: Mapping[End, tuple[str, ...]] = {
 
 
 class Erasure(StrEnum):
-    """What becomes of it when the person is erased."""
+    """What happens to data when the person is erased."""
 
     NOTHING = "nothing"  # it is not about a reader
-    DELETED = "deleted"  # the row goes, in the same transaction
-    STAYS = "stays"  # until its end: declared, with the reason, where it stands
+    DELETED = "deleted"  # deleted in the same transaction
+    STAYS = "stays"  # until its end; the declaration has the reason
 
 
 class LeftOut(StrEnum):
-    """Why something is not in the copy."""
+    """Why data is not in the export."""
 
-    NUMBER = "number"  # of ours, which only says which row belongs to which
-    PART = "part"  # it follows from what is in the copy
-    WORKING = "working"  # a mark of a program while it works; it tells nothing of a person
-    HASH = "hash"  # a fingerprint made with a secret key, which only serves to recognise
-    OF_ADMINS = "of admins"  # about those who use the admin pages; they see it there
-    NAMELESS = "nameless"  # nobody can tell whose it is
-    BRIEF = "brief"  # gone when it is done with, at most after a week; what became of it is in the copy
+    NUMBER = "number"  # an internal key
+    PART = "part"  # derived from exported data
+    WORKING = "working"  # technical state of a process
+    HASH = "hash"  # a keyed hash, only for comparison
+    OF_ADMINS = "of admins"  # about admins, who see it on the admin pages
+    NAMELESS = "nameless"  # anonymous
+    BRIEF = "brief"  # deleted after use, at the latest after a week; the result is exported
     OF_NOBODY = "of nobody"
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Columns of one table that are kept alike.
+    """Columns of one table with the same handling.
 
-    `shown`: column → where it stands in the copy, as `section.name`; `left_out`: column → why it does not.
-    `rows`: which rows it is about, where those of one table are kept in more than one way.
+    `shown`: column → place in the export, as `section.name`. `left_out`: column → reason. `rows`: the rows it applies
+    to, if those of a table are handled in different ways; empty for all.
     """
 
     table: str
@@ -167,7 +167,7 @@ def _of_a_reader(
     end: End = End.PERSON,
     erasure: Erasure = Erasure.DELETED,
 ) -> Group:
-    """`shown`: columns, as `column=name` where the copy calls it otherwise. `left_out`: `column=reason`."""
+    """Declare columns about readers. `shown`: "column" or "column=name in the export". `left_out`: "column=reason"."""
     named = (one.partition("=") for one in shown.split())
     places = {column: f"{section}.{name or column}" for column, _, name in named}
     reasons = (one.partition("=") for one in left_out.split())
@@ -176,7 +176,7 @@ def _of_a_reader(
 
 
 def _some(rows: tuple[str, ...], group: Group) -> Group:
-    """The same, of some rows only."""
+    """Return the same group, for some rows only."""
     return replace(group, rows=rows)
 
 
@@ -193,7 +193,7 @@ def _before_and_after(
     before: tuple[str, ...] = _PENDING,
     after: tuple[str, ...] = _CONFIRMED,
 ) -> tuple[Group, Group]:
-    """What is kept without a consent until somebody confirms, and for a purpose from then on."""
+    """Declare columns that are stored without consent until somebody confirms, and for a purpose after that."""
     first = _of_a_reader(table, section, shown, left_out, ProcessingPurpose.SIGNUP)
     return _some(before, first), _some(after, _of_a_reader(table, section, shown, left_out, purpose))
 
@@ -226,7 +226,7 @@ INVENTORY: tuple[Group, ...] = (
     *_before_and_after("subscriber", "person", "email name language", "domain=part"),
     _of_a_reader("subscriber", "person", "signup=signed_up_again", "", ProcessingPurpose.SIGNUP),
     _of_a_reader("subscriber", "person", "news=other_news", "", ProcessingPurpose.NEWS),
-    # The address itself goes with the link that confirms it: it may be a stranger's.
+    # The address is deleted when its link expires, as it may be a stranger's.
     _of_a_reader("address_change", "addresses_asked_for", "email=new_address", "", ProcessingPurpose.SIGNUP, End.LINK),
     _of_a_reader(
         "address_change", "addresses_asked_for", "asked_at=asked_for confirmed_at=confirmed",
@@ -288,7 +288,7 @@ INVENTORY: tuple[Group, ...] = (
         "feedback", "remarks", "lesson_id=lesson delivery_id=mail language helped at remark", "id=number",
         ProcessingPurpose.REMARKS,
     )),
-    # Of a visitor's, whether the lesson helped is left.
+    # When a visitor's remark is deleted, the rating stays, as it is anonymous.
     _some(("of visitors",), _of_nobody("feedback", "id lesson_id delivery_id language helped at")),
     _some(("of visitors",), _of_a_reader(
         "feedback", "", "", "remark=nameless", ProcessingPurpose.VISITORS, End.REMARK, Erasure.STAYS
@@ -298,12 +298,12 @@ INVENTORY: tuple[Group, ...] = (
         "change", "done_by_us", "at admin_id=by action before after", "id=number subject=number",
         ProcessingPurpose.LOG, End.LOG,
     ),
-    # It has to outlive the person: an import would bring them back.
+    # It has to outlast the erasure: else an import could add the person again.
     _of_a_reader(
         "suppression", "not_written_to", "reason at=since", "address_hash=hash",
         ProcessingPurpose.STOP, End.SUPPRESSION, Erasure.STAYS,
     ),
-    # A domain can be a family's. None of these is left when nobody there is known any more.
+    # A domain can identify a family. These rows are deleted with the domain's last subscriber.
     _of_a_reader(
         "hold", "", "", "key=part reason=part since=part until=part times=part", ProcessingPurpose.DELIVERY, End.DOMAIN
     ),
@@ -313,14 +313,14 @@ INVENTORY: tuple[Group, ...] = (
         "lease", "", "", "token=working until=working deliveries=working",
         ProcessingPurpose.DELIVERY, End.WORKING, Erasure.STAYS,
     ),
-    # Whoever stands on a list that is being read: the first lines as they are, addresses that come twice, wrong values.
+    # People on a list during its import: sample lines, duplicate addresses and invalid values.
     _of_a_reader(
         "job_chunk", "", "", "job_id=brief number=brief lines=brief", end=End.LIST, erasure=Erasure.STAYS
     ),
     _some(("while a list is read",), _of_a_reader(
         "job", "", "", "about=brief problems=brief", end=End.LIST, erasure=Erasure.STAYS
     )),
-    # Where a list came from, what was said of it, and which lines were wrong.
+    # The source of a list, the admin's statement about it, and the numbers of wrong lines.
     _some(("done with",), _left_out(
         "job", "about problems", Whose.ADMIN, ProcessingPurpose.LOG, End.JOB, LeftOut.OF_ADMINS
     )),
@@ -368,7 +368,7 @@ INVENTORY: tuple[Group, ...] = (
 
 
 def declared() -> Iterator[tuple[str, str, str]]:
-    """(table, column, which rows) of each that is declared, as often as it is; no rows: all of them."""
+    """Yield (table, column, rows) for each declaration. `rows`: empty for all rows."""
     for group in INVENTORY:
         for column in group.columns:
             for rows in group.rows or ("",):
@@ -376,5 +376,5 @@ def declared() -> Iterator[tuple[str, str, str]]:
 
 
 def of_readers() -> Iterator[Group]:
-    """The groups that are about readers."""
+    """Return the groups about readers."""
     return (group for group in INVENTORY if group.whose == Whose.READER)

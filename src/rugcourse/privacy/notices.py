@@ -1,4 +1,4 @@
-"""Mails that tell a person what was done with what is known of them, in plain text."""
+"""Mails to readers about what was done with their data, in plain text."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from rugcourse.i18n import translations
 
 
 class ReaderNotice(StrEnum):
-    """What happened."""
+    """The event that a mail reports."""
 
     COPIED = "copied"
     ERASED = "erased"
-    NEW_ADDRESS = "new address"  # to an address that was asked for: nothing happens before they press a button
-    ADDRESS_IN_USE = "address in use"  # to a reader whose address was asked for
-    ADDRESS_CHANGED = "address changed"  # to the address before
-    ERASED_SOON = "erased soon"  # to a reader who reads no more
+    NEW_ADDRESS = "new address"  # to the requested address; it has to confirm
+    ADDRESS_IN_USE = "address in use"  # to the reader who has the requested address
+    ADDRESS_CHANGED = "address changed"  # to the old address
+    ERASED_SOON = "erased soon"  # to an inactive reader, in advance
 
 
 def compose(notice: ReaderNotice, email: str, language: str, sender: Sender, privacy: str, link: str = "") -> bytes:
-    """The message. It is the last one to somebody who was erased, and to an address that is theirs no more.
+    """Return the message. `privacy`: the URL of the privacy page; `link`: where to act, for notices that refer to it.
 
-    `privacy`: where the privacy page is. `link`: where they can act on it, for notices that say so.
+    For an erased reader, and for an old address, it is the last mail.
     """
     _ = translations(language).gettext
     subject, body = _words(notice, _, sender)

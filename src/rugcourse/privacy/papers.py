@@ -1,7 +1,7 @@
-"""Papers for whoever runs an installation, as Markdown: made from the settings and the inventory.
+"""Documents that the GDPR asks of an operator, as Markdown, from the settings and the inventory.
 
-Each is written for itself in each language (`templates/privacy`). They are drafts: the practice knows what no program
-does, and signs for them.
+Each language has its own template (`templates/privacy`). They are drafts: the practice has to add what the software
+can't know, and is responsible for them.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Paper(StrEnum):
 
 
 def paper(which: Paper, settings: Settings, language: str) -> str:
+    """Return a document in a language."""
     words = terms(settings, language)
     values: dict[str, Any] = {
         "settings": settings,
@@ -52,7 +53,7 @@ def paper(which: Paper, settings: Settings, language: str) -> str:
 
 
 def notice_text(settings: Settings, language: str) -> str:
-    """The privacy page as text."""
+    """Return the privacy notice as Markdown."""
     title = translations(language).gettext("What we keep, and for how long")
     chapters = (Chapter("", (summary(language),)), *notice(settings, language))
     parts = [f"# {title}"]

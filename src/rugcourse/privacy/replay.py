@@ -1,7 +1,7 @@
-"""Withdraws again what a database does not know of that was put back from a backup.
+"""Applies withdrawals again that are missing after a database was restored from a backup.
 
-Nothing is undone that came later, as far as it is known: who signed up, agreed or came back since, stays as they are,
-and so does an address whose suppression was lifted. Doing it twice is the same as doing it once.
+Later decisions take precedence, as far as they are known: people who signed up, consented or returned since, and lifted
+suppressions, are not changed. Idempotent.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from rugcourse.db.models import BOUNCE, COMPLAINT, ERASED, SubscriberRow, Subscr
 from rugcourse.db.queries import subscribers
 from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.db.withdrawal_log import (
-    COMPARED,
-    COMPARES,
-    FORMER,
+    FORMER_ADDRESS,
     LIFTED,
-    LINKS,
+    LINKS_CLOSED,
     MEASURING,
     NEWS,
     NO_SUPPRESSION,
     RETURNED,
-    TAGGED,
-    TAGS,
+    STATISTICS_ALLOWED,
+    STATISTICS_OBJECTED,
+    TAGS_ALLOWED,
+    TAGS_OBJECTED,
     UNSUBSCRIBED,
     WithdrawalLog,
 )
@@ -39,11 +39,14 @@ from rugcourse.privacy.erase import erase
 
 _BATCH = 500
 
-Kinds = dict[str, datetime]  # each kind → when that was withdrawn last
+Kinds = dict[str, datetime]  # kind → time of the latest withdrawal (UTC)
 
 
 def replay(database: Database, clock: Clock, signer: Signer, log: WithdrawalLog, bounced_days: int) -> int:
-    """Withdraw again what the log knows and the database does not; returns of how many people. Raises OSError."""
+    """Apply withdrawals of the log that the database lacks. Returns the number of affected people. Raises OSError.
+
+    `bounced_days`: older bounces are ignored, as their suppressions have expired.
+    """
     withdrawn = _read(log, clock.now() - timedelta(days=bounced_days))
     applied = 0
     for people in _people(database) if withdrawn else ():
@@ -58,7 +61,7 @@ def replay(database: Database, clock: Clock, signer: Signer, log: WithdrawalLog,
 
 
 def _read(log: WithdrawalLog, bounced_since: datetime) -> dict[bytes, Kinds]:
-    """What the log says of each digest, whatever the order of its lines."""
+    """Return the latest withdrawal of each kind by digest."""
     found: dict[bytes, Kinds] = {}
     for one in log.read():
         if one.kind != BOUNCE or one.at >= bounced_since:
@@ -68,7 +71,7 @@ def _read(log: WithdrawalLog, bounced_since: datetime) -> dict[bytes, Kinds]:
 
 
 def _withdraw(session: Session, now: datetime, signer: Signer, subscriber_id: int, kinds: Kinds) -> bool:
-    """What one person withdrew; returns whether there was anything."""
+    """Apply one person's withdrawals. Returns whether anything changed."""
     person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK)
     if person is None:
         return False
@@ -91,7 +94,9 @@ def _withdraw(session: Session, now: datetime, signer: Signer, subscriber_id: in
 
 
 def _left_at(kinds: Kinds) -> datetime | None:
-    """When somebody left last, and did not come back: also who complained left, whatever was lifted later."""
+    """Return when somebody last left without returning later, and remove these kinds. A complaint counts as leaving,
+    even if its suppression was lifted.
+    """
     returned = kinds.pop(RETURNED, None)
     left = max((at for kind, at in kinds.items() if kind in {UNSUBSCRIBED, COMPLAINT}), default=None)
     kinds.pop(UNSUBSCRIBED, None)
@@ -122,22 +127,22 @@ def _end_news(session: Session, person: SubscriberRow, at: datetime | None, now:
 
 
 def _object(session: Session, person: SubscriberRow, since: Kinds) -> bool:
-    """What somebody objected to, and which links they closed."""
+    """Apply objections and closed links. Returns whether anything changed."""
     done = False
-    if _stands(since, COMPARED, COMPARES) and person.objected_at is None:
-        preferences.leave_out(session, person, since[COMPARED])
+    if _stands(since, STATISTICS_OBJECTED, STATISTICS_ALLOWED) and person.objected_at is None:
+        preferences.object_to_statistics(session, person, since[STATISTICS_OBJECTED])
         done = True
-    if _stands(since, TAGGED, TAGS) and person.untagged_at is None:
-        preferences.leave_untagged(session, person, since[TAGGED])
+    if _stands(since, TAGS_OBJECTED, TAGS_ALLOWED) and person.untagged_at is None:
+        preferences.object_to_tags(session, person, since[TAGS_OBJECTED])
         done = True
-    if LINKS in since and (person.links_closed_at is None or person.links_closed_at < since[LINKS]):
-        preferences.close_links_of(session, person, since[LINKS])
+    if LINKS_CLOSED in since and (person.links_closed_at is None or person.links_closed_at < since[LINKS_CLOSED]):
+        preferences.close_links_of(session, person, since[LINKS_CLOSED])
         done = True
     return done
 
 
 def _stands(kinds: Kinds, withdrawn: str, allowed: str) -> bool:
-    """Whether something was withdrawn, and not allowed again later."""
+    """Return whether a kind was withdrawn and not allowed again later."""
     return withdrawn in kinds and (allowed not in kinds or kinds[withdrawn] > kinds[allowed])
 
 
@@ -153,7 +158,7 @@ def _agreed_after(session: Session, person: SubscriberRow, purpose: str, at: dat
 
 
 def _suppress_unknown(database: Database, left: Mapping[bytes, Kinds]) -> int:
-    """Addresses that nobody has here: an import could bring them back."""
+    """Suppress addresses without a subscriber, as an import could add them again. Returns how many."""
     count, digests = 0, iter(left.items())
     while some := dict(islice(digests, _BATCH)):
         reasons = {digest.hex(): _reason(_with_former(kinds)) for digest, kinds in some.items()}
@@ -168,14 +173,14 @@ def _suppress_unknown(database: Database, left: Mapping[bytes, Kinds]) -> int:
 
 
 def _with_former(kinds: Kinds) -> Kinds:
-    """Nobody has the address: also one that somebody had before who was erased is not to be brought back."""
-    if FORMER not in kinds:
+    """Treat an earlier address of an erased person as erased: nobody has it now, and an import must not add it."""
+    if FORMER_ADDRESS not in kinds:
         return kinds
-    return {**kinds, ERASED: max(kinds[FORMER], kinds.get(ERASED, kinds[FORMER]))}
+    return {**kinds, ERASED: max(kinds[FORMER_ADDRESS], kinds.get(ERASED, kinds[FORMER_ADDRESS]))}
 
 
 def _reason(kinds: Kinds) -> tuple[str, datetime] | None:
-    """The reason that counts most, and since when; none where all of them were lifted later."""
+    """Return the most important reason for a suppression, and its time; None if all were lifted later."""
     lifted = kinds.get(LIFTED)
     reasons = [one for one in kinds.items() if one[0] not in NO_SUPPRESSION]
     return min((one for one in reasons if lifted is None or one[1] > lifted), key=_weight, default=None)

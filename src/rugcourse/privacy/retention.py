@@ -1,6 +1,6 @@
-"""Forgets in time what is no longer needed: what is declared in `rugcourse.privacy.inventory` ends here.
+"""Deletes data when its retention period ends, as `rugcourse.privacy.inventory` declares.
 
-The privacy page says the same days to everybody.
+The privacy page states the same periods.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rugcourse.db.queries.admins import LONGEST_SESSION_DAYS, SECURITY_EVENT_DAY
 from rugcourse.delivery.restore_guard import KEPT_DAYS as PROCESS_DAYS
 from rugcourse.enrolment.new_address import VALID
 from rugcourse.enrolment.preferences import UNDO_DAYS
-from rugcourse.enrolment.signup import ASKING
+from rugcourse.enrolment.signup import CONFIRMATION_WINDOW
 from rugcourse.links import Signer
 from rugcourse.privacy.erase import erase
 from rugcourse.settings import Settings
@@ -31,7 +31,7 @@ _EVENTS_BATCH = 5000
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How many days what is kept. Those below are no settings."""
+    """Retention periods in days. Those with a default are not configurable."""
 
     unconfirmed_days: int
     measured_days: int
@@ -45,7 +45,7 @@ class Retention:
     log_days: int
     job_days: int
     withdrawal_days: int
-    asked_days: int = field(default=ASKING.days, init=False)
+    asked_days: int = field(default=CONFIRMATION_WINDOW.days, init=False)
     security_days: int = field(default=SECURITY_EVENT_DAYS, init=False)
     session_days: int = field(default=LONGEST_SESSION_DAYS, init=False)
     process_days: int = field(default=PROCESS_DAYS, init=False)
@@ -70,7 +70,7 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """How many of each were forgotten."""
+    """The number of deleted items of each kind."""
 
     attempts: int = 0
     unconfirmed: int = 0
@@ -89,7 +89,7 @@ class Forgotten:
 
 
 def forget(database: Database, clock: Clock, signer: Signer, retention: Retention) -> Forgotten:
-    """Forget all whose time has come, a batch with each transaction. Doing it twice does no harm."""
+    """Delete everything whose retention period has ended, in small transactions. Idempotent."""
 
     def before(days: int) -> datetime:
         return clock.now() - timedelta(days=days)
@@ -147,9 +147,9 @@ def _erase_all(
 def _erase_suppressed(
     database: Database, clock: Clock, signer: Signer, bounced_before: datetime, other_before: datetime
 ) -> int:
-    """Erase people whose address came back, or must not be written to, since before an instant; its hash stays.
+    """Erase people whose address has been suppressed since before an instant; the hash stays. Returns how many.
 
-    Who left is erased as soon as others who did.
+    People who also left are erased as soon as others who left.
     """
 
     def is_over(kept: SuppressionRow | None, left_at: datetime | None) -> bool:
@@ -196,20 +196,20 @@ def _forget_events(database: Database, before: datetime) -> int:
 
 
 def _forget_drafts(database: Database, before: datetime) -> int:
-    """Drafts of lessons and campaigns that were discarded."""
+    """Delete discarded drafts of lessons and campaigns."""
     with database.write() as session:
         return lesson_drafts.forget_discarded(session, before) + campaigns.forget_discarded(session, before)
 
 
 def _forget_addresses(database: Database, before: datetime, open_before: datetime) -> int:
-    """That another address was asked for; and which one, where the link that confirms it has ended."""
+    """Delete old requests to change an address, and the requested address once its link has expired."""
     with database.write() as session:
         address_changes.end(session, open_before)
         return address_changes.forget(session, before)
 
 
 def _forget_domains(database: Database, held_before: datetime) -> None:
-    """Domains whose last reader has another address now. What an operator held lately, perhaps ahead, stays."""
+    """Delete the state of domains without subscribers, except holds that an operator placed recently."""
     with database.write() as session:
         for domain in erasure.known_domains(session) - erasure.held_by_hand_since(session, held_before):
             erasure.forget_domain(session, domain)

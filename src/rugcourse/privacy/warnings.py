@@ -1,6 +1,6 @@
-"""Tells readers by mail, two weeks before, that everything of theirs is erased as they read no more.
+"""Warns inactive readers by mail two weeks before their data is erased.
 
-Who asks for a link to their own page after that gets a mail, which is what the days are counted from.
+A reader who then requests a link to their own page gets a mail, from which the period starts again.
 """
 
 from __future__ import annotations
@@ -21,19 +21,21 @@ from rugcourse.enrolment.preferences import UNDO_DAYS
 from rugcourse.privacy.retention import Retention
 
 WARNED_DAYS = 14
-_MOST = 2000  # a night: these mails keep to no pace
-_MOST_REFUSED = 10  # then the mail server is asked again the next night
+_PER_NIGHT = 2000  # rate limits of domains do not apply to these mails
+_MAX_REFUSED = 10  # before giving up until the next night
 
 Send = Callable[[str, str], bool]  # (address, language) → whether the mail server took it
 
 
 def warn(database: Database, clock: Clock, retention: Retention, send: Send) -> int:
-    """Tell those whose time has nearly come, each once; returns how many. Nobody while everything is held."""
+    """Warn readers whose data will be erased in two weeks, each once. Returns how many. Does nothing while sending is
+    on hold.
+    """
     with database.read() as session:
         found = [] if holds.is_closed(session, clock.now()) else _nearly_over(session, clock.now(), retention)
     warned = refused = 0
     for subscriber_id in found:
-        if refused == _MOST_REFUSED:
+        if refused == _MAX_REFUSED:
             break
         was_told = _warn_one(database, clock, subscriber_id, send)
         warned, refused = warned + was_told, refused + (not was_told)
@@ -46,12 +48,14 @@ def _nearly_over(session: Session, now: datetime, retention: Retention) -> list[
     return [
         subscriber_id
         for find, days in ends
-        for subscriber_id in partial(find, unwarned=True)(session, now - timedelta(days=days - WARNED_DAYS), _MOST)
+        for subscriber_id in partial(find, unwarned=True)(session, now - timedelta(days=days - WARNED_DAYS), _PER_NIGHT)
     ]
 
 
 def _warn_one(database: Database, clock: Clock, subscriber_id: int, send: Send) -> bool:
-    """It is written down first: who dies in between tells nobody twice. What was not taken is tried the next night."""
+    """Warn one reader. The warning is stored before it is sent, so that a crash causes no second one; if the mail
+    server refuses it, it is retried the next night.
+    """
     with database.write() as session:
         person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK)
         if person is None or person.status != SubscriberStatus.ACTIVE:

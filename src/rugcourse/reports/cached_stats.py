@@ -1,4 +1,4 @@
-"""Figures that take seconds to work out at a million readers: worked out in the background, and kept for the pages."""
+"""Statistics that take seconds to compute for a million readers; computed in the background, cached in the database."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rugcourse.scheduling import SendWindow
 
 DAYS = 14
 _KEY = "figures"
-_FRESH_SECONDS = 600.0  # of the machine's time
+_FRESH_SECONDS = 600.0  # wall-clock seconds
 
 
 class CachedGain(BaseModel):
-    """Readers who took the test twice, and their mean share of right answers (0 to 1), None while there are none."""
+    """Readers who took the test twice, and their mean share of right answers (0 to 1), None if there are none."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,7 +30,7 @@ class CachedGain(BaseModel):
 
 
 class CoursePeople(BaseModel):
-    """How many people follow or followed a course, had all of it, and got each lesson (by id); each counted once."""
+    """Distinct people who follow or followed a course, completed it, or got a lesson. `lessons`: lesson id → people."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,8 +40,10 @@ class CoursePeople(BaseModel):
 
 
 class Figures(BaseModel):
-    """`at`: when they were worked out (UTC); `coming`: day (UTC) → lessons that go out if nothing changes; `gains`: by
-    course; `people`: by course, of those with several campaigns, whose readers may be in more than one.
+    """The cached statistics. `at`: when they were computed (UTC); `coming`: day (UTC) → lessons due by the current
+    plan.
+
+    `gains`: by course id. `people`: by course id, for courses with several campaigns, whose readers may overlap.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,7 +55,7 @@ class Figures(BaseModel):
 
 
 def refresh(database: Database, clock: Clock, send_window: SendWindow) -> bool:
-    """Work them out anew if they are old; returns whether they were."""
+    """Compute the statistics if they are outdated. Returns whether they were."""
     now = clock.now()
     with database.read() as session:
         kept = kept_figures(session)
@@ -74,13 +76,13 @@ def refresh(database: Database, clock: Clock, send_window: SendWindow) -> bool:
 
 
 def kept_figures(session: Session) -> Figures | None:
-    """As they were worked out last; None before the first time."""
+    """Return the cached statistics, or None before they were computed."""
     kept = heartbeats.get_value(session, _KEY)
     return Figures.model_validate_json(kept) if kept else None
 
 
 def gain_of(session: Session, course_id: int) -> CachedGain:
-    """What a course taught: as it was worked out last, or now."""
+    """Return the learning gain of a course, from the cache if it is there."""
     kept = kept_figures(session)
     return kept.gains[course_id] if kept and course_id in kept.gains else _gain(session, course_id)
 

@@ -1,4 +1,4 @@
-"""Campaigns beside each other, from the counters."""
+"""Compares campaigns by rates, from the counters."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from rugcourse.db.queries import campaigns
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A campaign in shares (0 to 1), which are None where there is nothing to divide by.
+    """A campaign in rates (0 to 1), None if the denominator is zero.
 
-    `opened`, `clicked`: of the mails that arrived, by humans who agreed to be measured, so an estimate. `answered`:
-    first answers for each mail that arrived; `right`: of those answers, as the question was then. `completed`,
-    `left`: of the readers.
+    `opened` and `clicked`: per accepted mail, by humans who agreed to be measured, so an estimate. `answered`: first
+    answers per accepted mail. `right`: share of those answers, as the questions were then. `completed` and `left`: per
+    reader.
     """
 
     row: CampaignRow
@@ -35,7 +35,7 @@ class Compared:
 
 
 def compare(session: Session, limit: int) -> list[Compared]:
-    """The newest campaigns that have started."""
+    """Return the newest `limit` campaigns that have started."""
     counted = counters.totals(session)
     by_campaign: dict[int, Counter[str]] = defaultdict(Counter)
     for (campaign_id, _, what), n in counted.items():

@@ -1,4 +1,4 @@
-"""What came of a campaign, lesson by lesson, from the counters: arrived, opened, answered, helped, learned."""
+"""The results of a campaign by lesson, from the counters: deliveries, opens, answers, feedback and learning gain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rugcourse.reports.cached_stats import gain_of
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An option of a question, and how many chose it first."""
+    """An option of a question. `chosen`: how many readers chose it first."""
 
     text: str
     right: bool
@@ -26,9 +26,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class QuestionResult:
-    """What readers answered first: `right` as the question was when they did. `choices` are today's options; the right
-    share is None while nobody answered.
-    """
+    """First answers to a question. `right`: counted as the question was then; `choices`: the current options."""
 
     question: str
     choices: tuple[Choice, ...]
@@ -41,16 +39,16 @@ class QuestionResult:
 
     @property
     def outdated(self) -> int:
-        """Answers with options that are right or wrong no more, or that are gone."""
+        """Answers with options that were removed, or whose correctness has changed."""
         return self.answered - sum(one.chosen for one in self.choices)
 
 
 @dataclass(frozen=True, slots=True)
 class MailResult:
-    """One mail of a campaign. Opens and clicks are of readers who agreed to measuring, so they are an estimate.
+    """One mail of a campaign. Opens and clicks are an estimate: only of readers who agreed to measuring.
 
-    `opened`: mails that a human opened; `opened_by_machines`: those that a machine fetched. `helped`: of all campaigns
-    with this lesson.
+    `opened`: mails that a human opened. `opened_by_machines`: mails that a machine fetched. `helped`, `not_helped`: in
+    all campaigns with this lesson.
     """
 
     title: str
@@ -65,8 +63,10 @@ class MailResult:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """`places`: place → number of the lesson. `twice`: readers of the course who took the test before and after, with
-    the mean share of right answers (0 to 1) before and after, None while nobody did.
+    """The results of a campaign. `places`: position → lesson id.
+
+    `twice`: readers who took the test before and after the course. `before`, `after`: their mean share of right answers
+    (0 to 1), None if there are none.
     """
 
     mails: tuple[MailResult, ...]
@@ -77,13 +77,13 @@ class Results:
 
 
 def results_of(session: Session, course_cache: CourseCache, row: CampaignRow, language: str) -> Results:
-    """The results of a campaign, in a language as far as it is there."""
+    """Return the results of a campaign, with texts in `language` where they exist."""
     counted = {**counters.totals(session, 0), **counters.totals(session, row.id)}
     had_mails = {lesson_id for campaign_id, lesson_id, _ in counted if campaign_id == row.id}
     mails = tuple(
         _result(counted, row, one, text_of(session, course_cache, one, language))
         for one in campaigns.lessons_ever_in(session, row)
-        if one.position is not None or one.id in had_mails  # what was taken out keeps its figures
+        if one.position is not None or one.id in had_mails  # removed lessons keep their figures
     )
     gain = gain_of(session, row.course_id)
     return Results(mails, campaigns.lessons_of(session, row.id), gain.twice, gain.before, gain.after)
@@ -113,7 +113,7 @@ def _result(
 
 
 def text_of(session: Session, course_cache: CourseCache, lesson: LessonRow, language: str) -> LessonText | None:
-    """Its last wording; the message of a broadcast has none of a lesson."""
+    """Return the current text of a lesson, None for the message of a broadcast."""
     if lesson.campaign_id is not None or lesson.current_version_id is None:
         return None
     texts = course_cache.version(session, lesson.current_version_id).texts
@@ -121,7 +121,7 @@ def text_of(session: Session, course_cache: CourseCache, lesson: LessonRow, lang
 
 
 def title_of(lesson: LessonRow, title: str) -> str:
-    """With its number, if it still has a place in its course."""
+    """Return the title with the lesson's number, if it is still in its course."""
     return f"{lesson.position}. {title}" if lesson.position else title
 
 

@@ -11,7 +11,7 @@ from rugcourse.db.queries import courses, learning, reconciliation
 
 @dataclass(frozen=True, slots=True)
 class CourseStats:
-    """Readers and mails of one course. The gain is the mean share of right answers (0 to 1) before and after."""
+    """Readers and mails of one course. `right_before`, `right_after`: mean share of right answers (0 to 1)."""
 
     course: str
     readers: dict[str, int]
@@ -30,7 +30,7 @@ class Stats:
 
 
 def gather(session: Session) -> Stats:
-    """Count everything once."""
+    """Return the statistics of all courses."""
     enrolled = reconciliation.enrolments_by_status(session)
     sent = reconciliation.lessons_by_state(session)
     found = []

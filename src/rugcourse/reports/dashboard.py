@@ -1,4 +1,4 @@
-"""How things stand in all, from the counters: people, mails by day, and each course from test to last lesson."""
+"""The data of the dashboard, from the counters: people, mails by day, and a funnel for each course."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Titled:
-    """A lesson with the title it has, or had. `in_course`: it was not taken out."""
+    """A lesson with its current or last title. `in_course`: it was not removed."""
 
     id: int
     title: str
@@ -41,8 +41,9 @@ class Titled:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """A course over all its campaigns, in people. `lessons`: (title, to how many it was sent); `answered`: first
-    answers. What is None is being worked out: `gain`, and people who may be in several campaigns.
+    """A course over all its campaigns, in people. `lessons`: (title, people to whom it was sent).
+
+    `answered`: first answers. None: not computed yet, for `gain` and for people who may be in several campaigns.
     """
 
     slug: str
@@ -60,10 +61,11 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """`people`: status → how many. `sent`, `failed`: day (UTC) → mails planned that day which arrived, or were refused.
-    `doubtful`: mails. `came_back`: which share of all those mails did, from 0 to 1. `figures` is None until they were
-    worked out. `unknown`: the oldest mails in doubt; `waiting`: campaigns that were stopped; `names`: of campaigns, by
-    the key of their hold.
+    """The dashboard. `people`: status → number. `sent`, `failed`: day (UTC) → mails planned that day.
+
+    `doubtful`: mails whose delivery is unknown. `came_back`: bounce rate (0 to 1). `figures`: None until computed.
+    `unknown`: the oldest unknown mails. `waiting`: campaigns that were paused automatically. `names`: hold key →
+    campaign.
     """
 
     people: dict[str, int]
@@ -80,6 +82,7 @@ class Overview:
 
 
 def overview(session: Session, course_cache: CourseCache, now: datetime, language: str) -> Overview:
+    """Return the data of the dashboard, with texts in `language` where they exist."""
     counted = counters.totals(session)
     first = now.date() - timedelta(days=_DAYS - 1)
     sent = counters.by_day(session, first, f"mail {DeliveryState.ACCEPTED}")
@@ -104,7 +107,7 @@ def overview(session: Session, course_cache: CourseCache, now: datetime, languag
         ),
         figures,
         sending_holds.all_holds(session),
-        # Who they are takes a look through the whole ledger: only when the counter says that there are any.
+        # The query reads the whole ledger, so it runs only if the counter says that there are any.
         deliveries.in_state(session, DeliveryState.UNKNOWN, _SHOWN) if doubtful else [],
         [row for row in campaigns.listed(session) if row.because],
         campaign_names(session),
@@ -112,7 +115,7 @@ def overview(session: Session, course_cache: CourseCache, now: datetime, languag
 
 
 def lessons_of(session: Session, course_cache: CourseCache, published: PublishedCourse, language: str) -> list[Titled]:
-    """The lessons of a course, and those that were taken out of it."""
+    """Return the lessons of a course, including removed ones."""
     evergreen = campaigns.find(session, published.campaign_id)
     found = [
         (one, text_of(session, course_cache, one, language))
@@ -151,7 +154,7 @@ def _funnel(
         lessons=tuple(
             (one.title, people.lessons.get(one.id, 0) if people else None)
             for one in lessons
-            if one.in_course or (people and people.lessons.get(one.id))  # what was taken out keeps its figures
+            if one.in_course or (people and people.lessons.get(one.id))  # removed lessons keep their figures
         ),
         completed=people.completed if people else None,
         answered=answers.given,
@@ -161,7 +164,7 @@ def _funnel(
 
 
 def _people_of_one(number: Callable[..., int], lessons: list[Titled]) -> CoursePeople:
-    """Where one campaign alone has readers, its counters count people."""
+    """Return the people of a course in which only one campaign has readers: its counters count distinct people."""
     return CoursePeople(
         readers=sum(number(f"reader {status}") for status in EnrolmentStatus),
         completed=number(f"reader {EnrolmentStatus.COMPLETED}"),

@@ -18,7 +18,7 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Deliverability:
-    """What is on hold, the names of campaigns by the key of their hold, and the newest bounces."""
+    """Holds, the names of campaigns by the key of their hold, and the latest bounces."""
 
     holds: Sequence[HoldRow]
     names: Mapping[str, str]
@@ -26,7 +26,7 @@ class Deliverability:
 
 
 def deliverability(session: Session, now: datetime) -> Deliverability:
-    """What the page shows of the database; complaints and the doctor have reports of their own."""
+    """Return the data of the page, except complaint rates and the doctor's report."""
     return Deliverability(
         holds=sending_holds.all_holds(session),
         names=campaign_names(session),
@@ -35,5 +35,5 @@ def deliverability(session: Session, now: datetime) -> Deliverability:
 
 
 def campaign_names(session: Session) -> dict[str, str]:
-    """The name of each campaign, by the key of its hold."""
+    """Return the name of each campaign by the key of its hold."""
     return {sending_holds.campaign_key(row.id): row.name for row in campaigns.listed(session)}

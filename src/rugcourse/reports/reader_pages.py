@@ -1,4 +1,4 @@
-"""The data of the pages that a reader opens from a mail: their own page, a lesson, unsubscribing."""
+"""The data of pages behind links in mails: a reader's own page, a lesson, unsubscribing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rugcourse.scheduling import Schedule
 
 @dataclass(frozen=True, slots=True)
 class ReadingState:
-    """Where a reader is in a course. Times are in their own zone; `next_due` is None while nothing is planned."""
+    """A reader's progress in a course. Times are in their time zone; `next_due`: None if nothing is scheduled."""
 
     schedule: Schedule
     progress: CourseProgress
@@ -35,7 +35,7 @@ class ReadingState:
 
 @dataclass(frozen=True, slots=True)
 class OtherCourse:
-    """Another course that a reader has had a mail of, and that mail."""
+    """Another course of a reader, and a mail of it."""
 
     title: str
     mail: MailRef
@@ -43,7 +43,7 @@ class OtherCourse:
 
 @dataclass(frozen=True, slots=True)
 class UnsubscribeState:
-    """What the page for unsubscribing has to know. `is_news`: the mail was other news, and of no course."""
+    """What the unsubscribe page depends on. `is_news`: the mail was other news, not of a course."""
 
     is_news: bool
     left_course: bool
@@ -52,7 +52,7 @@ class UnsubscribeState:
 
 @dataclass(frozen=True, slots=True)
 class MailedLesson:
-    """A lesson as it was sent. `before`, `after`: deliveries of the lessons around it, the oldest first."""
+    """A lesson as it was sent. `before`, `after`: ids of the deliveries around it, oldest first."""
 
     lesson: Lesson
     before: Sequence[int]
@@ -61,7 +61,7 @@ class MailedLesson:
 
 
 def reading_state(session: Session, now: datetime, course_cache: CourseCache, reader: Reader) -> ReadingState:
-    """Where the reader is in the course of the mail."""
+    """Return the reader's progress in the course of the mail."""
     schedule = subscribers.load_schedule(session, reader.subscriber.id)
     enrolment = enrolments.of_mail(session, reader.delivery)
     progress = progress_of(session, course_cache, reader.published, reader.language, enrolment)
@@ -82,7 +82,7 @@ def reading_state(session: Session, now: datetime, course_cache: CourseCache, re
 
 
 def other_courses(session: Session, course_cache: CourseCache, reader: Reader) -> list[OtherCourse]:
-    """Each other course that this person has had a mail of, in the reader's language where it has that."""
+    """Return other courses of which the reader got a mail, with titles in the reader's language where they exist."""
     found, seen = [], {reader.published.id}
     for campaign_id, delivery_id in enrolments.latest_mails(session, reader.subscriber.id):
         published = course_cache.of_campaign(session, campaign_id)
@@ -95,7 +95,7 @@ def other_courses(session: Session, course_cache: CourseCache, reader: Reader) -
 
 
 def unsubscribe_state(session: Session, reader: Reader) -> UnsubscribeState:
-    """How the reader stands to the course of the mail, and to others."""
+    """Return the reader's state in the course of the mail and in others."""
     theirs = enrolments.of_subscriber(session, reader.subscriber.id)
     mine = enrolments.of_mail(session, reader.delivery)
     campaign_id = reader.delivery.campaign_id
@@ -109,7 +109,7 @@ def unsubscribe_state(session: Session, reader: Reader) -> UnsubscribeState:
 
 
 def mailed_lesson(session: Session, course_cache: CourseCache, reader: Reader, *, old: bool) -> MailedLesson | None:
-    """The lesson of the mail, None for a mail of none. `old`: its link shows nothing of what the reader said."""
+    """Return the lesson of the mail, or None. `old`: the link has expired, so the reader's feedback is left out."""
     delivery = reader.delivery
     if delivery.lesson_version_id is None or delivery.lesson_id is None:
         return None

@@ -1,4 +1,4 @@
-"""A real reader, to see a lesson as they would get it."""
+"""Finds a real reader for the preview of a lesson."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rugcourse.learning.recap import UpcomingLesson, due_recaps
 def sample_reader(
     session: Session, now: datetime, typed: str, upcoming: UpcomingLesson
 ) -> tuple[str, Question | None] | None:
-    """The name of a reader by their address, and the missed question that would come back in a lesson.
+    """Return the name of the reader with an address, and the question that would be their recap in a lesson.
 
-    None where there is no such reader. `upcoming`: the lesson; whose it is does not matter.
+    Returns None if there is no such reader. `upcoming`: the lesson; its `subscriber_id` is ignored.
     """
     person = subscribers.by_email(session, normalise_email(typed) or "")
     if person is None:

@@ -49,7 +49,7 @@ class Timing(BaseModel):
         return self
 
     @property
-    def promises(self) -> bool:
+    def has_fixed_start(self) -> bool:
         """Whether the first mail has a fixed moment, which must not be moved silently."""
         return self.at is not None or self.day is not None
 
@@ -58,7 +58,7 @@ class Timing(BaseModel):
 
         Without a fixed moment, the first mail goes out at `now`, or from today on if an hour or weekdays are set.
         """
-        if self.promises:
+        if self.has_fixed_start:
             return self
         moment = {"at": now} if self.hour is None and self.weekdays is None else {"day": now.date()}
         return self.model_copy(update=moment)
@@ -123,7 +123,7 @@ def decide_for(  # noqa: PLR0911, PLR0913 - all inputs of the decision, and one 
     A fixed moment of the `first` mail is kept or missed, never moved. `go_from`: an admin decided that mails missed
     before this instant go out from it on.
     """
-    if not (timing.promises and first):
+    if not (timing.has_fixed_start and first):
         return decide(applied(timing, schedule), due, now, send_window, last_local_date)
     if schedule.is_paused(now):
         return ShiftTo(schedule.paused_until)

@@ -1,7 +1,7 @@
-"""What an admin can do for one subscriber, each with a reason and, in the same transaction, an entry in the audit log.
+"""Actions of admins for one subscriber. Each has a reason, and writes to the audit log in the same transaction.
 
-To add an action: write a function below, put it into `_ACTIONS`, and name it in `templates/web/admin/subscriber.html`
-and `templates/web/admin/audit-log-labels.html`.
+To add an action: write a function below, add it to `_ACTIONS`, and name it in `templates/web/admin/subscriber.html` and
+`templates/web/admin/audit-log-labels.html`.
 """
 
 from __future__ import annotations
@@ -25,47 +25,47 @@ from rugcourse.errors import ConflictError, InvalidInput, InvalidState, NotFound
 from rugcourse.links import Signer
 from rugcourse.privacy.erase import erase
 
-_ERASED = "erased"  # what the audit log calls somebody who is not there any more
+_ERASED = "erased"  # the subject of audit log entries about erased people
 
 
 class SubscriberNotFound(NotFoundError):
-    """There is nobody with this number (any more)."""
+    """There is no subscriber with this id."""
 
 
 class UnknownAction(InvalidInput):
-    """There is no such action."""
+    """There is no action with this name."""
 
 
 class DeliveryNotUnknown(InvalidState):
-    """The mail is not one of theirs of which nobody knows whether it arrived."""
+    """The mail is not one of this subscriber whose delivery is unknown."""
 
 
 class InvalidTag(InvalidInput):
-    """No tag was typed, or one that is too long or holds a comma."""
+    """The tag is empty, too long or contains a comma."""
 
 
 class TagsRefused(InvalidState):
-    """The person objected to tags."""
+    """The subscriber objected to tags."""
 
 
 class NotAskedByOwner(InvalidInput):
-    """The person did not say so themselves: the new address has to confirm."""
+    """The owner did not ask for the correction, so that the new address has to confirm it."""
 
 
 class AddressChanged(ConflictError):
-    """The page showed another address than they have by now."""
+    """The address has changed since the page was loaded."""
 
 
 class NotConfirmed(InvalidInput):
-    """The box was not ticked."""
+    """The checkbox to confirm the erasure was not ticked."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActionRequest:
-    """An action by its name, why it is done, and what was filled in for it; most need little of it.
+    """An action with its reason and parameters.
 
-    `enrolment_id`, `lesson_id`: for `move`; `delivery_id`: for `resend`; `email`: the new address; `shown`: the address
-    that the page showed; `sure`: a box that says that it is meant; `told`: a box that says that the owner asked for it.
+    `enrolment_id`, `lesson_id`: for `move`. `delivery_id`: for `resend`. `email`: the new address. `shown`: the address
+    when the page was loaded. `sure`: the erasure is confirmed. `told`: the owner of the address asked for this.
     """
 
     action: str
@@ -82,7 +82,7 @@ class ActionRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """Who an action is for, and what it works with."""
+    """What an action works with."""
 
     session: Session
     now: datetime
@@ -99,9 +99,9 @@ def perform(
     subscriber_id: int,
     request: ActionRequest,
 ) -> AddressRequest | None:
-    """Do something for a subscriber, and write it into the audit log. Returns what is to be mailed, for `ask address`.
+    """Perform an action and write it to the audit log. Returns what to mail, for `ask address`; else None.
 
-    Raises SubscriberNotFound, UnknownAction, and what the actions below raise: then nothing is done or written.
+    Raises SubscriberNotFound, UnknownAction, and the errors of the actions; then nothing is changed.
     """
     do = _ACTIONS.get(request.action)
     if do is None:
@@ -115,31 +115,31 @@ def perform(
 
 
 def record_copy(session: Session, now: datetime, admin_id: int, subscriber_id: int, reason: str) -> None:
-    """Write into the audit log that everything about somebody was exported for them. Raises SubscriberNotFound."""
+    """Record in the audit log that a subscriber's data was exported. Raises SubscriberNotFound."""
     if session.get(SubscriberRow, subscriber_id) is None:
         raise SubscriberNotFound
     _record(session, now, admin_id, subscriber_id, "copy", reason)
 
 
 def record_list_export(session: Session, now: datetime, admin_id: int, about: dict[str, object]) -> None:
-    """Write into the audit log that a list of subscribers was exported. `about`: the filters, without addresses."""
+    """Record in the audit log that a list of subscribers was exported. `about`: the filters, without addresses."""
     admins.record_change(session, now, admin_id, "list taken", "subscribers", None, about)
 
 
 def suppress_address(session: Session, now: datetime, signer: Signer, admin_id: int, typed: str, reason: str) -> None:
-    """Never write to an address again. Raises NotAnAddress."""
+    """Suppress an address. Raises NotAnAddress."""
     suppression.suppress_address(session, now, signer, typed, "admin")
     _record_address(session, now, admin_id, "suppress", reason)
 
 
 def lift_suppression(session: Session, now: datetime, signer: Signer, admin_id: int, typed: str, reason: str) -> None:
-    """Let an address be written to again. Raises NotAnAddress, NotSuppressed."""
+    """Lift the suppression of an address. Raises NotAnAddress, NotSuppressed."""
     suppression.lift(session, now, signer, typed)
     _record_address(session, now, admin_id, "lift", reason)
 
 
 def _record_address(session: Session, now: datetime, admin_id: int, action: str, reason: str) -> None:
-    """The audit log keeps no address."""
+    """Record an action for an address in the audit log, which contains no addresses."""
     admins.record_change(session, now, admin_id, f"address: {action}", "suppressions", None, {"reason": reason})
 
 
@@ -160,7 +160,7 @@ def _resume(context: _Context) -> None:
 
 
 def _move(context: _Context) -> None:
-    """Raises LessonNotInCourse also for an enrolment of somebody else, or in something that is no course."""
+    """Move an enrolment. Enrolments of other subscribers, or in broadcasts, raise LessonNotInCourse."""
     session, request = context.session, context.request
     courses = campaigns.of_courses(session)
     mine = {one.id for one in enrolments.of_subscriber(session, context.person.id) if one.campaign_id in courses}
@@ -191,7 +191,7 @@ def _erase(context: _Context) -> None:
 
 
 def _correct(context: _Context) -> None:
-    """At once: the owner asked for it, so the new address need not confirm; or it is asked to confirm anyway."""
+    """Correct the address at once if its owner asked for it, or never confirmed and so is asked at the new one."""
     person, request = context.person, context.request
     if not request.told and person.status != SubscriberStatus.PENDING:
         raise NotAskedByOwner
@@ -201,7 +201,7 @@ def _correct(context: _Context) -> None:
 
 
 def _ask_address(context: _Context) -> AddressRequest | None:
-    """Mails about somebody's health go to no new address before its owner says so."""
+    """Ask a new address to confirm: mails that reveal health data must not go to an unconfirmed one."""
     email = normalise_email(context.request.email)
     if email is None:
         raise NotAnAddress

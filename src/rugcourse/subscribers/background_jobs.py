@@ -26,37 +26,37 @@ _ABANDONED_DAYS = 7
 
 
 class InvalidJobState(InvalidState):
-    """The job is not in a state in which that can be done."""
+    """The job's state does not allow this."""
 
 
 class NotKept(InvalidState):
-    """Nothing was kept of one of the columns: the list has to be uploaded once more."""
+    """A chosen column was not stored; the file has to be uploaded again."""
 
 
 class OtherList(InvalidInput):
-    """The file has other columns than the one that the job is about."""
+    """The file has other columns than the job's."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobList:
-    """The newest jobs, and the address of each admin by number."""
+    """The newest jobs, and the address of each admin by id."""
 
     jobs: Sequence[JobRow]
     who: Mapping[int, str]
 
 
 def newest(session: Session, limit: int) -> JobList:
-    """The newest jobs of all kinds."""
+    """Return the newest jobs of all kinds."""
     return JobList(jobs.newest(session, limit), admins.addresses(session))
 
 
 def find(session: Session, job_id: int) -> JobRow | None:
-    """A job by its number."""
+    """Return a job, or None."""
     return jobs.find(session, job_id)
 
 
 def run_next_batch(database: Database, clock: Clock, signer: Signer) -> bool:
-    """Do the next batch of a job. Returns whether there may be more to do."""
+    """Run the next batch of a job. Returns whether there may be more to do."""
     with database.write() as session:
         job = jobs.lock_next(session)
         if job is None:
@@ -68,10 +68,9 @@ def run_next_batch(database: Database, clock: Clock, signer: Signer) -> bool:
 def check(
     session: Session, job_id: int, intake: ImportSettings, listing: CsvList | None = None, file_name: str = ""
 ) -> None:
-    """Look through a list as it is meant now, without changing anybody.
+    """Start a dry run of an import, which changes nothing.
 
-    `listing`: the list once more, uploaded so that other columns of it are kept. Raises InvalidJobState, OtherList,
-    NotKept.
+    `listing`: the file, if it was uploaded again to store other columns. Raises InvalidJobState, OtherList, NotKept.
     """
     columns = set(intake.columns.values())
     job = _in(session, job_id, JobState.DRAFT, JobState.CHECKED)
@@ -86,14 +85,14 @@ def check(
 
 
 def etag(job: JobRow) -> str:
-    """What identifies what a job is meant to do, and whom it counted, as whoever starts it saw it (RFC 9110, 8.8.3)."""
+    """Return the entity tag of a job's settings and counts (RFC 9110, 8.8.3)."""
     return sha256(json.dumps([job.about, job.counts, job.total], sort_keys=True).encode()).hexdigest()[:32]
 
 
 def start(session: Session, now: datetime, job_id: int, admin_id: int | None, seen: str | None = None) -> None:
-    """Let it be done; that stands in the log. `seen`: its etag as whoever starts it saw it.
+    """Start a checked job, and record it in the audit log. `seen`: the etag when the page was loaded.
 
-    Raises InvalidJobState, DraftConflict; CountChanged for an act whose people are not as many any more.
+    Raises InvalidJobState and DraftConflict, and CountChanged if the audience of a bulk action has another size.
     """
     job = _in(session, job_id, JobState.CHECKED)
     if seen is not None and seen != etag(job):
@@ -111,7 +110,7 @@ def start(session: Session, now: datetime, job_id: int, admin_id: int | None, se
 
 
 def cancel(session: Session, now: datetime, job_id: int, admin_id: int | None) -> None:
-    """Stop it where it is; what was done stays done. Raises InvalidJobState."""
+    """Stop a job. Changes that were made stay. Raises InvalidJobState."""
     job = _in(session, job_id, JobState.DRAFT, JobState.CHECKED, *ACTIVE_STATES)
     was_running = job.state == JobState.RUNNING
     _cancel(session, now, job)
@@ -121,7 +120,7 @@ def cancel(session: Session, now: datetime, job_id: int, admin_id: int | None) -
 
 
 def forget_abandoned(session: Session, now: datetime) -> int:
-    """Throw away lists that were uploaded and never used; returns how many."""
+    """Delete uploads that were not used for a week. Returns how many."""
     found = jobs.abandoned(session, now - timedelta(days=_ABANDONED_DAYS))
     for job in found:
         _cancel(session, now, job)

@@ -1,4 +1,4 @@
-"""Bulk actions: the same change for an audience, counted first, then batch by batch. Each is idempotent."""
+"""Bulk actions: the same change for all subscribers of an audience, counted first, then done in batches. Idempotent."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class BulkAction(StrEnum):
 
 
 class CountChanged(ConflictError):
-    """Those whom an act is about are not as many as were counted."""
+    """The size of the audience has changed since it was counted."""
 
 
 class BulkActionRequest(BaseModel):
-    """An act for an audience. `tag` and `until` (the day on which a pause ends, in UTC) belong to some acts."""
+    """A bulk action. `tag`: for tagging; `until`: the day on which a pause ends (UTC)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,7 +48,7 @@ class BulkActionRequest(BaseModel):
 
 
 def preview(session: Session, now: datetime, order: BulkActionRequest, admin_id: int | None) -> int:
-    """Count whom an act is about, and keep it until an admin says go; returns the job's id."""
+    """Count the audience of a bulk action, and store it as a job that waits for an admin. Returns the job's id."""
     about = order.model_dump(mode="json", exclude_defaults=True)
     job = jobs.add(session, JobKind.BULK_ACTION, JobState.CHECKED, {"order": about}, admin_id, now)
     _count(session, job, now)
@@ -56,14 +56,14 @@ def preview(session: Session, now: datetime, order: BulkActionRequest, admin_id:
 
 
 def recount(session: Session, now: datetime, job_id: int) -> None:
-    """Count anew whom an act is about, unless it was started meanwhile."""
+    """Count the audience again, unless the job was started meanwhile."""
     job = jobs.find(session, job_id, lock=True)
     if job is not None and job.state == JobState.CHECKED:
         _count(session, job, now)
 
 
 def check_count(session: Session, now: datetime, job: JobRow) -> None:
-    """Raises CountChanged unless they are as many as whoever starts it saw; who came later is not among them."""
+    """Raise CountChanged if the audience has another size than was shown. Later subscribers are not included."""
     audience = BulkActionRequest.model_validate(job.about["order"]).audience
     if audiences.size(session, audience, now, up_to_id=job.total) != job.counts["people"]:
         raise CountChanged
@@ -76,7 +76,7 @@ def _count(session: Session, job: JobRow, now: datetime) -> None:
 
 
 def step(session: Session, now: datetime, signer: Signer, job: JobRow) -> None:
-    """Do it for the next people. The job is locked."""
+    """Run the next batch. The caller holds the lock of the job."""
     order = BulkActionRequest.model_validate(job.about["order"])
     people = audiences.members(session, order.audience, now, IdRange(job.mark, job.total, BATCH))
     do = _DOINGS[order.act]
@@ -99,7 +99,7 @@ def _untag(session: Session, _now: datetime, _signer: Signer, subscriber_id: int
 
 def _pause(session: Session, now: datetime, _signer: Signer, subscriber_id: int, order: BulkActionRequest) -> None:
     until = datetime.combine(order.until, time(), tzinfo=now.tzinfo) if order.until else None
-    subscribers.lock(session, [subscriber_id])  # they may pause just now
+    subscribers.lock(session, [subscriber_id])  # as the reader may be pausing themselves
     schedule = subscribers.load_schedule(session, subscriber_id)
     rests_longer = schedule.paused and (
         schedule.paused_until is None or (until is not None and schedule.paused_until >= until)
@@ -115,12 +115,12 @@ def _resume(session: Session, now: datetime, _signer: Signer, subscriber_id: int
 def _unsubscribe(
     session: Session, now: datetime, _signer: Signer, subscriber_id: int, _order: BulkActionRequest
 ) -> None:
-    with contextlib.suppress(preferences.NotAReader):  # who never confirmed gets nothing as it is
+    with contextlib.suppress(preferences.NotAReader):  # unconfirmed subscribers get no mail anyway
         preferences.unsubscribe_on_request(session, now, subscriber_id)
 
 
 def _suppress(session: Session, now: datetime, signer: Signer, subscriber_id: int, _order: BulkActionRequest) -> None:
-    # Their address may be corrected just now.
+    # Locked, as a concurrent transaction may correct the address.
     person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
     if person is not None:
         suppress(session, now, signer, person.email, "admin")

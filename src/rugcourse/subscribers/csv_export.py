@@ -1,4 +1,4 @@
-"""CSV and JSON exports of subscribers. No cell can run as a formula in a spreadsheet."""
+"""Exports subscribers as CSV or JSON. Cells can't run as formulas in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from rugcourse.db.queries import subscribers
 
 COLUMNS = ("id", "email", "name", "status", "language", "measuring", "news", "signed_up", "confirmed", "left")
 _A_PAGE = 1000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the beginning of one
-# Where numbers have a comma, spreadsheets divide a line at semicolons. A line `sep=;` above it would be understood by
-# one program alone, and make it forget that the file is UTF-8.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how formulas begin (OWASP: CSV injection)
+# Where numbers have a decimal comma, spreadsheets expect semicolons. A line `sep=;` is understood by Excel only, which
+# then ignores the byte order mark.
 _DELIMITERS = {"nl": ";"}
-_BOM = "\ufeff"  # by which spreadsheets know that it is UTF-8
+_BOM = "\ufeff"  # by which spreadsheets recognise UTF-8
 
 
 def as_csv(database: Database, wanted: SubscriberFilter, language: str) -> Iterator[str]:
-    """Those who are wanted, page by page (RFC 4180, but for the delimiter, which is that of the language). Times are
-    UTC.
+    """Yield the export page by page, as CSV (RFC 4180) with the delimiter that spreadsheets expect in a language.
+
+    Times are in UTC.
     """
     delimiter = _DELIMITERS.get(language, ",")
     yield _BOM + _lines([dict(zip(COLUMNS, COLUMNS, strict=True))], delimiter)
@@ -34,7 +35,7 @@ def as_csv(database: Database, wanted: SubscriberFilter, language: str) -> Itera
 
 
 def as_json(database: Database, wanted: SubscriberFilter) -> Iterator[str]:
-    """The same as a JSON array."""
+    """Yield the export page by page, as a JSON array of objects. Times are in UTC."""
     between = "["
     for page in _pages(database, wanted):
         for one in page:
@@ -44,12 +45,12 @@ def as_json(database: Database, wanted: SubscriberFilter) -> Iterator[str]:
 
 
 def escape_formula(value: Any) -> Any:
-    """A cell that a spreadsheet shows as it is: text that looks like a formula gets an apostrophe before it."""
+    """Return a cell that spreadsheets show as text: an apostrophe is put before anything that looks like a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _pages(database: Database, wanted: SubscriberFilter) -> Iterator[list[dict[str, Any]]]:
-    """No transaction is open while whoever asked reads."""
+    """Yield pages of records. No transaction is open while the client reads."""
     after = 0
     while True:
         with database.read() as session:

@@ -23,7 +23,7 @@ from rugcourse.subscribers.timeline import Moment, timeline
 
 @dataclass(frozen=True, slots=True)
 class SubscriberList:
-    """A page of a search. `more`: the number of the last one, if there are more; `tags`, `campaigns`: filters."""
+    """A page of a search. `more`: the id of the last person, if there are more; `tags`, `campaigns`: the filters."""
 
     people: Sequence[SubscriberRow]
     more: int | None
@@ -33,7 +33,7 @@ class SubscriberList:
 
 @dataclass(frozen=True, slots=True)
 class FollowedCourse:
-    """A course that a person follows."""
+    """An enrolment, and its course."""
 
     enrolment: EnrolmentRow
     published: PublishedCourse
@@ -41,7 +41,7 @@ class FollowedCourse:
 
 @dataclass(frozen=True, slots=True)
 class SubscriberDetails:
-    """One person: their schedule, courses, tags and history (`moments`, the newest first; times in UTC)."""
+    """One subscriber. `moments`: their timeline, newest first (UTC)."""
 
     person: SubscriberRow
     schedule: Schedule
@@ -53,7 +53,7 @@ class SubscriberDetails:
 
 
 def search(session: Session, wanted: SubscriberFilter, after_id: int, limit: int) -> SubscriberList:
-    """Up to `limit` people with numbers above `after_id`, and what they can be filtered by."""
+    """Return up to `limit` people with ids above `after_id`, and the choices of the filters."""
     found = subscribers.search(session, wanted, after_id, limit + 1)
     return SubscriberList(
         people=found[:limit],
@@ -66,7 +66,7 @@ def search(session: Session, wanted: SubscriberFilter, after_id: int, limit: int
 def details(
     session: Session, now: datetime, course_cache: CourseCache, signer: Signer, subscriber_id: int
 ) -> SubscriberDetails:
-    """Everything that the page about one person shows. Raises SubscriberNotFound."""
+    """Return the data of the page about one subscriber. Raises SubscriberNotFound."""
     person = session.get(SubscriberRow, subscriber_id)
     if person is None:
         raise SubscriberNotFound
@@ -83,7 +83,7 @@ def details(
 
 
 def _followed(session: Session, course_cache: CourseCache, subscriber_id: int) -> list[FollowedCourse]:
-    courses = campaigns.of_courses(session)  # a message is nothing that somebody follows
+    courses = campaigns.of_courses(session)  # without broadcasts
     theirs = [one for one in enrolments.of_subscriber(session, subscriber_id) if one.campaign_id in courses]
     found = [(one, course_cache.of_campaign(session, one.campaign_id)) for one in theirs]
     return [FollowedCourse(enrolment, published) for enrolment, published in found if published is not None]
@@ -91,7 +91,7 @@ def _followed(session: Session, course_cache: CourseCache, subscriber_id: int) -
 
 @dataclass(frozen=True, slots=True)
 class SuppressionList:
-    """A page of suppressed people who are known, how many there are by reason, and the address that was asked for."""
+    """A page of known suppressed people. `counts`: reason → number; `asked`: the address that was searched for."""
 
     asked: Suppressed | None
     people: Sequence[Suppressed]
@@ -100,7 +100,7 @@ class SuppressionList:
 
 
 def suppressions(session: Session, signer: Signer, typed: str, after_id: int, limit: int) -> SuppressionList:
-    """Up to `limit` people with numbers above `after_id`; `typed`: an address to look for."""
+    """Return up to `limit` people with ids above `after_id`. `typed`: an address to search for."""
     people = suppression.people(session, signer, after_id, limit + 1)
     return SuppressionList(
         asked=suppression.find(session, signer, typed) if typed.strip() else None,

@@ -1,4 +1,4 @@
-"""Everything about one reader, for `rugcourse subscribers show`."""
+"""All data about one reader, for `rugcourse subscribers show`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class MailOfReader:
 
 @dataclass(frozen=True, slots=True)
 class ReaderReport:
-    """A reader with their schedule, courses, answers and mails. Times in UTC, `hour` in their own zone."""
+    """A reader with schedule, courses, answers and mails. Times in UTC; `hour` in the reader's time zone."""
 
     id: int
     email: str
@@ -53,7 +53,7 @@ class ReaderReport:
 
 
 def find_reader(session: Session, address: str) -> ReaderReport | None:
-    """The reader with this address in any spelling, or None."""
+    """Return the reader with an address, in any spelling, or None."""
     email = normalise_email(address)
     person = subscribers.by_email(session, email) if email is not None else None
     if person is None:

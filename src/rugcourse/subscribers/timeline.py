@@ -1,4 +1,4 @@
-"""The history of one person, newest first: what they did, what they were sent, what admins did."""
+"""The timeline of one subscriber: their actions, their mails, and actions of admins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rugcourse.db.queries import admins, deliveries, email_events, learning, sub
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """`at` in UTC. `what` is a word that the page translates; `about` and `detail` are data."""
+    """An entry. `at`: UTC; `what`: a key that the page translates; `about`, `detail`: data."""
 
     at: datetime
     what: str
@@ -23,7 +23,7 @@ class Moment:
 
 
 def timeline(session: Session, subscriber_id: int) -> list[Moment]:
-    """The newest first; empty for nobody."""
+    """Return the entries of a subscriber, newest first; empty if there is no such subscriber."""
     person = session.get(SubscriberRow, subscriber_id)
     if person is None:
         return []

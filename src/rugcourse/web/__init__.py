@@ -1,11 +1,11 @@
 """The web pages.
 
-    public     for visitors: the catalogue, the knowledge test, signing up
-    reader     behind the links of a reader's mails
+    public     for visitors: the catalogue, the knowledge test, signup
+    reader     behind the links in a reader's mails
     admin      for those who run the courses
-    tracking   the picture, links and questions of mails, by the thousand
-    webhooks   what relays report
+    tracking   opens, clicks and answers from mails, thousands at a time
+    webhooks   reports of mail relays
 
-Each route says who it is for (`access`), and none can be added without. Before all of them stand `connections`,
-`middleware` (size, time and headers of a request) and `rate_limits`.
+Each route declares who may use it (`access`); the application does not start if one declares nothing. `connections`,
+`middleware` (limits and headers of requests) and `rate_limits` apply to all routes.
 """

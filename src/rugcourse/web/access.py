@@ -1,16 +1,16 @@
-"""Who may use a page: each endpoint says so in one line, and the application does not start while one says nothing.
+"""Access rules: each endpoint declares who may use it, and the application does not start if one declares nothing.
 
     @router.post("/{language}/{course}/signup")
     @access(Access.PUBLIC)
     def signup_submit(request: Request, …
 
-An admin page says so in its signature, and by that it is enforced, with the CSRF token of its forms:
+An admin page declares its role in its signature. The dependency enforces it, and checks the CSRF token of forms:
 
     @router.post("/admin/team")
     def team_submit(request: Request, identity: Owner, …
 
-See `rugcourse.web.admin.auth` and `rugcourse.web.reader.access`. A test asks every route as everybody who may not, with
-forms of ours and without (`tests/web/test_access.py`).
+See `rugcourse.web.admin.auth` and `rugcourse.web.reader.access`. A test requests every route with each kind of visitor
+that lacks access, with and without a valid CSRF token (`tests/web/test_access.py`).
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
 
 
 class Access(StrEnum):
-    """Who a page is for."""
+    """Who may use an endpoint."""
 
-    PUBLIC = "public"  # everybody; it reads no cookie, so there is nothing that a foreign form could borrow
-    LINK = "link"  # who holds a link that we signed for this purpose
-    WEBHOOK = "webhook"  # a relay that proves who it is
-    LOGIN = "login"  # everybody, on the way in; its forms must come from our own pages
-    SESSION = "session"  # an admin who gave the password; the second factor may still be asked for
+    PUBLIC = "public"  # everybody; no cookie is read, so that CSRF is not possible
+    LINK = "link"  # holders of a link that was signed for this purpose
+    WEBHOOK = "webhook"  # a mail relay that authenticates itself
+    LOGIN = "login"  # everybody, to log in; forms must come from the same origin
+    SESSION = "session"  # an admin after the password; the second factor may still be due
     ANALYST = "analyst"
     EDITOR = "editor"
     OWNER = "owner"
 
 
 class MissingAccessRule(ConfigError):
-    """A route does not say who it is for."""
+    """A route does not declare who may use it."""
 
 
 def access(rule: Access) -> Callable[[Endpoint], Endpoint]:
-    """Says who an endpoint is for."""
+    """Declare who may use an endpoint."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
         endpoint.access = rule  # type: ignore[attr-defined]
@@ -54,14 +54,14 @@ def access(rule: Access) -> Callable[[Endpoint], Endpoint]:
 
 
 def rule_of(route: BaseRoute) -> Access | None:
-    """What the endpoint of a route says, or the dependency in its signature that lets an admin in."""
+    """Return the access rule of a route's endpoint, or of the admin dependency in its signature, else None."""
     dependencies = getattr(getattr(route, "dependant", None), "dependencies", ())
     marked = [getattr(route, "endpoint", None), *(one.call for one in dependencies)]
     return next((rule for one in marked if (rule := getattr(one, "access", None)) is not None), None)
 
 
 def all_routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
-    """These, and those of the routers that were included."""
+    """Yield these routes, and those of included routers."""
     for route in routes:
         included = getattr(route, "original_router", None)
         if included is None:
@@ -71,9 +71,9 @@ def all_routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
 
 
 def require_rules(routes: Iterable[BaseRoute]) -> None:
-    """Raises MissingAccessRule for the first route without one."""
+    """Raise MissingAccessRule for the first route without an access rule."""
     for route in all_routes(routes):
         if rule_of(route) is None:
             raise MissingAccessRule(
-                f"{getattr(route, 'path', route)} needs @access(…) above its function, or an admin in its signature"
+                f"{getattr(route, 'path', route)} needs an @access(…) decorator, or an admin in its signature"
             )

@@ -1,4 +1,4 @@
-"""The web application."""
+"""Builds the web application: routes, middleware and error pages."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from rugcourse.web.reader import lessons, new_address, own_page
 from rugcourse.web.rendering import (
     READ,
     STATIC_TYPES,
-    TooMany,
+    RateLimited,
     preferred_language,
     preload_templates,
     render,
@@ -70,12 +70,12 @@ _ADMIN_PAGES = (
 )
 _FORGET_SECONDS = 3600.0
 _ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")
-# `signup` before `catalogue`, whose `/{language}/{course}` would take its addresses.
+# `signup` is registered before `catalogue`, whose `/{language}/{course}` matches its paths too.
 _PAGES = (webhooks, lessons, own_page, new_address, signup, catalogue)
 
 
 def create_app(runtime: Runtime) -> FastAPI:
-    """The pages of one installation."""
+    """Return the application of one installation. Raises MissingAccessRule."""
     app = FastAPI(
         title="rugcourse", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_lifespan
     )
@@ -90,7 +90,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     for error in (NotFoundError, BadValue, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _not_found)
     app.add_exception_handler(UnavailableError, _away)
-    app.add_exception_handler(TooMany, _too_many)
+    app.add_exception_handler(RateLimited, _too_many)
     app.add_exception_handler(Exception, _broken)
     app.router.routes.extend(tracking.routes)
     app.add_api_route("/static/{fingerprint}/{name}", _static, methods=["GET", "HEAD"])
@@ -106,23 +106,25 @@ def create_app(runtime: Runtime) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    threading.Thread(target=_prepare, name="warm-up", daemon=True).start()  # beside the first requests, not before them
+    threading.Thread(
+        target=_prepare, name="warm-up", daemon=True
+    ).start()  # in parallel, to not delay the first requests
     forgetting = asyncio.create_task(_forget_networks(app.state.limits))
     yield
     forgetting.cancel()
 
 
 async def _forget_networks(limits: RequestLimits) -> None:
-    """The privacy page says how long IP addresses are counted, also where nobody comes by any more."""
+    """Delete expired entries of rate limits every hour, as the privacy page promises, even without any requests."""
     while True:
         await asyncio.sleep(_FORGET_SECONDS)
         limits.forget()
 
 
 def _prepare() -> None:
-    """What is there now stays for as long as the process: the collector of reference cycles need not look at it again.
+    """Compile the templates, then freeze the objects that stay for the life of the process.
 
-    Looking took a tenth of a second each time, and everybody waited.
+    Scanning them again took the garbage collector a tenth of a second each time, in which no request was served.
     """
     preload_templates()
     gc.collect()
@@ -130,9 +132,9 @@ def _prepare() -> None:
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
-    """The same page for everything that is not there, or not for you. One slash too many at the end is forgiven."""
+    """Answer 404 for pages that do not exist or are not accessible. A single trailing slash is redirected."""
     if request.method in READ and _ONE_SLASH_TOO_MANY.fullmatch(request.url.path):
-        return RedirectResponse(request.url.path.rstrip("/"), 307)  # never to the host that the request names
+        return RedirectResponse(request.url.path.rstrip("/"), 307)  # a path, as the Host header is untrusted
     known = isinstance(error, HTTPException) and error.status_code == 405
     response = render(
         request, preferred_language(request), "not-found", {"other_language_path": None}, 405 if known else 404
@@ -143,21 +145,21 @@ async def _not_found(request: Request, error: Exception) -> Response:
 
 
 def _methods_of(request: Request) -> list[str]:
-    """What can be done at this address (RFC 9110, 15.5.6)."""
+    """Return the methods that are allowed at this URL (RFC 9110, 15.5.6)."""
     routes = [one for one in all_routes(request.app.routes) if isinstance(one, Route)]
     here = [one for one in routes if one.matches(request.scope)[0] != Match.NONE]
     return sorted({method for one in here for method in one.methods or ()})
 
 
 async def _away(request: Request, _error: Exception) -> HTMLResponse:
-    """Nothing was done; what was pressed can be pressed again."""
+    """Answer 503. Nothing was changed; the request can be repeated."""
     response = render(request, preferred_language(request), "maintenance", {"other_language_path": None}, 503)
     response.headers["Retry-After"] = "30"
     return response
 
 
 async def _broken(_request: Request, _error: Exception) -> PlainTextResponse:
-    """An error of ours, which the log tells. It goes out past the guard, so it brings the headers along."""
+    """Answer 500; the log has the error. This response bypasses the middleware, so it sets the headers itself."""
     return PlainTextResponse("Something went wrong on our side. Please try again later.", 500, headers=HEADERS)
 
 
@@ -168,7 +170,7 @@ async def _too_many(request: Request, _error: Exception) -> HTMLResponse:
 
 
 @access(Access.PUBLIC)
-def _static(fingerprint: str, name: str) -> Response:  # noqa: ARG001 - it only makes the address unique
+def _static(fingerprint: str, name: str) -> Response:  # noqa: ARG001 - it only makes the URL unique
     return Response(
         static_file(name),
         media_type=STATIC_TYPES[name],
@@ -178,7 +180,7 @@ def _static(fingerprint: str, name: str) -> Response:  # noqa: ARG001 - it only 
 
 @access(Access.PUBLIC)
 def _health(request: Request) -> PlainTextResponse:
-    """For health checks: 200 while pages can be served, 503 while the database is away."""
+    """Health check: 200 while pages can be served, 503 while the database is unavailable."""
     try:
         request.app.state.runtime.database.reach()
     except DatabaseAway:

@@ -1,8 +1,8 @@
-"""Names a browser from its user agent, so that admins recognise their own sessions."""
+"""Names a browser from its user agent, so that admins can recognise their sessions."""
 
 from __future__ import annotations
 
-# The first that is found: each of these also says that it is those after it.
+# In this order: the user agent of each also contains the names after it.
 _BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
 _SYSTEMS = {
     "iPhone": "iPhone",
@@ -16,6 +16,6 @@ _LONGEST = 60
 
 
 def browser_name(user_agent: str) -> str:
-    """Such as "Firefox, Windows"; the beginning of what it says where nothing is known in it."""
+    """Return a name such as "Firefox, Windows", or the beginning of an unknown user agent."""
     known = [next((name for mark, name in names.items() if mark in user_agent), "") for names in (_BROWSERS, _SYSTEMS)]
     return ", ".join(filter(None, known)) or user_agent[:_LONGEST]

@@ -1,4 +1,4 @@
-"""Tells the doctor which address a request is taken to come from, and what the proxies on the way said of it."""
+"""Tells the doctor which client address a request is attributed to, and its X-Forwarded-For header."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rugcourse.web.rendering import NotFound, runtime_of
 
 router = APIRouter()
 
-_VALID_SECONDS = 300.0  # of the machine's time
+_VALID_SECONDS = 300.0  # wall-clock seconds
 
 
 @router.get("/healthz/client/{token}")
 @access(Access.LINK)
 def client_address(request: Request, token: str) -> JSONResponse:
-    """Only for who has the keys, and only for a moment: what stands before the pages is nobody else's business."""
+    """Return both as JSON. Needs a token that is valid for minutes, as the setup of proxies is not public."""
     runtime = runtime_of(request)
     (at,) = runtime.signer.read(TokenPurpose.CLIENT_ADDRESS, token, 1)
     if abs(runtime.clock.now().timestamp() - at) > runtime.clock.span(_VALID_SECONDS).total_seconds():

@@ -1,6 +1,6 @@
-"""Limits for a connection before there is a request: uvicorn itself waits for ever for the end of the headers.
+"""Limits of connections before there is a request, for which uvicorn has none: it waits for headers without a timeout.
 
-A proxy in front of the product has such limits as well; these hold where there is none.
+A reverse proxy has such limits as well; these apply without one.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from rugcourse.errors import RugcourseError
 
-HEAD_SECONDS = 10.0  # from the connection, or from the first byte of a further request, to the end of its headers
+HEAD_SECONDS = 10.0  # from the connection, or the first byte of the next request, to the end of the headers
 HEAD_BYTES = 64_000
-READ_SECONDS = 30.0  # in which a client must take some of an answer that waits for it
-_MOST_IN_LINE = 8  # requests that are sent ahead of their answers
+READ_SECONDS = 30.0  # within which a client must read some of a pending response
+_MAX_PIPELINED = 8  # requests
 
 
-class Refused(RugcourseError):
-    """What came is no request of a client that means well; the parser answers 400 and the connection ends."""
+class BadConnection(RugcourseError):
+    """The client sent something that is refused; the parser answers 400 and the connection is closed."""
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """Closes connections whose headers don't end, and those that go on sending after they were answered."""
+    """Closes connections whose headers are slow or large, and clients that keep sending after the response."""
 
     _timer: asyncio.TimerHandle | None = None
-    _waiting: asyncio.TimerHandle | None = None  # for the client to read
+    _waiting: asyncio.TimerHandle | None = None  # timeout for the client to read
     _in_head = True
     _head_size = 0
 
@@ -39,7 +39,7 @@ class TimedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if getattr(self.cycle, "response_complete", False):  # there is none before the first request
+        if getattr(self.cycle, "response_complete", False):  # there is no cycle before the first request
             self._begin_head()
         if self._in_head:
             self._head_size += len(data)
@@ -48,14 +48,14 @@ class TimedProtocol(HttpToolsProtocol):
             self.send_400_response("The headers are too large.")
 
     def on_message_begin(self) -> None:
-        if len(self.pipeline) >= _MOST_IN_LINE:
-            raise Refused
+        if len(self.pipeline) >= _MAX_PIPELINED:
+            raise BadConnection
         self._begin_head()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:  # a trailer (RFC 9110, 6.5): nothing here reads one, and uvicorn would keep them all
-            raise Refused
+        if not self._in_head:  # a trailer (RFC 9110, 6.5): unused here, and uvicorn would buffer all of them
+            raise BadConnection
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -63,7 +63,7 @@ class TimedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
-        unread = self.cycle.response_complete and self.cycle.more_body  # not of a further request that waits its turn
+        unread = self.cycle.response_complete and self.cycle.more_body  # not for a pipelined request that is waiting
         super().on_response_complete()
         if unread and not self.transport.is_closing():
             self.transport.close()

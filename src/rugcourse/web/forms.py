@@ -1,4 +1,4 @@
-"""What public forms share: a signed time stamp, a honeypot, the choices of a schedule."""
+"""Shared by public forms: signed timestamp, honeypot, and the choices of a schedule."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from rugcourse.clock import Clock
 from rugcourse.links import BadToken, Signer, TokenPurpose
 from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, zone_names
 
-MIN_SECONDS = 2.0  # nobody fills a form in faster
-_SAME_SECONDS = 0.25
+MIN_SECONDS = 2.0  # people do not fill in a form faster
+_MIN_RESPONSE_SECONDS = 0.25
 MAX_SECONDS = 24 * 3600.0
 _SHORTEST_REASON, _LONGEST_REASON = 3, 500  # characters
 DEFAULT_HOUR = 8
 
 
 class RemarkFields(BaseModel):
-    """Whether a lesson helped, as a browser sends it. `website` is the field that only machines fill in."""
+    """The feedback form of a lesson. `website`: a honeypot that is invisible to people."""
 
     helped: str = ""
     remark: str = ""
@@ -38,16 +38,17 @@ class RemarkFields(BaseModel):
 
 
 def whole_number(text: str, digits: int = 17) -> int:
-    """An id as it was typed or sent; 0, which is nobody's, for what is none or has more digits than ids can have."""
+    """Parse an id; 0, which no row has, for anything else."""
     return int(text) if text.isdecimal() and len(text) <= digits else 0
 
 
 def form_token(signer: Signer, clock: Clock) -> str:
+    """Return a signed timestamp (milliseconds)."""
     return signer.sign(TokenPurpose.FORM, int(clock.now().timestamp() * 1000))
 
 
 def form_age_ok(signer: Signer, clock: Clock, token: str) -> bool:
-    """Whether a form was shown by us, neither a moment ago nor days ago."""
+    """Return whether a form's timestamp is ours, not too recent for a human and not older than a day."""
     try:
         (milliseconds,) = signer.read(TokenPurpose.FORM, token, 1)
     except BadToken:
@@ -57,18 +58,18 @@ def form_age_ok(signer: Signer, clock: Clock, token: str) -> bool:
 
 
 def pad_response_time(begun: float) -> None:
-    """Wait until what asks for a mail took its time, whatever is known about the address. `begun`: `time.monotonic`."""
-    time.sleep(max(0.0, _SAME_SECONDS - (time.monotonic() - begun)))
+    """Wait until a minimum time since `begun` (`time.monotonic`), so that the time does not reveal who is known."""
+    time.sleep(max(0.0, _MIN_RESPONSE_SECONDS - (time.monotonic() - begun)))
 
 
 def parse_reason(text: str) -> str:
-    """Why an admin does something, for the log; empty where no reason can be read in it."""
+    """Return the reason for an action, empty if it is too short."""
     reason = text.strip()[:_LONGEST_REASON]
     return reason if len(reason) >= _SHORTEST_REASON else ""
 
 
 def schedule_choices(zone: str = "", hour: str = "", days: Sequence[str] | None = None) -> dict[str, Any]:
-    """The values of the fields hour, days and zone in a template. `guess`: the browser may say where it is."""
+    """Return the template values of the fields hour, days and zone. `guess`: the browser may preselect its zone."""
     return {
         "zones": zone_names(),
         "zone": zone if zone in zone_names() else DEFAULT_ZONE,

@@ -1,4 +1,4 @@
-"""What readers do by the thousand shares transactions: fetching pictures and links, opening questions, answering."""
+"""Group commits of frequent requests: opens, clicks, questions and answers share transactions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rugcourse.tracking.recorder import TrackingHit, record_hits
 
 
 class GroupCommits:
-    """One for all requests of a process."""
+    """The group commits of a process, shared by all requests."""
 
     def __init__(self, runtime: Runtime) -> None:
         course_cache, clock, database = runtime.course_cache, runtime.clock, runtime.database

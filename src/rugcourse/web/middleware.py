@@ -1,7 +1,7 @@
-"""Stands before every request: limits on its size and time, and the same security headers on every answer.
+"""ASGI middleware: limits the size and time of request bodies, and sets the security headers of every response.
 
-What counts is what arrives, not what a header says: bytes are counted as they are read, against a deadline. Written as
-ASGI, not with Starlette's decorator, which costs a task group and two queues for each request.
+Bytes are counted as they arrive, against a deadline, as headers may lie. It is plain ASGI: Starlette's decorator costs
+a task group and two queues for each request.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Of a request's body: bytes, and seconds from the end of its headers to the end of itself."""
+    """The limit of a request's body. `size`: bytes; `seconds`: from the end of the headers to the end of the body."""
 
     size: int
     seconds: float
 
 
-_USUAL = Limit(64_000, 20.0)
-# Where more may come: a lesson in all languages, a list of people, what relays say.
+_DEFAULT_LIMIT = Limit(64_000, 20.0)
+# Larger bodies: a lesson in all languages, a list of subscribers, reports of relays.
 _LARGER = {
     "/admin/lessons/": Limit(1_000_000, 30.0),
     "/admin/imports": Limit(50_000_000, 300.0),
@@ -39,18 +39,18 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-    "Referrer-Policy": "no-referrer",  # an address here can be a personal link
+    "Referrer-Policy": "no-referrer",  # a URL can be a personal link
     "X-Content-Type-Options": "nosniff",
 }
 _OVER_HTTPS = {"Strict-Transport-Security": "max-age=63072000"}  # two years; subdomains are for the operator to decide
-# Of mails, which a reader's mail program may fetch from anywhere.
+# Images in mails, which are loaded by mail programs on other sites.
 _FOR_OTHER_SITES = ("/o/", "/static/")
 _REFUSALS = {413: "the form is too large", 408: "the form took too long to arrive"}
 
 
 @dataclass(slots=True)
 class _Body:
-    """What has arrived of a request's body. `refused`: the status to answer with, once it was too much or too slow."""
+    """The state of a request's body. `refused`: the status to answer with once a limit is exceeded, else 0."""
 
     limit: Limit
     deadline: float = 0.0
@@ -60,11 +60,11 @@ class _Body:
     receive: Receive = field(repr=False, kw_only=True)
 
     async def read(self) -> Message:
-        """The next part. Raises HTTPException past a limit."""
+        """Return the next ASGI message. Raises HTTPException if a limit is exceeded."""
         if self.refused:
             raise HTTPException(self.refused)
         if self.complete:
-            return await self.receive()  # which is how a framework hears that the client has gone
+            return await self.receive()  # by which the framework learns that the client disconnected
         if not self.deadline:
             self.deadline = asyncio.get_running_loop().time() + self.limit.seconds
         try:
@@ -84,7 +84,7 @@ class _Body:
 
 
 class SecurityMiddleware:
-    """ASGI middleware. `https`: readers come by https, and browsers are to remember it."""
+    """The middleware. `https`: send Strict-Transport-Security, as readers use HTTPS."""
 
     def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
         self._app = app
@@ -109,19 +109,19 @@ class SecurityMiddleware:
         else:
             await self._app(scope, body.read, answer)
         if body.refused:
-            # The rest of the body is still on its way: only closing stops it.
+            # The rest of the body is still arriving: only closing the connection stops it.
             refusal = PlainTextResponse(_REFUSALS[body.refused], body.refused, {"Connection": "close"})
             refusal.raw_headers += headers
             await refusal(scope, receive, send)
 
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """As ASGI has them: names in small letters."""
+    """Return headers as ASGI represents them: names in lower case."""
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def _with_headers(message: Message, added: list[tuple[bytes, bytes]]) -> Message:
-    """What the page itself says stands. (Starlette's `setdefault` looks through all headers for each of them.)"""
+    """Add headers that the response does not set itself. (Starlette's `setdefault` searches all headers each time.)"""
     if message["type"] == "http.response.start":
         given = message.get("headers", [])
         names = {name for name, _ in given}
@@ -130,10 +130,10 @@ def _with_headers(message: Message, added: list[tuple[bytes, bytes]]) -> Message
 
 
 def _limit(path: str) -> Limit:
-    return next((limit for begin, limit in _LARGER.items() if path.startswith(begin)), _USUAL)
+    return next((limit for begin, limit in _LARGER.items() if path.startswith(begin)), _DEFAULT_LIMIT)
 
 
 def _announces_too_much(headers: Headers, limit: Limit) -> bool:
-    """Whether there is no need to read it. What announces nothing, or lies, is counted."""
+    """Return whether Content-Length exceeds the limit, so that the body need not be read."""
     length = headers.get("content-length", "0")
     return not length.isdecimal() or len(length) > len(str(limit.size)) + 8 or int(length) > limit.size

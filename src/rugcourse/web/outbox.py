@@ -1,6 +1,6 @@
-"""Mails that are in no ledger, handed to the mail server behind the answer.
+"""Sends mails that are not in the ledger in a background thread, after the response.
 
-How long that takes must not tell who has an account.
+Otherwise the response time would reveal who has an account.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class Outbox:
-    """One thread that sends; it is there once the first mail is. A mail that can't be sent is logged, and gone."""
+    """A queue and one thread, started with the first mail. A mail that can't be sent is logged and dropped."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -30,14 +30,14 @@ class Outbox:
         self._thread: threading.Thread | None = None
 
     def tell_admin(self, notice: AccountNotice, email: str, language: str, link: str = "") -> None:
-        """Returns at once. `link`: see `rugcourse.auth.notices.compose`; without one it is the login page."""
+        """Queue a notice to an admin. `link`: see `rugcourse.auth.notices.compose`; the login page if empty."""
         login = f"{self._runtime.settings.base_url}/admin/login"
         self._send(
             notice, email, notices.compose(notice, email, language, sender(self._runtime.settings), link or login)
         )
 
     def tell_reader(self, notice: ReaderNotice, email: str, language: str, link: str = "") -> None:
-        """Returns at once. `link`: see `rugcourse.privacy.notices.compose`."""
+        """Queue a notice to a reader. `link`: see `rugcourse.privacy.notices.compose`."""
         privacy = self._runtime.links.privacy(language)
         self._send(notice, email, compose(notice, email, language, sender(self._runtime.settings), privacy, link))
 
@@ -53,7 +53,7 @@ class Outbox:
                 self._thread.start()
 
     def wait(self) -> None:
-        """Until all that was handed in is sent."""
+        """Wait until the queue is empty and all mails were handled."""
         self._waiting.join()
 
     def _run(self) -> None:
@@ -62,7 +62,7 @@ class Outbox:
             try:
                 if not send_now(self._runtime, message, email):
                     log.error("notice_rejected", notice=notice.value)
-            except Exception as error:  # noqa: BLE001 - the next one is about somebody else; its link stays out of the log
+            except Exception as error:  # noqa: BLE001 - other mails must still be sent; no traceback, as it may contain the link
                 log.error("notice_not_sent", notice=notice.value, error=type(error).__name__)  # noqa: TRY400
             finally:
                 self._waiting.task_done()

@@ -8,11 +8,11 @@ from rugcourse.errors import ConfigError
 
 
 class PortBusy(ConfigError):
-    """A port can't be listened on. The message says why, and how to choose another."""
+    """The port can't be used. The message says why, and how to choose another."""
 
 
 def require_free(host: str, port: int, purpose: str, cure: str) -> None:
-    """Raise PortBusy when `port` can't be had. `cure`: how to choose another one."""
+    """Raise PortBusy if a port can't be bound. `purpose`, `cure`: parts of the message."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

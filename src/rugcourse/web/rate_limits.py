@@ -1,6 +1,6 @@
-"""How much one network, one address and all of them together may ask for.
+"""Rate limits for a network, an address or account, and all clients together.
 
-Each look is a hit: it is counted before anything is checked, so that many at once are as many tries.
+A request is counted before it is processed, so that parallel requests can't exceed a limit.
 """
 
 from __future__ import annotations
@@ -22,19 +22,17 @@ _OF_ADMINS = (
     "/device ",
     "/code/",
     "/confirm/",
-)  # few, and theirs: a table that strangers filled must not keep them out
-_REDIS_SECONDS = 0.5  # to answer; then a process counts for itself for a while
+)  # keys of admins: a table that was filled by strangers must not lock them out
+_REDIS_SECONDS = 0.5  # timeout, after which the process counts for itself for a while
 _ALONE_SECONDS = 30.0
 
 _ADDRESS_PER_DAY = RateLimitItemPerDay(5)
 _RESETS_PER_DAY = RateLimitItemPerDay(5)
 _REMARKS_PER_HOUR = RateLimitItemPerHour(30)
-_TESTS_PER_HOUR = RateLimitItemPerHour(200)  # a class takes it at the same time, from one network
+_TESTS_PER_HOUR = RateLimitItemPerHour(200)  # a school class may take it at the same time
 _CHALLENGES_PER_HOUR = RateLimitItemPerHour(60)
-_ANYTHING_IN_ALL = RateLimitItemPerHour(
-    10_000
-)  # of remarks, of tests, of challenges: bounds what is remembered of them
-# Logins, whether they succeed or not; a success clears the first of them.
+_ANYTHING_IN_ALL = RateLimitItemPerHour(10_000)  # each for remarks, tests and challenges: bounds the memory
+# Login attempts, successful or not; a success clears the first of these.
 _LOGINS_OF_ACCOUNT_FROM_NETWORK = RateLimitItemPerMinute(5, 15)
 _LOGINS_FROM_NETWORK = RateLimitItemPerMinute(30, 15)
 _LOGINS_OF_ACCOUNT = RateLimitItemPerMinute(50, 60)
@@ -45,8 +43,10 @@ _CONFIRMATIONS = RateLimitItemPerMinute(5, 15)
 
 
 class BoundedMemory(MemoryStorage):
-    """The package's store in memory, which never lets go of a name that it counted: here those that are over go when
-    it is told to, and when there are many; where that is not enough, new ones of strangers are refused.
+    """In-memory storage with a maximum of keys; the package's own one never deletes keys.
+
+    Expired keys are deleted by `forget`, and when it is full. If it still is, new keys of anonymous clients are
+    refused.
     """
 
     _looked_at = 0.0
@@ -58,10 +58,10 @@ class BoundedMemory(MemoryStorage):
         return bool(super().acquire_entry(key, limit, expiry, amount))
 
     def forget(self) -> None:
-        """Let go of the names whose window is over."""
+        """Delete expired keys."""
         now = time.time()
         for key in list(self.events):
-            with self.locks[key]:  # who counts at this moment has set the name down, and counts next
+            with self.locks[key]:  # a concurrent request may have added the key and be about to count
                 entries = self.events.get(key)
                 if not entries or entries[0].expiry < now:
                     self.clear(key)
@@ -75,11 +75,11 @@ class BoundedMemory(MemoryStorage):
 
 
 class RequestLimits:
-    """Counts over moving windows: in memory, or in Redis where processes share one. Without Redis each process counts
-    for itself until it is back.
+    """Counts in moving windows: in memory, or in Redis if processes share one. If Redis is unavailable, each process
+    counts for itself until it is back.
 
-    What is counted is forgotten with its window: by Redis at once, in memory by the next `forget`. Mail addresses are
-    counted under their keyed hash.
+    Counts are deleted after their window: by Redis at once, in memory by the next `forget`. Mail addresses are counted
+    by their keyed hash.
     """
 
     def __init__(self, broker_url: str, signups_per_hour: int, signups_per_hour_in_all: int) -> None:
@@ -95,43 +95,43 @@ class RequestLimits:
         self._in_all = RateLimitItemPerHour(signups_per_hour_in_all)
 
     def forget(self) -> None:
-        """Let go of the networks and addresses whose window is over."""
+        """Delete expired counts of networks and addresses."""
         self._memory.forget()
 
     def allows_signup(self, client: str | None) -> bool:
-        """Count one signup; False when this network, or all of them together, had their share."""
+        """Count a signup. Returns False if the limit of the network, or of all together, is reached."""
         return self._hits(self._in_all, self._per_network, "signup", client)
 
     def allows_mail(self, address_hash: str) -> bool:
-        """Count one mail asked for at an address; False when it had its share of today."""
+        """Count a mail requested for an address. Returns False if its daily limit is reached."""
         return self._hit(_ADDRESS_PER_DAY, "mail", address_hash)
 
     def allows_reset(self, account: str) -> bool:
-        """Count one link for a new password; False when the account had its share of today."""
+        """Count a password reset link. Returns False if the account's daily limit is reached."""
         return self._hit(_RESETS_PER_DAY, "reset", account)
 
     def allows_remark(self, client: str | None) -> bool:
-        """Count one remark about a lesson; False when this network had its share."""
+        """Count a feedback on a lesson. Returns False if the network's limit is reached."""
         return self._hits(_ANYTHING_IN_ALL, _REMARKS_PER_HOUR, "remark", client)
 
     def allows_test(self, client: str | None) -> bool:
-        """Count one finished knowledge test; False when this network had its share."""
+        """Count a finished knowledge test. Returns False if the network's limit is reached."""
         return self._hits(_ANYTHING_IN_ALL, _TESTS_PER_HOUR, "test", client)
 
     def allows_forgotten(self, client: str | None) -> bool:
-        """Count one time that somebody says they forgot the password; False when this network had its share."""
+        """Count a request of the form "forgot password". Returns False if the network's limit is reached."""
         return self._hits(_ANYTHING_IN_ALL, _CHALLENGES_PER_HOUR, "forgotten", client)
 
     def allows_challenge(self, client: str | None) -> bool:
-        """Count one challenge for a passkey; False when this network had its share."""
+        """Count a passkey challenge. Returns False if the network's limit is reached."""
         return self._hits(_ANYTHING_IN_ALL, _CHALLENGES_PER_HOUR, "challenge", client)
 
     def allows_login(self, account: str, client: str | None, device: str | None = None) -> bool:
-        """Count one try to log in with a password; False when the account (a keyed hash), the network, or all of them
-        together had their share.
+        """Count a login attempt. Returns False if the limit of the account (a keyed hash), network, or all together is
+        reached.
 
-        `device`: names a browser in which this admin logged in before. It is counted by itself, so that nobody else's
-        tries lock its owner out (OWASP: slow down online guessing attacks with device cookies).
+        `device`: identifies a browser in which this admin logged in before. It has its own limit, so that attempts of
+        others can't lock out the owner (OWASP: slow down online guessing attacks with device cookies).
         """
         if device is not None:
             return self._hit(_LOGINS_OF_ACCOUNT_FROM_NETWORK, "login", account, f"device {device}")
@@ -146,31 +146,31 @@ class RequestLimits:
         )
 
     def logged_in(self, account: str, client: str | None, device: str | None = None) -> None:
-        """Forget the tries of who got in."""
+        """Reset the attempts of a client that logged in."""
         where = network(client) if device is None else f"device {device}"
         self._clear(_LOGINS_OF_ACCOUNT_FROM_NETWORK, "login", account, where)
 
     def allows_code(self, account: str) -> bool:
-        """Count one code of an authenticator, tried by somebody who knows the password, from whatever network."""
+        """Count an attempt at a TOTP code, from any network. Returns False if the account's daily limit is reached."""
         return self._hit(_CODES_OF_ACCOUNT, "code", account)
 
     def allows_confirmation(self, session_id: int) -> bool:
-        """Count one time that a session is asked for the password again; False when it had its share."""
+        """Count a password confirmation in a session. Returns False if its limit is reached."""
         return self._hit(_CONFIRMATIONS, "confirm", str(session_id))
 
     def confirmed(self, session_id: int) -> None:
-        """Forget the tries of a session that knew the password."""
+        """Reset the attempts of a session that gave the right password."""
         self._clear(_CONFIRMATIONS, "confirm", str(session_id))
 
     def is_first_use(self, proof: str, body_hash: str) -> bool:
-        """Whether a proof is new today, or comes with the same body again, as from who tries once more."""
+        """Return whether a signature is new today, or was used with the same body before, as in a retry."""
         if self._hit(_ONCE_A_DAY, "proof", proof):
             self._hit(_ONCE_A_DAY, "proof of", proof, body_hash)
             return True
         return not self._hit(_ONCE_A_DAY, "proof of", proof, body_hash, count=False)
 
     def _hits(self, in_all: RateLimitItem, of_network: RateLimitItem, what: str, client: str | None) -> bool:
-        """Count for a network and in all. Nothing new is remembered of a network when all together had their share."""
+        """Count for a network and overall. When the overall limit is reached, no new networks are stored."""
         return (
             self._hit(in_all, what, "all", count=False)
             and self._hit(of_network, what, network(client))
@@ -178,12 +178,12 @@ class RequestLimits:
         )
 
     def _hit(self, limit: RateLimitItem, *what: str, count: bool = True) -> bool:
-        """Whether there is room below a limit; it is taken, unless `count` is False."""
+        """Return whether a limit is not reached, and count the request unless `count` is False."""
         if time.monotonic() >= self._alone_until:
             try:
                 return bool((self._limiter.hit if count else self._limiter.test)(limit, *what))
             except RedisError as error:
-                self._alone_until = time.monotonic() + _ALONE_SECONDS  # nobody waits for it again so soon
+                self._alone_until = time.monotonic() + _ALONE_SECONDS  # no further request waits for it meanwhile
                 log.warning("rate_limits_local", error=type(error).__name__)
         return bool((self._alone.hit if count else self._alone.test)(limit, *what))
 
@@ -195,7 +195,7 @@ class RequestLimits:
 
 
 def network(client: str | None) -> str:
-    """What one subscriber of a provider can freely choose addresses from: one IPv4 address, an IPv6 /64."""
+    """Return the unit within which a client can change its address freely: an IPv4 address or an IPv6 /64."""
     address = _address(client)
     if address is None:
         return "unknown"
@@ -203,7 +203,7 @@ def network(client: str | None) -> str:
 
 
 def shortened(client: str | None) -> str:
-    """A network as it may be written down: an IPv4 /24, an IPv6 /48, in which nobody can be told from others."""
+    """Return a network that may be logged, as it identifies nobody: an IPv4 /24 or an IPv6 /48."""
     address = _address(client)
     if address is None:
         return "unknown"
@@ -211,7 +211,7 @@ def shortened(client: str | None) -> str:
 
 
 def _address(client: str | None) -> IPv4Address | IPv6Address | None:
-    """An IPv4 address that came in as IPv6 (RFC 4291, 2.5.5.2) is that IPv4 address: else all were one network."""
+    """Parse an address. IPv4-mapped IPv6 (RFC 4291, 2.5.5.2) becomes IPv4: else all of them would share one network."""
     try:
         address = ip_address(client or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Turns values into HTML pages in the visitor's language."""
+"""Renders HTML pages in the visitor's language."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from rugcourse.i18n import day_and_hour, day_name, full_date, language_name, tra
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.web.browsers import browser_name
 
-READ = ["GET", "HEAD"]  # the methods of a page that only shows
+READ = ["GET", "HEAD"]  # the methods of pages that change nothing
 STATIC_TYPES = {
     "style.css": "text/css",
     "admin.css": "text/css",
@@ -40,11 +40,11 @@ STATIC_TYPES = {
 
 
 class NotFound(NotFoundError):
-    """There is no such page, or not for whoever asks: the visitor can't tell which."""
+    """The page does not exist, or is not accessible; the response does not tell which."""
 
 
-class TooMany(RugcourseError):
-    """This network had its share of what it asks for; another hour brings more."""
+class RateLimited(RugcourseError):
+    """A rate limit is reached; the client can retry in an hour."""
 
 
 def runtime_of(request: Request) -> Runtime:
@@ -72,8 +72,8 @@ def render(
 
 
 def course_context(course: Course, language: str, path: str | None) -> dict[str, object]:
-    """What every page of a course shows. `path`: the page's own below the course, for its link to the other language;
-    None where there is none.
+    """Return what every page of a course shows. `path`: of the page below the course, for the link to the other
+    language; None without one.
     """
     return {
         "course": course,
@@ -84,10 +84,10 @@ def course_context(course: Course, language: str, path: str | None) -> dict[str,
 
 
 def preferred_language(request: Request) -> str:
-    """The language that the address begins with, or else the first one in Accept-Language (RFC 9110 12.5.4) that we
-    have, or else the default of this installation.
+    """Return the language of the URL, else the first supported one in Accept-Language (RFC 9110, 12.5.4), else the
+    default.
 
-    The order in the header is taken for the preference, which is how browsers write it.
+    Quality values are ignored, as browsers list languages in order of preference.
     """
     first = request.url.path[1:].split("/", 1)[0]
     if first in LANGUAGES:
@@ -106,14 +106,14 @@ def require_language(language: str) -> None:
 
 @lru_cache(maxsize=512)
 def body_html(text: str, practice: str) -> Markup:
-    """A Markdown body for a page, where nobody is greeted by name."""
+    """Render a Markdown body for a page, without the reader's name."""
     tags = {"first_name": "", "practice": str(Markup.escape(practice))}
     return Markup(to_html(text, {}, tags))  # noqa: S704 - made from Markdown without raw HTML
 
 
 @cache
 def static_file(name: str) -> bytes:
-    """A style sheet or script of ours. Raises NotFound."""
+    """Return the content of a static file. Raises NotFound."""
     if name not in STATIC_TYPES:
         raise NotFound
     content = (paths.folder("templates") / "web" / "static" / name).read_bytes()
@@ -122,12 +122,12 @@ def static_file(name: str) -> bytes:
 
 @cache
 def static_url(name: str) -> str:
-    """The address of a static file, with a fingerprint, so that browsers may keep it for ever."""
+    """Return the URL of a static file with a fingerprint, so that browsers can cache it forever."""
     return f"/static/{hashlib.sha256(static_file(name)).hexdigest()[:12]}/{name}"
 
 
 def preload_templates() -> None:
-    """Read and compile what all pages share: else the first who come at once would each do it, at the same time."""
+    """Compile all templates: else the first concurrent requests would each compile the same ones."""
     zone_names()
     for language in LANGUAGES:
         environment = _environment(language)

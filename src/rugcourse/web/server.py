@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from rugcourse.web.connections import TimedProtocol
 from rugcourse.web.ports import require_free
 
-_STOP_SECONDS = 1  # how long open requests may take when the server ends
-_MOST_CONNECTIONS = 1000  # at once; who comes then is answered 503
+_STOP_SECONDS = 1  # for open requests at shutdown
+_MAX_CONNECTIONS = 1000  # further ones are answered 503
 
 
 def _server(app: FastAPI, host: str, port: int, trusted_proxies: str = "") -> uvicorn.Server:
@@ -27,7 +27,7 @@ def _server(app: FastAPI, host: str, port: int, trusted_proxies: str = "") -> uv
             server_header=False,
             http=TimedProtocol,
             ws="none",
-            limit_concurrency=_MOST_CONNECTIONS,
+            limit_concurrency=_MAX_CONNECTIONS,
             proxy_headers=bool(trusted_proxies),
             forwarded_allow_ips=trusted_proxies or None,
             timeout_graceful_shutdown=_STOP_SECONDS,
@@ -36,23 +36,23 @@ def _server(app: FastAPI, host: str, port: int, trusted_proxies: str = "") -> uv
 
 
 def serve(app: FastAPI, host: str, port: int, trusted_proxies: str = "") -> None:
-    """Serve in this, the main, thread until a signal says stop. Raises PortBusy."""
+    """Serve in the main thread until SIGTERM or SIGINT. Raises PortBusy."""
     require_free(host, port, "the web pages", f"RUGCOURSE_PORT={port + 1}")
-    # uvicorn sends itself the signal again when it is done; without a handler that would kill us with code 143.
+    # uvicorn raises the signal again at the end; without a handler the exit code would be 143.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
     _server(app, host, port, trusted_proxies).run()
 
 
 class BackgroundServer:
-    """Serves from a thread of its own."""
+    """Serves in a thread."""
 
     def __init__(self, app: FastAPI, host: str, port: int) -> None:
         self._server = _server(app, host, port)
         self._thread = threading.Thread(target=self._server.run, name=f"web-{port}", daemon=True)
 
     def start(self) -> None:
-        """Return when it answers."""
+        """Start, and return once requests are answered."""
         self._thread.start()
         while self._thread.is_alive() and not self._server.started:
             time.sleep(0.01)

@@ -1,7 +1,7 @@
-"""What readers do with a mail, by the thousand: its picture and its links are fetched, its questions answered.
+"""The frequent requests from mails: opens, clicks and answers.
 
-A GET shows and never changes anything that matters: mail scanners fetch every link. What a reader wants is what they
-press a button for. These are plain routes: at a thousand a second, what a framework does for each request counts.
+A GET never changes anything that matters, as mail scanners fetch every link; readers act by pressing a button. These
+are plain Starlette routes: at a thousand requests a second, the cost of a framework counts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rugcourse.web.group_commits import GroupCommits
 from rugcourse.web.reader.access import personal_page
 from rugcourse.web.rendering import NotFound, runtime_of
 
-# A transparent picture of one pixel: GIF89a, the smallest that every mail program shows.
+# A transparent image of one pixel (GIF89a).
 _PIXEL = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00"
     b"\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
@@ -37,7 +37,7 @@ async def pixel(request: Request) -> Response:
 
 @access(Access.LINK)
 async def click(request: Request) -> Response:
-    """Follow a link of a mail. Its target is looked up in the lesson that was sent, never taken from the address."""
+    """Redirect to the target of a link. It is looked up in the lesson that was sent, not taken from the URL."""
     delivery_id, stamp, number = runtime_of(request).signer.read(TokenPurpose.CLICK, request.path_params["token"], 3)
     target = await _group_commits(request).fetches.do(_hit(request, MailRef(delivery_id, stamp), number))
     if target is None:
@@ -47,7 +47,7 @@ async def click(request: Request) -> Response:
 
 @access(Access.LINK)
 async def answer(request: Request) -> Response:
-    """The question with the option of the link chosen, and a button; or what its press came to."""
+    """GET: show the question with the option of the link preselected. POST: save the answer and show the result."""
     token = request.path_params["token"]
     delivery_id, stamp, number, preselected = runtime_of(request).signer.read(TokenPurpose.ANSWER, token, 4)
     asked = QuestionRef(MailRef(delivery_id, stamp), number)

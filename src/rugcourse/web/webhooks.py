@@ -22,7 +22,7 @@ log = structlog.get_logger()
 @router.post("/webhooks/{provider}")
 @access(Access.WEBHOOK)
 async def webhook(request: Request, provider: str) -> PlainTextResponse:
-    """What nobody reads is not taken in: a provider without a key in the settings is not there."""
+    """Receive a report. A provider without a key in the settings does not exist (404)."""
     reader = open_provider(runtime_of(request).settings, provider)
     if reader is None:
         raise NotFound
@@ -34,7 +34,9 @@ async def webhook(request: Request, provider: str) -> PlainTextResponse:
 def _handle(
     runtime: Runtime, limits: RequestLimits, name: str, provider: Provider, said: WebhookRequest
 ) -> PlainTextResponse:
-    """An answer of 2xx means: never again. While the database is away it is 503, and they come back."""
+    """Handle a report. Providers do not repeat a report after a 2xx; while the database is unavailable they get a 503,
+    and retry.
+    """
     try:
         told = provider.read(said)
         _check_replay(limits, name, provider.proof_of(said), said.body)
@@ -50,6 +52,6 @@ def _handle(
 
 
 def _check_replay(limits: RequestLimits, name: str, proof: str, body: bytes) -> None:
-    """Raises UnverifiedRequest for a proof that was used with another body."""
+    """Raise UnverifiedRequest for a signature that was used with another body before."""
     if proof and not limits.is_first_use(f"{name} {proof}", hashlib.sha256(body).hexdigest()):
-        raise UnverifiedRequest("its signature was used for something else")
+        raise UnverifiedRequest("its signature was used with another body before")

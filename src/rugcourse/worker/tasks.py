@@ -190,7 +190,7 @@ def apply_retention(runtime: Runtime) -> Forgotten:
     """Delete data whose retention has ended, warn readers before their erasure, and log the numbers."""
     forgotten = forget(runtime.database, runtime.clock, runtime.signer, runtime.retention)
     runtime.database.run(forget_abandoned, runtime.clock.now())
-    security_events.forget(runtime.database, runtime.clock)
+    security_events.delete_expired(runtime.database, runtime.clock)
     delete_old_bounces(runtime)
     forget_withdrawals(runtime)
     warned = warn(runtime.database, runtime.clock, runtime.retention, partial(_warn_before_erasure, runtime))

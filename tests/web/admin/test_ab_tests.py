@@ -11,7 +11,9 @@ from tests.support.admin_pages import log_in, post
 from rugcourse.bootstrap import Runtime
 
 
-def test_the_page_begins_shows_and_stops_it_and_hides_a_lead(editor: TestClient, runtime: Runtime) -> None:
+def test_ab_test_page_starts_shows_and_stops_a_test_and_hides_interim_results(
+    editor: TestClient, runtime: Runtime
+) -> None:
     path = f"/admin/ab-tests/{lesson_id(runtime)}"
     assert "Write another subject" in post(editor, path)
     assert "no exclamation mark" in post(editor, path, **{"subject.nl": "Nu!"})

@@ -15,7 +15,7 @@ def _template(name: str) -> str:
     return (paths.folder("templates") / "web" / "admin" / name).read_text(encoding="utf-8")
 
 
-def test_the_log_says_in_words_what_was_done_to_whom(admin: TestClient, runtime: Runtime) -> None:
+def test_audit_log_page_describes_actions_and_subjects(admin: TestClient, runtime: Runtime) -> None:
     known = set(re.findall(r'"([a-z -]+(?:: [a-z ]+)?)": _\(', _template("audit-log-labels.html")))
     for change in ("subscriber: tag", "address: lift", "campaign: start", "lesson: take out", "act: stop"):
         assert change in known

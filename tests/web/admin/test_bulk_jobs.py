@@ -32,7 +32,7 @@ def check(browser: TestClient, job: str, file: bytes = b"", **fields: object) ->
     return answer.headers["location"] if answer.status_code == 303 else answer.text
 
 
-def test_a_list_from_the_file_to_readers(editor: TestClient, runtime: Runtime) -> None:
+def test_import_from_upload_to_readers(editor: TestClient, runtime: Runtime) -> None:
     job = upload(editor, b"Naam;E-mailadres;Iets\nAnn;ann@x.example;=1+1\nBo;nobody;x\n")
     page = editor.get(job).text
     assert "ann@x.example" in page
@@ -77,9 +77,7 @@ def test_import_form_asks_for_missing_choices(
     assert "to be explained" in editor.get(job).text
 
 
-def test_a_column_with_another_name_is_read_when_the_file_is_chosen_once_more(
-    editor: TestClient, runtime: Runtime
-) -> None:
+def test_second_upload_reads_a_column_that_was_not_stored(editor: TestClient, runtime: Runtime) -> None:
     content = b"Wie,Adres,Groep\nAnn,ann@x.example,winter\n"
     job = upload(editor, content)
     assert "ann@x.example" not in editor.get(job).text
@@ -98,7 +96,7 @@ def test_a_column_with_another_name_is_read_when_the_file_is_chosen_once_more(
         ("x.html", b"<!doctype html><b>a@x.example</b>", "no text file"), ("x.csv", b"\x00\x01", "no text file"), ("x.csv", b"a\nb\n", "That is no list"),
     ],
 )  # fmt: skip
-def test_an_upload_that_is_no_list_leaves_nothing(
+def test_invalid_upload_stores_nothing(
     editor: TestClient,
     runtime: Runtime,
     name: str,
@@ -110,7 +108,7 @@ def test_an_upload_that_is_no_list_leaves_nothing(
     assert everything(runtime, "admin_session") == before
 
 
-def test_a_file_is_never_more_than_its_lines(editor: TestClient, runtime: Runtime) -> None:
+def test_uploaded_file_is_stored_as_its_lines_only(editor: TestClient, runtime: Runtime) -> None:
     job = upload(
         editor, b"<b>,E-mail\n<img src=x onerror=alert(1)>,a@x.example\n".replace(b"<b>", b"b"), "../../<i>x.csv"
     )
@@ -119,7 +117,7 @@ def test_a_file_is_never_more_than_its_lines(editor: TestClient, runtime: Runtim
     assert "<i>x" not in page
 
 
-def test_an_act_for_many_is_counted_first(editor: TestClient, runtime: Runtime) -> None:
+def test_bulk_action_is_counted_first(editor: TestClient, runtime: Runtime) -> None:
     make_reader(runtime)
     assert "<b>1</b>" in post(editor, "/admin/bulk-actions/count", languages=["nl"])
     job = post(editor, "/admin/bulk-actions", languages=["nl"], act="suppress", reason="moved away")
@@ -131,7 +129,7 @@ def test_an_act_for_many_is_counted_first(editor: TestClient, runtime: Runtime) 
     assert set(people(runtime).values()) == {"suppressed"}
 
 
-def test_an_act_for_many_is_counted_anew_when_their_number_has_changed(editor: TestClient, runtime: Runtime) -> None:
+def test_bulk_action_is_counted_again_when_the_audience_has_changed(editor: TestClient, runtime: Runtime) -> None:
     for _ in range(2):
         make_reader(runtime)
     job = post(editor, "/admin/bulk-actions", languages=["nl"], act="suppress", reason="moved away")
@@ -160,7 +158,7 @@ def test_an_act_for_many_is_counted_anew_when_their_number_has_changed(editor: T
         ({"act": "pause", "reason": "because", "from_lesson": "3"}, "Choose the course"),
     ],
 )  # fmt: skip
-def test_an_act_that_is_not_clear_is_asked_about(
+def test_bulk_action_form_asks_for_missing_values(
     editor: TestClient,
     runtime: Runtime,
     fields: dict[str, str],
@@ -171,7 +169,7 @@ def test_an_act_that_is_not_clear_is_asked_about(
     assert everything(runtime, "admin_session") == before
 
 
-def test_analysts_and_strangers_import_nothing(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
+def test_import_refuses_analysts_and_strangers(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
     content = b"E-mail\na@x.example\n"
     assert browser.post("/admin/imports", files={"file": ("x.csv", content)}).headers["location"] == "/admin/login"
     make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
@@ -188,9 +186,7 @@ def test_an_upload_without_its_token_or_too_large_is_refused(editor: TestClient)
     assert editor.post("/admin/imports", content=b"x" * 50_100_000).status_code == 413
 
 
-def test_a_list_that_somebody_looked_through_anew_is_not_started_by_an_older_page(
-    editor: TestClient, runtime: Runtime
-) -> None:
+def test_import_checked_again_is_not_started_by_an_outdated_page(editor: TestClient, runtime: Runtime) -> None:
     job = upload(editor, b"Naam;E-mailadres\nAnn;ann@x.example\n")
     columns = {"column": ["name", "email"]}
     check(editor, job, agreed_text="Yes to something else", **columns)

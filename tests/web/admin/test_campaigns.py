@@ -38,7 +38,7 @@ def rows(runtime: Runtime) -> list[CampaignRow]:
         return list(session.scalars(select(CampaignRow).order_by(CampaignRow.id)))
 
 
-def test_from_a_draft_to_numbers_with_people_behind_them(
+def test_campaign_from_draft_to_figures_with_people_behind_them(
     editor: TestClient, runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher
 ) -> None:
     email = make_reader(runtime)
@@ -124,7 +124,7 @@ def test_campaign_form_shows_mistakes_at_their_field_and_saves_nothing(
     ]
 
 
-def test_all_mistakes_are_told_at_once_and_what_was_typed_stays(editor: TestClient, runtime: Runtime) -> None:
+def test_campaign_form_shows_all_errors_and_keeps_input(editor: TestClient, runtime: Runtime) -> None:
     draft = make_draft(editor, runtime)
     page = post(editor, f"{draft}/what", **{**MESSAGE, "subject.en": "Come!", "title.nl": "Kom"})
     for where in ("en.subject", "nl.subject", "nl.preheader", "nl.body"):
@@ -136,7 +136,7 @@ def test_all_mistakes_are_told_at_once_and_what_was_typed_stays(editor: TestClie
     assert "Write the message" in unescape(post(editor, f"{draft}/what", name="x"))
 
 
-def test_the_count_follows_the_audience_while_it_is_put_together(editor: TestClient, runtime: Runtime) -> None:
+def test_audience_count_updates_while_the_form_is_filled_in(editor: TestClient, runtime: Runtime) -> None:
     make_reader(runtime)
     draft = make_draft(editor, runtime)
     assert "<b>1</b>" in post(editor, f"{draft}/count", languages=["nl"])
@@ -144,7 +144,7 @@ def test_the_count_follows_the_audience_while_it_is_put_together(editor: TestCli
     assert "<b>0</b>" in post(editor, f"{draft}/count", tags="no such word")
 
 
-def test_a_draft_does_not_start_without_a_message_or_after_its_moment(editor: TestClient, runtime: Runtime) -> None:
+def test_draft_does_not_start_without_a_message_or_after_its_send_time(editor: TestClient, runtime: Runtime) -> None:
     draft = make_draft(editor, runtime)
     assert post(editor, draft, action="start").endswith("done=no-message")
     assert rows(runtime)[-1].status == CampaignStatus.DRAFT
@@ -167,9 +167,7 @@ def text_of(page: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
-def test_the_audience_of_a_cohort_is_at_first_who_never_followed_its_course(
-    editor: TestClient, runtime: Runtime
-) -> None:
+def test_new_cohort_page_excludes_previous_readers(editor: TestClient, runtime: Runtime) -> None:
     make_reader(runtime)
     draft = make_draft(editor, runtime, CampaignKind.COHORT)
     page = editor.get(f"{draft}/who").text
@@ -179,7 +177,7 @@ def test_the_audience_of_a_cohort_is_at_first_who_never_followed_its_course(
     assert "selected" not in broadcast
 
 
-def test_a_course_goes_again_only_to_those_of_whom_it_was_ticked(
+def test_previous_readers_get_the_course_only_if_ticked(
     editor: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     readers = [make_reader(runtime) for _ in range(3)]
@@ -201,9 +199,7 @@ def test_a_course_goes_again_only_to_those_of_whom_it_was_ticked(
     assert runtime.database.run(lifecycle.enrol_batch, clock.now(), None) == 3
 
 
-def test_the_count_of_a_cohort_is_made_anew_when_it_has_changed(
-    editor: TestClient, runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_changed_cohort_audience_is_counted_again(editor: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
     finish(runtime, make_reader(runtime))
     other = make_reader(runtime)
     draft = ready_cohort(editor, runtime)
@@ -262,7 +258,7 @@ def test_a_form_from_elsewhere_starts_nothing(editor: TestClient, runtime: Runti
     assert rows(runtime)[-1].status == CampaignStatus.DRAFT
 
 
-def test_a_mail_in_a_frame_runs_and_loads_nothing(editor: TestClient, runtime: Runtime) -> None:
+def test_mail_frame_runs_no_scripts_and_loads_nothing(editor: TestClient, runtime: Runtime) -> None:
     draft = make_draft(editor, runtime)
     post(editor, f"{draft}/what", **{**MESSAGE, "title.en": "{{ 7 * 7 }} <script>alert(1)</script>"})
     answer = editor.get(f"{draft}/mail/en")
@@ -273,7 +269,7 @@ def test_a_mail_in_a_frame_runs_and_loads_nothing(editor: TestClient, runtime: R
     assert editor.get(f"{draft}/mail/nl").status_code == 404
 
 
-def test_a_draft_that_started_changes_no_more(editor: TestClient, runtime: Runtime) -> None:
+def test_started_campaign_cannot_be_edited(editor: TestClient, runtime: Runtime) -> None:
     make_reader(runtime)
     draft = make_draft(editor, runtime)
     post(editor, f"{draft}/what", **MESSAGE)
@@ -319,7 +315,7 @@ def test_campaign_form_keeps_typed_values_after_an_edit_conflict(
     assert post(editor, f"{draft}/{step}", **TYPED[step]).startswith(draft)  # they were told, and press once more
 
 
-def test_results_show_what_readers_answered_and_the_overview_the_way_of_a_course(
+def test_results_show_answers_and_the_dashboard_the_funnel(
     editor: TestClient, runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher
 ) -> None:
     email = make_reader(runtime)
@@ -340,7 +336,9 @@ def test_results_show_what_readers_answered_and_the_overview_the_way_of_a_course
     assert '<th scope="row">confirmed</th><td class="number">1</td>' in overview
 
 
-def test_a_mail_in_doubt_is_on_the_first_page(editor: TestClient, runtime: Runtime, dispatcher: Dispatcher) -> None:
+def test_dashboard_lists_mails_with_unknown_delivery(
+    editor: TestClient, runtime: Runtime, dispatcher: Dispatcher
+) -> None:
     email = make_reader(runtime)
     send_all(dispatcher)
     with runtime.database.write() as session:
@@ -350,7 +348,7 @@ def test_a_mail_in_doubt_is_on_the_first_page(editor: TestClient, runtime: Runti
     assert email in page
 
 
-def test_a_course_that_begins_at_one_instant_keeps_its_hour_and_its_days(
+def test_cohort_with_an_instant_keeps_its_hour_and_weekdays(
     editor: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     draft = make_draft(editor, runtime, CampaignKind.COHORT)
@@ -374,7 +372,7 @@ def test_a_course_that_begins_at_one_instant_keeps_its_hour_and_its_days(
         ("who", {"confirmed_from": "0001-01-01"}),
     ],
 )
-def test_a_date_at_the_end_of_the_calendar_is_told_at_its_field(
+def test_out_of_range_date_is_reported_at_its_field(
     editor: TestClient, runtime: Runtime, step: str, typed: dict[str, str]
 ) -> None:
     draft = make_draft(editor, runtime)

@@ -14,7 +14,7 @@ from rugcourse.bounces import complaint_rate
 from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.campaigns import drafts
-from rugcourse.campaigns.drafts import Author
+from rugcourse.campaigns.drafts import Actor
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import COMPLAINT, CampaignKind, EnrolmentStatus, Role, SubscriberStatus
 from rugcourse.db.queries import sending_holds, subscribers
@@ -52,7 +52,7 @@ def test_deliverability_page_lists_bounces_and_complaints(editor: TestClient, ru
     assert "per cent came back" in editor.get("/admin").text
 
 
-def test_html_in_what_a_server_says_is_only_text(editor: TestClient, runtime: Runtime, email: str) -> None:
+def test_html_in_server_replies_is_escaped(editor: TestClient, runtime: Runtime, email: str) -> None:
     tell(runtime, email, BounceType.HARD, "550 <script>alert(1)</script><img src=x onerror=alert(1)>")
     for path in ("/admin/deliverability", f"/admin/subscribers/{enrolment_of(runtime, email).subscriber_id}"):
         page = editor.get(path).text
@@ -61,7 +61,7 @@ def test_html_in_what_a_server_says_is_only_text(editor: TestClient, runtime: Ru
         assert "<img src=x" not in page
 
 
-def test_complaints_stand_in_the_overview_and_hold_what_they_are_about(
+def test_complaints_are_on_the_dashboard_and_cause_holds(
     editor: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     emails = [make_reader(runtime) for _ in range(3)]
@@ -110,9 +110,7 @@ def test_only_an_owner_resumes_all_sending_and_an_analyst_none(
         assert list(sending_holds.all_holds(session)) == []
 
 
-def test_the_doctor_looks_when_somebody_presses_in_both_languages(
-    editor: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_doctor_runs_on_request_in_both_languages(editor: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rugcourse.doctor.resolver._SECONDS", 0.3)
     assert "Nobody has looked yet" in editor.get("/admin/deliverability").text
     page = press(editor, "/admin/deliverability", action="look")
@@ -124,7 +122,7 @@ def test_the_doctor_looks_when_somebody_presses_in_both_languages(
     assert "dingen die niet kloppen" in editor.get("/admin").text
 
 
-def test_an_address_is_asked_about_stopped_and_written_to_again(
+def test_address_is_looked_up_suppressed_and_released(
     editor: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, email: str
 ) -> None:
     path = "/admin/suppressions"
@@ -158,7 +156,7 @@ def test_suppression_after_a_complaint_cannot_be_lifted_by_an_admin(
     assert runtime.database.query(find, runtime.signer, email) is None
 
 
-def test_a_suppression_outlives_its_owner_and_names_nobody(editor: TestClient, runtime: Runtime, email: str) -> None:
+def test_suppression_outlasts_erasure_and_reveals_no_address(editor: TestClient, runtime: Runtime, email: str) -> None:
     runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, "complaint")
     runtime.database.run(erase, runtime.clock.now(), runtime.signer, enrolment_of(runtime, email).subscriber_id)
     page = editor.get("/admin/suppressions").text
@@ -167,9 +165,7 @@ def test_a_suppression_outlives_its_owner_and_names_nobody(editor: TestClient, r
     assert "called it spam" in editor.get("/admin/suppressions", params={"q": email}).text
 
 
-def test_a_lesson_and_a_campaign_are_tested_before_they_go_out(
-    editor: TestClient, runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_email_check_covers_lessons_and_campaigns(editor: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
     before = everything(runtime)
     lesson = "/admin/lessons/oorzaken-van-rugpijn/stress"
     assert f"{lesson}/email-check" in editor.get(lesson).text
@@ -177,7 +173,7 @@ def test_a_lesson_and_a_campaign_are_tested_before_they_go_out(
     assert page.count("Nothing to say against it.") == 2
     assert "SpamAssassin: " not in page
     draft = runtime.database.run(
-        drafts.create, Author(None, clock.now()), CampaignKind.COHORT, course_of(runtime).id, "Winter"
+        drafts.create, Actor(None, clock.now()), CampaignKind.COHORT, course_of(runtime).id, "Winter"
     )
     campaign = f"/admin/campaigns/{draft}"
     assert f"{campaign}/email-check" in editor.get(f"{campaign}/review").text

@@ -26,7 +26,7 @@ from rugcourse.db.queries import lesson_drafts
 from rugcourse.delivery.dispatcher import Dispatcher
 
 
-def test_a_lesson_is_kept_published_and_restored(editor: TestClient, runtime: Runtime) -> None:
+def test_lesson_is_saved_published_and_restored(editor: TestClient, runtime: Runtime) -> None:
     where = post(editor, LESSON, **typed(runtime, nl__title="Anders"), action="publish")
     assert where == f"{LESSON}/publish"
     assert course_of(runtime).course.lessons[3].texts["nl"].title != "Anders"

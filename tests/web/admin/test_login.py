@@ -25,7 +25,7 @@ def test_admin_page_redirects_to_login_when_logged_out(browser: TestClient, path
     assert browser.post(path, data={"action": "invite"}).status_code in {303, 405}
 
 
-def test_coming_in_gives_a_new_session_whatever_cookie_was_there(
+def test_login_starts_a_new_session_and_ignores_the_old_cookie(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     make_admin(runtime.database, clock)
@@ -42,14 +42,14 @@ def test_coming_in_gives_a_new_session_whatever_cookie_was_there(
     )
 
 
-def test_a_session_that_was_ended_is_over_wherever_its_cookie_is(admin: TestClient) -> None:
+def test_ended_session_is_invalid_for_copied_cookies(admin: TestClient) -> None:
     stolen = TestClient(admin.app, cookies=dict(admin.cookies), follow_redirects=False, headers=CHROME)
     assert stolen.get("/admin").status_code == 200
     admin.post("/admin/logout", data=form_of(admin))
     assert stolen.get("/admin").headers["location"] == "/admin/login"
 
 
-def test_guessing_is_slowed_and_the_owner_is_not_locked_out(
+def test_password_guessing_is_limited_without_locking_out_the_owner(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     make_admin(runtime.database, clock)
@@ -60,7 +60,7 @@ def test_guessing_is_slowed_and_the_owner_is_not_locked_out(
     assert log_in(browser).status_code == 303  # type: ignore[attr-defined]
 
 
-def test_an_unknown_address_and_a_wrong_password_look_the_same(
+def test_login_response_is_the_same_for_unknown_addresses_and_wrong_passwords(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     make_admin(runtime.database, clock)
@@ -70,7 +70,7 @@ def test_an_unknown_address_and_a_wrong_password_look_the_same(
     assert wrong.text.replace(OWNER, "") == unknown.text.replace("nobody@x.example", "")  # type: ignore[attr-defined]
 
 
-def test_a_failed_login_takes_as_long_whoever_it_is_about(
+def test_failed_login_takes_the_same_time_for_unknown_addresses(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     """For an account that exists it is written down before the answer: longer than that is waited in any case."""
@@ -81,10 +81,10 @@ def test_a_failed_login_takes_as_long_whoever_it_is_about(
         begun = time.monotonic()
         assert log_in(browser, email, "guess").status_code == 403  # type: ignore[attr-defined]
         took.append(time.monotonic() - begun)
-    assert min(took) >= forms._SAME_SECONDS
+    assert min(took) >= forms._MIN_RESPONSE_SECONDS
 
 
-def test_the_code_cant_be_skipped(admin: TestClient, runtime: Runtime) -> None:
+def test_second_factor_cannot_be_skipped(admin: TestClient, runtime: Runtime) -> None:
     page = admin.get("/admin/account").text
     secret = re.search(r"<code>([A-Z2-7]+)</code>", page)[1]  # type: ignore[index]
     wrong = admin.post(
@@ -112,7 +112,7 @@ def test_the_code_cant_be_skipped(admin: TestClient, runtime: Runtime) -> None:
     assert browser.get("/admin/mfa").headers["location"] == "/admin/login"
 
 
-def test_an_open_screen_is_not_enough_for_another_password(admin: TestClient) -> None:
+def test_password_change_requires_the_current_password(admin: TestClient) -> None:
     new = {"new": "seven brass kettles sing", "again": "seven brass kettles sing", "action": "password"}
     assert (
         "Je wachtwoord klopt niet" in admin.post("/admin/account", data={**form_of(admin), **new, "old": "guess"}).text
@@ -121,7 +121,7 @@ def test_an_open_screen_is_not_enough_for_another_password(admin: TestClient) ->
     assert log_in(TestClient(admin.app, follow_redirects=False), password="seven brass kettles sing").status_code == 303  # type: ignore[attr-defined]
 
 
-def test_the_cookie_is_secure_where_the_site_is(runtime: Runtime, clock: VirtualClock) -> None:
+def test_session_cookie_is_secure_on_https_sites(runtime: Runtime, clock: VirtualClock) -> None:
     from dataclasses import replace
 
     make_admin(runtime.database, clock)

@@ -24,9 +24,9 @@ from rugcourse.auth.admins import (
     change_password,
     change_role,
     invite,
-    is_open,
+    invited_email,
     request_reset,
-    reset_is_open,
+    reset_email,
     reset_second_factor,
 )
 from rugcourse.auth.security_events import Origin
@@ -108,7 +108,7 @@ def test_login_attempts_are_limited_per_network(browser: TestClient) -> None:
     assert log_in(elsewhere(browser, "10.7.7.7"), "someone@x.example").status_code == 403  # type: ignore[attr-defined]
 
 
-def test_many_tries_at_once_are_as_many_tries(browser: TestClient, hashing: Counter) -> None:
+def test_parallel_login_attempts_are_all_counted(browser: TestClient, hashing: Counter) -> None:
     hashing.go_on.set()
     attacker = elsewhere(browser)
     with ThreadPoolExecutor(20) as pool:
@@ -117,9 +117,7 @@ def test_many_tries_at_once_are_as_many_tries(browser: TestClient, hashing: Coun
     assert hashing.tried <= 5
 
 
-def test_passwords_are_hashed_a_few_at_a_time_and_the_rest_is_told_to_come_back(
-    browser: TestClient, hashing: Counter
-) -> None:
+def test_password_hashing_is_limited_and_excess_logins_get_503(browser: TestClient, hashing: Counter) -> None:
     attackers = [elsewhere(browser, f"10.6.6.{number}") for number in range(20)]
     with ThreadPoolExecutor(20) as pool:
         waiting = [pool.submit(log_in, one, f"{number}@x.example") for number, one in enumerate(attackers)]
@@ -130,7 +128,7 @@ def test_passwords_are_hashed_a_few_at_a_time_and_the_rest_is_told_to_come_back(
     assert statuses == {403, 503}
 
 
-def test_strangers_everywhere_dont_lock_an_admin_out_of_their_own_browser(owner: TestClient) -> None:
+def test_attacks_do_not_lock_admins_out_of_known_browsers(owner: TestClient) -> None:
     """OWASP's device cookie: whoever logged in here before is counted apart."""
     for number in range(12):
         for _ in range(5):
@@ -139,7 +137,7 @@ def test_strangers_everywhere_dont_lock_an_admin_out_of_their_own_browser(owner:
     assert log_in(owner).status_code == 303  # type: ignore[attr-defined]
 
 
-def test_codes_are_limited_by_session_whatever_network_they_come_from(
+def test_code_attempts_are_limited_per_session_over_all_networks(
     owner: TestClient, sink: Sink, runtime: Runtime
 ) -> None:
     authenticator(owner)
@@ -158,7 +156,7 @@ def test_codes_are_limited_by_session_whatever_network_they_come_from(
     assert "kent je wachtwoord" in str(sink.taken[-1].raw)
 
 
-def test_codes_are_limited_by_the_day_however_many_sessions(owner: TestClient, sink: Sink) -> None:
+def test_code_attempts_are_limited_per_day_over_all_sessions(owner: TestClient, sink: Sink) -> None:
     authenticator(owner)
     last = 0
     for number in range(7):
@@ -173,7 +171,7 @@ def test_codes_are_limited_by_the_day_however_many_sessions(owner: TestClient, s
     assert sum(b"wachtwoord" in one.raw for one in sink.taken) >= 5, "the owner of the account is told"
 
 
-def test_an_open_screen_changes_no_factor_role_or_invitation(owner: TestClient, runtime: Runtime) -> None:
+def test_factors_roles_and_invitations_require_the_password(owner: TestClient, runtime: Runtime) -> None:
     page = owner.get("/admin/account").text
     secret = re.search(r"<code>([A-Z2-7]{32})</code>", page)[1]  # type: ignore[index]
     fields = dict(re.findall(r'name="(form|locked)" value="([^"]+)"', page))
@@ -190,7 +188,7 @@ def test_an_open_screen_changes_no_factor_role_or_invitation(owner: TestClient, 
     assert everything(runtime, "security_event") == before
 
 
-def test_the_password_cant_be_guessed_at_an_open_screen(owner: TestClient) -> None:
+def test_password_confirmations_are_limited_per_session(owner: TestClient) -> None:
     form = form_of(owner)
     said = [
         owner.post("/admin/account", data={**form, "action": "recovery-codes", "old": "guess"}).text for _ in range(7)
@@ -200,7 +198,7 @@ def test_the_password_cant_be_guessed_at_an_open_screen(owner: TestClient) -> No
     assert "Wait a quarter of an hour" in answer.text
 
 
-def test_a_secret_copied_from_the_database_is_not_shown_by_the_page(
+def test_stored_totp_secret_is_not_accepted_in_the_form(
     owner: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     secret = authenticator(owner)
@@ -213,7 +211,7 @@ def test_a_secret_copied_from_the_database_is_not_shown_by_the_page(
     assert secret not in analyst.post("/admin/account", data=data).text
 
 
-def test_a_recovery_code_lets_in_once(owner: TestClient, runtime: Runtime) -> None:
+def test_recovery_code_works_once(owner: TestClient, runtime: Runtime) -> None:
     authenticator(owner)
     made = owner.post("/admin/account", data={**form_of(owner), "action": "recovery-codes", "old": PASSWORD}).text
     codes = re.findall(r"<code>([a-z2-7]{4}(?:-[a-z2-7]{4}){5})</code>", made)
@@ -256,7 +254,7 @@ def test_password_reset_link_works_once_and_keeps_the_second_factor(
     assert stranger.post("/admin/mfa", data=code).headers["location"] == "/admin"
 
 
-def test_a_link_for_a_new_password_ends_after_an_hour(
+def test_password_reset_link_expires_after_an_hour(
     browser: TestClient, runtime: Runtime, clock: VirtualClock, sink: Sink
 ) -> None:
     make_admin(runtime.database, clock)
@@ -269,7 +267,7 @@ def test_a_link_for_a_new_password_ends_after_an_hour(
 
 
 @pytest.mark.parametrize(("role", "held"), [(Role.OWNER, True), (Role.EDITOR, True), (Role.ANALYST, False)])
-def test_after_the_days_of_grace_owners_and_editors_set_up_a_second_factor_first(
+def test_owners_and_editors_need_a_second_factor_after_the_grace_period(
     runtime: Runtime, clock: VirtualClock, role: Role, held: bool
 ) -> None:
     strict = replace(runtime, settings=runtime.settings.model_copy(update={"second_factor_grace_days": 7}))
@@ -288,7 +286,7 @@ def test_after_the_days_of_grace_owners_and_editors_set_up_a_second_factor_first
         assert browser.get("/admin/campaigns").status_code == 200
 
 
-def test_an_owner_takes_no_account_over_and_is_seen_when_they_remove_a_factor(
+def test_owner_cannot_take_over_accounts_and_factor_removal_is_reported(
     owner: TestClient, runtime: Runtime, clock: VirtualClock, sink: Sink
 ) -> None:
     second = make_admin(runtime.database, clock, "second@x.example")
@@ -310,9 +308,7 @@ def test_an_owner_takes_no_account_over_and_is_seen_when_they_remove_a_factor(
     assert change.subject == "second@x.example"
 
 
-def test_logins_and_refusals_are_written_down_without_an_address(
-    owner: TestClient, runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_security_events_contain_no_address(owner: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
     make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
     with capture_logs() as logs:
         attacker = elsewhere(owner, "192.0.2.77")
@@ -333,7 +329,7 @@ def test_logins_and_refusals_are_written_down_without_an_address(
     assert "192.0.2.0/24" in owner.get("/admin/audit-log").text
 
 
-def test_challenges_for_passkeys_are_no_way_to_fill_the_store(runtime: Runtime) -> None:
+def test_passkey_challenges_are_limited(runtime: Runtime) -> None:
     local = replace(runtime, settings=runtime.settings.model_copy(update={"base_url": "http://localhost:8000"}))
     browser = TestClient(create_app(local), follow_redirects=False, headers=CHROME)
     statuses = [browser.post("/admin/login/passkey/begin").status_code for _ in range(63)]
@@ -341,19 +337,19 @@ def test_challenges_for_passkeys_are_no_way_to_fill_the_store(runtime: Runtime) 
 
 
 @pytest.mark.parametrize("origin", ["null", "https://evil.example", "http://testserver"])
-def test_an_origin_that_is_not_the_site_is_refused(owner: TestClient, origin: str) -> None:
+def test_foreign_origins_are_refused(owner: TestClient, origin: str) -> None:
     """`null` comes from a sandboxed frame or a file; the Host header is whatever the sender says."""
     assert log_in(owner, origin=origin).status_code == 403  # type: ignore[attr-defined]
 
 
-def test_a_slash_too_many_leads_to_the_page_and_never_to_the_host_that_was_named(browser: TestClient) -> None:
+def test_trailing_slash_redirect_ignores_the_host_header(browser: TestClient) -> None:
     answer = browser.get("/nl/", headers={"host": "evil.example"})
     assert (answer.status_code, answer.headers["location"]) == (307, "/nl")
     for path in ("http://testserver//evil.example/", "/\\evil.example/", "/%5cevil.example/", "/nl//"):
         assert "location" not in browser.get(path).headers
 
 
-def test_recovery_codes_are_gone_with_the_factors_they_stand_for(
+def test_recovery_codes_are_deleted_with_their_factors(
     runtime: Runtime, clock: VirtualClock, owner: TestClient
 ) -> None:
     authenticator(owner)
@@ -371,9 +367,7 @@ def test_login_that_stops_before_the_second_factor_is_logged(owner: TestClient) 
     assert "Right password, before the second step" in owner.get("/admin/account").text
 
 
-def test_events_and_sessions_that_are_over_are_forgotten(
-    owner: TestClient, runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_expired_events_and_sessions_are_deleted(owner: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
     clock.advance(days=15)
     log_in(owner)
     apply_retention(runtime)
@@ -384,9 +378,7 @@ def test_events_and_sessions_that_are_over_are_forgotten(
     assert everything(runtime)["security_event"] == everything(runtime)["admin_session"] == []
 
 
-def test_removing_a_passkey_ends_the_sessions_that_it_opened(
-    owner: TestClient, runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_removing_a_passkey_ends_other_sessions(owner: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
     with runtime.database.write() as session:
         session.add(PasskeyRow(admin_id=1, credential="x", public_key=b"x", uses=0, name="x", created_at=clock.now()))
         opened = open_session(session, clock.now(), 1, "", second_factor_due=False)
@@ -398,7 +390,7 @@ def test_removing_a_passkey_ends_the_sessions_that_it_opened(
     assert owner.get("/admin").status_code == 200
 
 
-def test_a_link_for_a_new_password_stands_in_no_log_even_when_its_mail_fails(
+def test_password_reset_link_is_not_logged_when_its_mail_fails(
     browser: TestClient, runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_admin(runtime.database, clock)
@@ -415,7 +407,7 @@ def test_a_link_for_a_new_password_stands_in_no_log_even_when_its_mail_fails(
 @pytest.mark.parametrize(
     ("email", "days", "known"), [(OWNER, 364, True), (OWNER, 366, False), ("second@x.example", 1, False)]
 )
-def test_a_known_browser_is_known_for_a_year_and_for_its_admin_alone(
+def test_known_browser_is_valid_for_a_year_and_its_admin_only(
     owner: TestClient, runtime: Runtime, clock: VirtualClock, email: str, days: int, known: bool
 ) -> None:
     make_admin(runtime.database, clock, "second@x.example")
@@ -427,7 +419,7 @@ def test_a_known_browser_is_known_for_a_year_and_for_its_admin_alone(
 
 
 @pytest.mark.parametrize("by", ["invitation", "factors", "role"])
-def test_a_link_for_a_new_password_ends_when_somebody_else_sets_the_account_right(
+def test_password_reset_link_ends_when_an_owner_restores_the_account(
     owner: TestClient, runtime: Runtime, clock: VirtualClock, by: str
 ) -> None:
     """Else whoever asked for it comes in, an hour long, past the second factor that is gone."""
@@ -445,24 +437,24 @@ def test_a_link_for_a_new_password_ends_when_somebody_else_sets_the_account_righ
     assert owner.post(link, data={"password": OTHER, "again": OTHER}).status_code == 404
 
 
-def test_made_up_addresses_leave_nothing_behind(browser: TestClient) -> None:
+def test_unknown_addresses_are_not_stored(browser: TestClient) -> None:
     memory = browser.app.state.limits._limiter.storage  # type: ignore[attr-defined]
     for number in range(50):
         browser.post("/admin/forgot-password", data={"email": f"nobody{number}@x.example"})
     assert len(memory.events) < 5
 
 
-def test_links_end_with_what_an_operator_or_the_admin_does(runtime: Runtime, clock: VirtualClock) -> None:
+def test_links_end_with_later_account_changes(runtime: Runtime, clock: VirtualClock) -> None:
     """An old link for a new password must not be quicker than the operator's, nor an old invitation outlive a change."""
     second = make_admin(runtime.database, clock, "second@x.example")
     asked = runtime.database.run(request_reset, clock, "second@x.example", Origin())
     invited = runtime.database.run(invite, clock, "second@x.example", Role.OWNER)
     assert asked is not None
-    assert runtime.database.query(reset_is_open, clock.now(), asked.token) is None
-    assert runtime.database.query(is_open, clock.now(), invited.token) == "second@x.example"
+    assert runtime.database.query(reset_email, clock.now(), asked.token) is None
+    assert runtime.database.query(invited_email, clock.now(), invited.token) == "second@x.example"
     change_password(runtime.database, clock, second, OTHER, session_id=0)
-    assert runtime.database.query(is_open, clock.now(), invited.token) is None
+    assert runtime.database.query(invited_email, clock.now(), invited.token) is None
     again = runtime.database.run(invite, clock, "second@x.example", Role.OWNER)
     make_admin(runtime.database, clock, "first@x.example")
     runtime.database.run(change_role, clock.now(), second, Role.EDITOR, None)
-    assert runtime.database.query(is_open, clock.now(), again.token) is None
+    assert runtime.database.query(invited_email, clock.now(), again.token) is None

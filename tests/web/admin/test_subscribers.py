@@ -48,7 +48,7 @@ def found(browser: TestClient, **query: str) -> list[str]:
     return re.findall(r'href="/admin/subscribers/\d+">([^<]+)', browser.get("/admin/subscribers", params=query).text)
 
 
-def test_people_are_found_by_how_their_address_begins_and_by_status(editor: TestClient, runtime: Runtime) -> None:
+def test_subscriber_search_matches_address_prefix_and_status(editor: TestClient, runtime: Runtime) -> None:
     make_reader(runtime, "sam@x.example")
     make_reader(runtime, "sam.vos@x.example")
     make_pending(runtime, "sanne@x.example")
@@ -58,7 +58,7 @@ def test_people_are_found_by_how_their_address_begins_and_by_status(editor: Test
     assert found(editor, q="sa", status="active") == ["sam@x.example", "sam.vos@x.example"]
 
 
-def test_a_word_is_put_on_and_taken_off(editor: TestClient, runtime: Runtime) -> None:
+def test_tag_is_added_and_removed(editor: TestClient, runtime: Runtime) -> None:
     path = page_of(runtime, make_reader(runtime))
     assert '<span class="status">autumn</span>' in press(editor, path, "tag", tag=" Autumn ")
     assert '<span class="status">autumn</span>' not in press(editor, path, "untag", tag="autumn")
@@ -74,7 +74,7 @@ def test_subscriber_search_treats_input_as_text_and_not_as_a_pattern(
     assert found(editor, q=q) == []
 
 
-def test_many_people_come_a_page_at_a_time(editor: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
+def test_subscriber_list_is_paginated(editor: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
     with runtime.database.write() as session:
         session.add_all(
             SubscriberRow(email=f"p{number:03}@x.example", language="nl", status="active", created_at=clock.now())
@@ -90,7 +90,7 @@ def test_many_people_come_a_page_at_a_time(editor: TestClient, runtime: Runtime,
     assert seen == [f"p{number:03}@x.example" for number in range(120)]
 
 
-def test_a_persons_page_tells_all_that_happened_and_what_comes_next(
+def test_subscriber_page_shows_the_timeline_and_the_next_lesson(
     editor: TestClient, runtime: Runtime, email: str
 ) -> None:
     page = editor.get(page_of(runtime, email)).text
@@ -136,7 +136,7 @@ def test_each_action_on_a_subscriber_is_done_and_logged_with_its_reason(
     assert everything(runtime)["suppression"]
 
 
-def test_another_address_confirms_unless_the_person_told_so_themselves(
+def test_new_address_has_to_confirm_unless_its_owner_asked(
     editor: TestClient, runtime: Runtime, sink: Sink, email: str
 ) -> None:
     path = page_of(runtime, email)
@@ -166,7 +166,9 @@ def test_actions_on_a_subscriber_require_a_reason(editor: TestClient, runtime: R
     assert everything(runtime, "admin_session") == before
 
 
-def test_erasing_takes_a_tick_and_leaves_no_name_in_the_log(editor: TestClient, runtime: Runtime, email: str) -> None:
+def test_erasure_needs_the_checkbox_and_leaves_no_name_in_the_audit_log(
+    editor: TestClient, runtime: Runtime, email: str
+) -> None:
     path = page_of(runtime, email)
     press(editor, path, "pause", reason="Sam Reader is in hospital")
     assert "Er is niets gewist" in press(editor, path, "erase")
@@ -179,7 +181,7 @@ def test_erasing_takes_a_tick_and_leaves_no_name_in_the_log(editor: TestClient, 
     assert editor.get(path).status_code == 404
 
 
-def test_the_log_says_that_somebody_was_erased_and_not_who(
+def test_audit_log_records_an_erasure_without_the_person(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     make_admin(runtime.database, clock)
@@ -191,9 +193,7 @@ def test_the_log_says_that_somebody_was_erased_and_not_who(
     assert path not in log
 
 
-def test_a_copy_of_everything_is_made_for_who_was_recognised_and_is_logged(
-    editor: TestClient, runtime: Runtime, email: str
-) -> None:
+def test_data_export_by_an_admin_is_logged(editor: TestClient, runtime: Runtime, email: str) -> None:
     path = page_of(runtime, email)
     before = everything(runtime, "admin_session")
     for fields in ({"reason": WHY}, {"reason": " ", "sure": "yes"}):
@@ -208,7 +208,9 @@ def test_a_copy_of_everything_is_made_for_who_was_recognised_and_is_logged(
     assert "copy of everything made by an admin" in editor.get(path, headers={"Accept-Language": "en"}).text
 
 
-def test_another_persons_mail_or_course_is_out_of_reach(editor: TestClient, runtime: Runtime, email: str) -> None:
+def test_actions_refuse_mails_and_courses_of_other_subscribers(
+    editor: TestClient, runtime: Runtime, email: str
+) -> None:
     other = make_reader(runtime)
     path = page_of(runtime, other)
     assert "die les bestaat niet" in press(editor, path, "move", enrolment=enrolment_of(runtime, email).id, lesson=3)
@@ -234,7 +236,7 @@ def take(browser: TestClient, kind: str, **query: str) -> Any:
     return browser.post("/admin/subscribers/list", data={**form_of(browser), "kind": kind, **query})
 
 
-def test_a_list_holds_everybody_who_was_searched_for_and_is_logged(
+def test_list_export_contains_the_search_result_and_is_logged(
     editor: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     with runtime.database.write() as session:
@@ -252,16 +254,14 @@ def test_a_list_holds_everybody_who_was_searched_for_and_is_logged(
 
 
 @pytest.mark.parametrize(("language", "delimiter"), [("nl", ";"), ("en", ",")])
-def test_a_list_opens_in_the_spreadsheet_of_the_admins_language(
+def test_list_export_uses_the_delimiter_of_the_admins_language(
     editor: TestClient, language: str, delimiter: str
 ) -> None:
     editor.headers["accept-language"] = language
     assert take(editor, "csv").content.startswith(f"\ufeffid{delimiter}email{delimiter}name".encode())
 
 
-def test_a_name_that_looks_like_a_formula_is_text_in_a_spreadsheet(
-    editor: TestClient, runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_list_export_escapes_formulas(editor: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
     names = ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", 'a"b,c', "Sam"]
     with runtime.database.write() as session:
         for number, name in enumerate(names):
@@ -272,7 +272,7 @@ def test_a_name_that_looks_like_a_formula_is_text_in_a_spreadsheet(
     assert [row["name"] for row in rows] == [f"'{name}" for name in names[:6]] + names[6:]
 
 
-def test_a_list_is_not_for_analysts_nor_for_forged_forms(
+def test_list_export_refuses_analysts_and_forged_forms(
     editor: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     make_reader(runtime)
@@ -287,12 +287,12 @@ def test_a_list_is_not_for_analysts_nor_for_forged_forms(
 @pytest.mark.parametrize(
     "address", ["/admin/subscribers?q=%00&tag=%00&campaign=99999999999999999", "/admin/subscribers/2147483647"]
 )
-def test_a_value_that_no_database_can_hold_is_not_there(editor: TestClient, address: str) -> None:
+def test_out_of_range_ids_are_not_found(editor: TestClient, address: str) -> None:
     assert editor.get(address).status_code in {200, 404}
 
 
 @pytest.mark.parametrize("leaves", [False, True])
-def test_an_objection_is_kept_also_of_who_has_left(editor: TestClient, runtime: Runtime, leaves: bool) -> None:
+def test_objection_is_recorded_for_readers_who_left(editor: TestClient, runtime: Runtime, leaves: bool) -> None:
     email = make_reader(runtime)
     path = page_of(runtime, email)
     press(editor, path, "tag", tag="autumn")
@@ -308,7 +308,7 @@ def test_an_objection_is_kept_also_of_who_has_left(editor: TestClient, runtime: 
         assert subscribers.tags_of(session, found.id) == []
 
 
-def test_a_page_with_an_address_from_before_corrects_nothing(editor: TestClient, runtime: Runtime) -> None:
+def test_address_correction_refuses_an_outdated_page(editor: TestClient, runtime: Runtime) -> None:
     path = page_of(runtime, make_reader(runtime, "sam@x.example"))
     stale = {"told": "yes", "shown": "sam@x.example"}
     press(editor, path, "correct", email="new@x.example", **stale)
@@ -316,7 +316,7 @@ def test_a_page_with_an_address_from_before_corrects_nothing(editor: TestClient,
     assert found(editor, q="new@") == ["new@x.example"]
 
 
-def test_never_again_counts_for_more_than_a_mail_that_came_back(editor: TestClient, runtime: Runtime) -> None:
+def test_suppression_by_an_admin_overrides_a_bounce(editor: TestClient, runtime: Runtime) -> None:
     """The reason of a bounce is forgotten after some months; that of an admin is not."""
     email = make_reader(runtime)
     runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, "bounce")

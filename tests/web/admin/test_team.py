@@ -15,9 +15,7 @@ from rugcourse.db.models import Role
 
 
 @pytest.mark.parametrize("role", [Role.EDITOR, Role.ANALYST])
-def test_a_role_does_not_reach_beyond_itself(
-    browser: TestClient, runtime: Runtime, clock: VirtualClock, role: Role
-) -> None:
+def test_team_page_is_for_owners_only(browser: TestClient, runtime: Runtime, clock: VirtualClock, role: Role) -> None:
     make_admin(runtime.database, clock)
     make_admin(runtime.database, clock, "low@x.example", role)
     log_in(browser, "low@x.example")
@@ -29,7 +27,7 @@ def test_a_role_does_not_reach_beyond_itself(
     assert everything(runtime) == before
 
 
-def test_an_invited_admin_sets_a_password_and_is_inside(
+def test_invited_admin_sets_a_password_and_is_logged_in(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     invitation = runtime.database.run(invite, clock, "new@x.example", Role.EDITOR)
@@ -41,7 +39,7 @@ def test_an_invited_admin_sets_a_password_and_is_inside(
     assert browser.get(link).status_code == 404
 
 
-def test_an_owner_invites_changes_and_disables_and_all_of_it_is_in_the_log(admin: TestClient) -> None:
+def test_owner_invites_changes_and_disables_admins_with_audit_log_entries(admin: TestClient) -> None:
     form = {**form_of(admin, "/admin/team"), "password": PASSWORD}
     page = admin.post("/admin/team", data={**form, "action": "invite", "email": "ed@x.example", "role": "editor"}).text
     assert "http://courses.example/admin/invite/" in page

@@ -50,7 +50,7 @@ def count(runtime: Runtime, table: type[SubscriberRow | DeliveryRow]) -> int:
 @pytest.mark.parametrize(
     "path", ["", "/test", "/signup", "/check-mail", "/alarm-signs", "/lessons/stress", "/lessons/afronding"]
 )
-def test_every_page_is_there_in_both_languages(browser: TestClient, language: str, path: str) -> None:
+def test_every_public_page_exists_in_both_languages(browser: TestClient, language: str, path: str) -> None:
     answer = browser.get(f"/{language}/{COURSE}{path}")
     assert answer.status_code == 200
     assert f'<html lang="{language}">' in answer.text
@@ -67,13 +67,13 @@ def test_not_found_page_is_the_same_for_everybody(browser: TestClient, path: str
     assert answer.text == browser.get("/nl/none").text
 
 
-def test_the_front_page_leads_to_the_visitors_language(browser: TestClient) -> None:
+def test_front_page_redirects_to_the_visitors_language(browser: TestClient) -> None:
     assert browser.get("/", headers={"accept-language": "en-GB,en;q=0.9"}).headers["location"] == "/en"
     assert browser.get("/", headers={"accept-language": "fr,de"}).headers["location"] == "/nl"
     assert "Begrijp je rugpijn" in browser.get("/nl").text
 
 
-def test_the_test_goes_from_question_to_question_to_a_result_that_signup_remembers(
+def test_knowledge_test_leads_to_a_result_that_signup_keeps(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     given = ""
@@ -97,12 +97,12 @@ def test_the_test_goes_from_question_to_question_to_a_result_that_signup_remembe
 
 
 @pytest.mark.parametrize("given", ["x", "0.9.1", "-1", "0..0", "9" * 500, "0.0.0.0.0.0.0.0.0.0.0", "\x00"])
-def test_a_test_with_nonsense_in_the_address_begins_where_the_nonsense_does(browser: TestClient, given: str) -> None:
+def test_knowledge_test_handles_invalid_answers_in_the_url(browser: TestClient, given: str) -> None:
     assert browser.get(f"{SITE}/test", params={"a": given}).status_code == 200
     assert browser.post(f"{SITE}/test", data={"a": given}).status_code in {200, 303}
 
 
-def test_known_new_and_suppressed_addresses_are_answered_alike_in_body_and_time(
+def test_signup_response_and_time_do_not_reveal_known_addresses(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     known = make_reader(runtime, "known@x.example")
@@ -126,7 +126,7 @@ def test_known_new_and_suppressed_addresses_are_answered_alike_in_body_and_time(
      ({"email": "x" * 10_000}, "wrong-email"), ({"name": "<b>www.x.example</b>"}, "wrong-name"), ({"days": []}, "minstens één dag"),
      ({"zone": "x"}, "tijdzone uit de lijsten"), ({"hour": "99"}, "tijdzone uit de lijsten"), ({"consent": ""}, "mogen we je niet")],
 )  # fmt: skip
-def test_a_wrong_field_is_told_and_nothing_is_kept(
+def test_signup_form_reports_wrong_fields_and_stores_nothing(
     browser: TestClient, runtime: Runtime, clock: VirtualClock, changes: dict[str, object], told: str
 ) -> None:
     answer = browser.post(f"{SITE}/signup", data=fields(runtime, clock, **changes))
@@ -146,7 +146,7 @@ def test_signup_form_keeps_typed_values_after_a_mistake(
         assert kept in answer.text
 
 
-def test_a_machine_that_fills_every_field_is_thanked_and_forgotten(
+def test_signup_honeypot_gets_the_normal_response_and_stores_nothing(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     answer = browser.post(f"{SITE}/signup", data=fields(runtime, clock, website="http://x.example"))
@@ -155,7 +155,7 @@ def test_a_machine_that_fills_every_field_is_thanked_and_forgotten(
 
 
 @pytest.mark.parametrize("shown", ["", "abc", "old", "now", "other"])
-def test_a_form_that_was_never_shown_or_sent_at_once_is_shown_again(
+def test_signup_form_too_fast_or_without_timestamp_is_shown_again(
     browser: TestClient, runtime: Runtime, clock: VirtualClock, shown: str
 ) -> None:
     data = fields(runtime, clock)
@@ -172,12 +172,12 @@ def test_a_form_that_was_never_shown_or_sent_at_once_is_shown_again(
     assert count(runtime, SubscriberRow) == 0
 
 
-def test_ten_thousand_addresses_from_one_place_are_stopped(
+def test_signups_of_one_network_are_limited(
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rugcourse.web import forms
 
-    monkeypatch.setattr(forms, "_SAME_SECONDS", 0.0)
+    monkeypatch.setattr(forms, "_MIN_RESPONSE_SECONDS", 0.0)
     browser = TestClient(create_app(runtime), follow_redirects=False)
     data = fields(runtime, clock)
     statuses = [
@@ -209,12 +209,12 @@ def test_public_pages_load_nothing_from_third_parties(browser: TestClient, runti
         assert "https://" not in text
 
 
-def test_all_networks_together_have_a_limit_too(
+def test_signups_of_all_networks_are_limited(
     database: Database, clock: VirtualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rugcourse.web import forms
 
-    monkeypatch.setattr(forms, "_SAME_SECONDS", 0.0)
+    monkeypatch.setattr(forms, "_MIN_RESPONSE_SECONDS", 0.0)
     settings = make_settings(tmp_path, signups_per_hour_in_all=10)
     runtime = make_runtime(database, settings, clock)
     app = create_app(runtime)
@@ -233,7 +233,7 @@ def test_signups_of_one_address_from_many_networks_send_one_mail(
 ) -> None:
     from rugcourse.web import forms
 
-    monkeypatch.setattr(forms, "_SAME_SECONDS", 0.0)
+    monkeypatch.setattr(forms, "_MIN_RESPONSE_SECONDS", 0.0)
     app = create_app(runtime)
     data = fields(runtime, clock)
     for number in range(20):
@@ -256,7 +256,7 @@ def test_no_public_page_sets_a_cookie_or_is_over_sixty_kilobytes(browser: TestCl
         assert len(answer.content) + sum(len(browser.get(file).content) for file in files) < 60_000, path
 
 
-def test_the_catalogue_says_of_each_course_what_it_teaches_how_long_it_takes_and_how_it_tastes(
+def test_catalogue_shows_content_duration_and_a_sample_of_each_course(
     browser: TestClient,
 ) -> None:
     page = browser.get("/nl").text
@@ -270,7 +270,7 @@ def test_the_catalogue_says_of_each_course_what_it_teaches_how_long_it_takes_and
         assert words in page
 
 
-def test_the_privacy_page_says_what_the_settings_do(database: Database, clock: VirtualClock, tmp_path: Path) -> None:
+def test_privacy_page_follows_the_settings(database: Database, clock: VirtualClock, tmp_path: Path) -> None:
     settings = make_settings(
         tmp_path, "smtp://mail.provider.example:25", keep_left_days=77, keep_measured_days=55, keep_unconfirmed_days=1
     )
@@ -306,7 +306,7 @@ def test_the_privacy_page_says_what_the_settings_do(database: Database, clock: V
         ),
     ],
 )  # fmt: skip
-def test_the_privacy_page_says_what_the_law_asks_and_never_that_it_is_not_about_health(
+def test_privacy_page_has_the_required_content_and_never_denies_health_data(
     database: Database, clock: VirtualClock, tmp_path: Path, language: str, words: tuple[str, ...]
 ) -> None:
     settings = make_settings(
@@ -329,29 +329,25 @@ def test_the_privacy_page_says_what_the_law_asks_and_never_that_it_is_not_about_
         ("Relay (VS, modelcontract)", "Buiten de Europese Economische Ruimte: Relay (VS, modelcontract)."),
     ],
 )
-def test_the_privacy_page_says_who_gets_it_outside_of_europe_as_far_as_it_is_set(
-    tmp_path: Path, set_to: str, words: str
-) -> None:
+def test_privacy_page_lists_configured_transfers_outside_the_eu(tmp_path: Path, set_to: str, words: str) -> None:
     assert f"- {words}" in notice_text(make_settings(tmp_path, transfers=set_to), "nl")
 
 
-def test_mail_that_came_back_and_is_never_deleted_is_not_said_to_be_there_for_no_days(tmp_path: Path) -> None:
+def test_privacy_page_describes_unlimited_retention_of_bounces(tmp_path: Path) -> None:
     text = notice_text(make_settings(tmp_path, keep_bounce_mail_days=0), "nl")
     assert "tot iemand hem daar weggooit" in text
     assert "0 dagen in onze mailbox" not in text
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
-def test_another_supervisor_is_not_given_the_address_of_the_dutch_one(tmp_path: Path, language: str) -> None:
+def test_privacy_page_does_not_link_the_dutch_authority_for_another_one(tmp_path: Path, language: str) -> None:
     text = notice_text(make_settings(tmp_path, supervisor="Gegevensbeschermingsautoriteit"), language)
     assert "Gegevensbeschermingsautoriteit. " in text
     assert "edpb.europa.eu" in text
     assert "autoriteitpersoonsgegevens" not in text
 
 
-def test_the_imprint_says_who_is_behind_the_pages_as_far_as_it_is_set(
-    database: Database, clock: VirtualClock, tmp_path: Path
-) -> None:
+def test_imprint_shows_the_configured_controller(database: Database, clock: VirtualClock, tmp_path: Path) -> None:
     settings = make_settings(tmp_path, kvk="12345678", phone="030 123 45 67", postal_address="Dorpsstraat 2, Ede")
     site = TestClient(create_app(make_runtime(database, settings, clock)))
     for language, word in (("nl", "Telefoon"), ("en", "Telephone")):
@@ -368,7 +364,7 @@ def test_the_imprint_says_who_is_behind_the_pages_as_far_as_it_is_set(
 
 
 @pytest.mark.parametrize("path", ["privacy", "imprint", "accessibility"])
-def test_every_page_leads_to_what_the_law_asks_for(browser: TestClient, path: str) -> None:
+def test_every_page_links_the_legal_pages(browser: TestClient, path: str) -> None:
     for language in ("nl", "en"):
         for page in ("", "/my-page", f"/{COURSE}", "/privacy"):
             assert f'href="/{language}/{path}"' in browser.get(f"/{language}{page}").text
@@ -389,7 +385,7 @@ def test_share_links_contain_the_course_and_no_token_of_the_visitor(browser: Tes
     assert f'content="http://courses.example{SITE}/share.png"' in browser.get(SITE).text
 
 
-def test_a_result_tells_what_surprises_and_shows_a_picture_for_each_cause(browser: TestClient) -> None:
+def test_result_shows_the_hardest_question_and_a_picture_for_each_cause(browser: TestClient) -> None:
     result = browser.post(f"{SITE}/test", data={"a": ".".join("0" * 7), "o": "1"}).headers["location"]
     page = browser.get(result).text
     assert page.count("<svg") == 7
@@ -441,7 +437,7 @@ def test_the_topics_of_the_shipped_tests_can_be_told_apart(runtime: Runtime) -> 
             assert len(about_causes) == 1
 
 
-def test_a_database_that_is_away_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_unavailable_database_answers_503_and_loses_nothing(tmp_path: Path) -> None:
     runtime = open_runtime(make_settings(tmp_path, database_url="postgresql://nobody@127.0.0.1:1/none"))
     browser = TestClient(create_app(runtime))
     token = runtime.signer.sign_mail(TokenPurpose.ANSWER, MailRef(1, 1), 0, 0)
@@ -451,7 +447,7 @@ def test_a_database_that_is_away_is_said_and_nothing_is_lost(tmp_path: Path) -> 
         assert "Er is niets kwijt" in answer.text
 
 
-def test_a_page_that_is_not_there_speaks_the_language_of_its_address(browser: TestClient) -> None:
+def test_not_found_page_uses_the_language_of_its_url(browser: TestClient) -> None:
     assert "This page does not exist" in browser.get("/en/none", headers={"accept-language": "nl"}).text
 
 
@@ -462,7 +458,7 @@ def test_knowledge_test_attempts_are_limited_per_network(browser: TestClient) ->
     assert answers[-1].headers["retry-after"] == "3600"
 
 
-def test_a_remark_counts_once_however_often_the_page_is_loaded_again(
+def test_reloading_after_feedback_does_not_save_it_again(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     path = f"{SITE}/lessons/stress"
@@ -476,12 +472,12 @@ def test_a_remark_counts_once_however_often_the_page_is_loaded_again(
         assert session.scalar(select(func.count()).select_from(FeedbackRow)) == 1
 
 
-def test_monitors_may_ask_for_the_health_without_a_body(browser: TestClient) -> None:
+def test_health_check_answers_head_requests(browser: TestClient) -> None:
     answer = browser.head("/healthz")
     assert (answer.status_code, answer.content) == (200, b"")
 
 
-def test_a_method_that_is_not_for_an_address_is_told_which_are(browser: TestClient) -> None:
+def test_method_not_allowed_lists_the_allowed_methods(browser: TestClient) -> None:
     answer = browser.delete(f"{SITE}/lessons/stress")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
 

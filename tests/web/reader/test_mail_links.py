@@ -92,7 +92,7 @@ def test_a_token_with_any_character_changed_opens_nothing(browser: TestClient, r
     assert everything(runtime) == before
 
 
-def test_the_target_of_a_click_cant_be_altered(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_click_target_cannot_be_manipulated(browser: TestClient, runtime: Runtime, email: str) -> None:
     link = path(runtime, TokenPurpose.CLICK, email, 0)
     for added in (
         "//evil.example",
@@ -107,7 +107,7 @@ def test_the_target_of_a_click_cant_be_altered(browser: TestClient, runtime: Run
         assert "evil" not in answer.headers.get("location", "")
 
 
-def test_an_answer_is_kept_when_its_button_is_pressed(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_answer_is_saved_when_its_button_is_pressed(browser: TestClient, runtime: Runtime, email: str) -> None:
     link = path(runtime, TokenPurpose.ANSWER, email, 0, 2)
     form = browser.get(link)
     assert re.search(r'value="2" required checked', form.text)
@@ -118,7 +118,7 @@ def test_an_answer_is_kept_when_its_button_is_pressed(browser: TestClient, runti
 
 
 @pytest.mark.parametrize("option", ["", "9", "-1", "x", "0 OR 1=1", "1" * 300])
-def test_an_answer_that_makes_no_sense_shows_the_question_again(
+def test_invalid_answer_shows_the_question_again(
     browser: TestClient, runtime: Runtime, email: str, option: str
 ) -> None:
     before = everything(runtime)
@@ -146,7 +146,7 @@ def test_one_click_unsubscribe_works_without_cookies_or_redirect(
     assert "Je bent uitgeschreven" in browser.get(path(runtime, TokenPurpose.PREFERENCES, email)).text
 
 
-def test_the_button_on_the_page_unsubscribes_too(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_unsubscribe_button_on_the_page_works(browser: TestClient, runtime: Runtime, email: str) -> None:
     link = path(runtime, TokenPurpose.UNSUBSCRIBE, email)
     assert "Ja, schrijf me uit" in browser.get(link).text
     assert "Je bent uitgeschreven" in browser.post(link, data={"leave": "yes"}).text
@@ -178,7 +178,7 @@ def test_a_reader_changes_hour_days_zone_language_and_measuring(
     assert "lesson 2, on Saturday 28 November, 20:00" in page
 
 
-def test_a_reader_pauses_and_goes_on(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_reader_pauses_and_resumes(browser: TestClient, runtime: Runtime, email: str) -> None:
     link = path(runtime, TokenPurpose.PREFERENCES, email)
     browser.post(link, data={"action": "pause"})
     assert "Je hebt pauze" in browser.get(link).text
@@ -187,7 +187,7 @@ def test_a_reader_pauses_and_goes_on(browser: TestClient, runtime: Runtime, emai
     assert "Hierna: les 2" in browser.get(link).text
 
 
-def test_preferences_that_make_no_sense_change_nothing(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_invalid_preferences_change_nothing(browser: TestClient, runtime: Runtime, email: str) -> None:
     before = everything(runtime)
     link = path(runtime, TokenPurpose.PREFERENCES, email)
     for wrong in (
@@ -204,7 +204,7 @@ def test_preferences_that_make_no_sense_change_nothing(browser: TestClient, runt
     assert everything(runtime) == before
 
 
-def test_a_click_goes_where_the_lesson_says_and_counts_only_with_consent(
+def test_click_redirects_to_the_lessons_link_and_is_recorded_only_with_consent(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
     [lesson] = lessons_to(runtime, email)
@@ -237,7 +237,7 @@ def test_a_click_goes_where_the_lesson_says_and_counts_only_with_consent(
     assert found == [("click", "human"), ("click", "machine"), ("open", "machine")]
 
 
-def test_a_lesson_on_the_web_is_the_one_that_was_sent(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_web_lesson_is_the_version_that_was_sent(browser: TestClient, runtime: Runtime, email: str) -> None:
     page = browser.get(path(runtime, TokenPurpose.LESSON, email))
     assert "Waar komt rugpijn vandaan?" in page.text
     assert f"{runtime.settings.base_url}/a/" in page.text
@@ -245,7 +245,7 @@ def test_a_lesson_on_the_web_is_the_one_that_was_sent(browser: TestClient, runti
     assert page.headers["referrer-policy"] == "no-referrer"
 
 
-def test_the_second_test_stands_beside_the_first(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_second_test_is_shown_beside_the_first(browser: TestClient, runtime: Runtime, email: str) -> None:
     link = path(runtime, TokenPurpose.RETEST, email)
     assert "Vraag 1 van 8" in browser.get(link).text
     assert "Vraag 8 van 8" in browser.post(link, data={"a": "1.1.2.0.1.0.1", "o": ""}).text

@@ -64,7 +64,7 @@ def person_at(runtime: Runtime, email: str) -> SubscriberRow | None:
         return subscribers.by_email(session, email)
 
 
-def test_a_course_moves_once_the_new_address_has_confirmed(
+def test_address_changes_once_the_new_one_has_confirmed(
     browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str
 ) -> None:
     own = path(runtime, TokenPurpose.PREFERENCES, email)
@@ -93,9 +93,7 @@ def test_a_course_moves_once_the_new_address_has_confirmed(
     assert mailed(sink, NEW)[0] != mailed(sink, email)[0]
 
 
-def test_a_second_press_changes_nothing_and_tells_nobody_again(
-    browser: TestClient, runtime: Runtime, sink: Sink, email: str
-) -> None:
+def test_address_confirmation_is_idempotent(browser: TestClient, runtime: Runtime, sink: Sink, email: str) -> None:
     ask(browser, runtime, email)
     link = confirmation(sink)
     browser.post(link)
@@ -107,7 +105,9 @@ def test_a_second_press_changes_nothing_and_tells_nobody_again(
     assert (everything(runtime), len(sink.to(email))) == (before, told)
 
 
-def test_a_forwarded_mail_moves_no_course_away(browser: TestClient, runtime: Runtime, sink: Sink, email: str) -> None:
+def test_forwarded_mail_cannot_change_the_address(
+    browser: TestClient, runtime: Runtime, sink: Sink, email: str
+) -> None:
     own = path(runtime, TokenPurpose.PREFERENCES, email)
     before = everything(runtime)
     for answer in (browser.get(f"{own}/address"), browser.post(f"{own}/address", data={"email": NEW})):
@@ -119,7 +119,7 @@ def test_a_forwarded_mail_moves_no_course_away(browser: TestClient, runtime: Run
 
 
 @pytest.mark.parametrize("why", ["too late", "asked again", "closed", "corrected", "left", "suppressed", "erased"])
-def test_a_link_that_confirms_an_address_ends(
+def test_address_confirmation_link_expires(
     browser: TestClient, runtime: Runtime, sink: Sink, email: str, clock: VirtualClock, why: str
 ) -> None:
     person = enrolment_of(runtime, email).subscriber_id
@@ -147,7 +147,7 @@ def test_a_link_that_confirms_an_address_ends(
 
 
 @pytest.mark.parametrize("whose", ["nobody", "reader", "left", "pending", "complained", "erased", "own"])
-def test_the_page_says_the_same_whoever_has_the_address(
+def test_address_form_response_does_not_reveal_known_addresses(
     browser: TestClient, runtime: Runtime, sink: Sink, email: str, clock: VirtualClock, whose: str
 ) -> None:
     address = {"pending": make_pending, "nobody": lambda _: NEW, "own": lambda _: email}.get(whose, make_reader)(
@@ -177,7 +177,7 @@ def test_the_page_says_the_same_whoever_has_the_address(
         assert person_at(runtime, email).id == 1  # type: ignore[union-attr]
 
 
-def test_an_address_that_somebody_else_took_meanwhile_stays_theirs(
+def test_address_taken_meanwhile_stays_with_its_owner(
     browser: TestClient, runtime: Runtime, sink: Sink, email: str
 ) -> None:
     ask(browser, runtime, email)
@@ -209,7 +209,7 @@ def test_new_address_form_refuses_what_is_no_address(
     assert everything(runtime)["address_change"] == []
 
 
-def test_a_name_is_put_right_on_the_own_page(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_name_can_be_corrected_on_the_own_page(browser: TestClient, runtime: Runtime, email: str) -> None:
     link = path(runtime, TokenPurpose.PREFERENCES, email)
     browser.post(link, data={"action": "name", "name": "  Noor\x00  Vos "})
     assert "Hallo Noor" in browser.get(f"{link}?done=name").text

@@ -50,7 +50,7 @@ from rugcourse.web.forms import form_token
 REMARK = {"helped": "yes", "remark": "Duidelijk"}
 
 
-def test_an_old_link_shows_and_changes_nothing_and_mails_a_new_one(
+def test_old_link_reveals_and_changes_nothing_and_offers_a_new_one(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
     link = path(runtime, TokenPurpose.PREFERENCES, email)
@@ -70,7 +70,7 @@ def test_an_old_link_shows_and_changes_nothing_and_mails_a_new_one(
     assert len(mails_to(runtime, email, DeliveryKind.MAGIC_LINK)) == 1
 
 
-def test_a_lesson_from_an_old_mail_leads_to_nothing_newer(
+def test_lesson_of_an_old_mail_links_no_newer_lessons(
     browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     """Whoever an old mail was forwarded to would get from lesson to lesson to one whose link still opens everything."""
@@ -101,9 +101,7 @@ def test_a_lesson_from_an_old_mail_leads_to_nothing_newer(
     assert 'rel="next"' in browser.get(newest).text
 
 
-def test_unsubscribing_works_however_old_the_mail_is(
-    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
-) -> None:
+def test_unsubscribe_link_never_expires(browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock) -> None:
     link = path(runtime, TokenPurpose.UNSUBSCRIBE, email)
     clock.advance(days=900)
     assert "Je bent uitgeschreven" in browser.post(link, data={"leave": "yes"}).text
@@ -154,7 +152,7 @@ def test_the_page_shows_what_was_answered_to_which_question(browser: TestClient,
     assert "2 vragen beantwoord, 1 goed" in page
 
 
-def test_numbers_are_written_in_the_readers_way(browser: TestClient, runtime: Runtime) -> None:
+def test_numbers_are_formatted_in_the_readers_language(browser: TestClient, runtime: Runtime) -> None:
     with runtime.database.write() as session:
         session.execute(update(LessonRow).values(read_count=1926))
     assert "1.927 keer gelezen" in browser.get(f"/nl/{COURSE}/lessons/stress").text
@@ -179,7 +177,7 @@ def test_erasure_on_the_own_page_requires_the_checkbox(browser: TestClient, runt
     assert browser.get(link).status_code == 404
 
 
-def test_the_copy_as_a_file_and_as_a_page_say_the_same(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_data_export_as_file_and_as_page_are_equal(browser: TestClient, runtime: Runtime, email: str) -> None:
     link = mailed_link(browser, runtime, email) + "/data"
     assert email not in browser.get(link).text  # a mail program fetches it, and nothing is told
     page, file = browser.post(link, data={"kind": "page"}), browser.post(link, data={"kind": "file"})
@@ -190,7 +188,7 @@ def test_the_copy_as_a_file_and_as_a_page_say_the_same(browser: TestClient, runt
     assert page.headers["cache-control"] == file.headers["cache-control"] == "no-store"
 
 
-def test_a_copy_and_erasing_take_a_link_that_was_mailed_within_the_hour(
+def test_data_export_and_erasure_need_a_link_of_the_last_hour(
     browser: TestClient, runtime: Runtime, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
     """Whoever a mail of today was forwarded to can open the own page, and no more."""
@@ -326,7 +324,7 @@ def test_tracking_records_nothing_of_readers_who_left(
     assert everything(runtime, "lesson") == before
 
 
-def test_the_last_word_about_a_lesson_stands_and_is_text(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_latest_feedback_replaces_earlier_and_is_escaped(browser: TestClient, runtime: Runtime, email: str) -> None:
     link = path(runtime, TokenPurpose.LESSON, email)
     browser.post(link, data=REMARK)
     page = browser.post(link, data={"helped": "no", "remark": "<img onerror=x>\x00{{7*7}}" + "x" * 2000}).text
@@ -341,7 +339,7 @@ def test_the_last_word_about_a_lesson_stands_and_is_text(browser: TestClient, ru
     assert everything(runtime, "lesson") == before
 
 
-def test_a_visitors_word_is_kept_without_a_person_and_a_machines_is_not(
+def test_visitor_feedback_is_anonymous_and_bots_are_ignored(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     lesson = f"/nl/{COURSE}/lessons/stress"
@@ -372,7 +370,7 @@ def test_the_book_is_behind_its_own_link_only(
     assert browser.get(f"{other}.{kind}").status_code == 404
 
 
-def test_asking_for_the_link_is_answered_alike_whoever_asks(
+def test_magic_link_response_does_not_reveal_known_addresses(
     browser: TestClient, runtime: Runtime, clock: VirtualClock, email: str
 ) -> None:
     answers, times = {}, {}
@@ -391,7 +389,7 @@ def test_asking_for_the_link_is_answered_alike_whoever_asks(
     assert len(mails_to(runtime, email, DeliveryKind.MAGIC_LINK)) == 1
 
 
-def test_asking_for_the_link_takes_no_nonsense_and_no_machines(
+def test_magic_link_form_refuses_invalid_addresses_and_bots(
     browser: TestClient, runtime: Runtime, clock: VirtualClock, email: str
 ) -> None:
     shown = form_token(runtime.signer, clock)
@@ -403,7 +401,7 @@ def test_asking_for_the_link_takes_no_nonsense_and_no_machines(
     assert mails_to(runtime, email, DeliveryKind.MAGIC_LINK) == []
 
 
-def test_the_box_on_the_own_page_leaves_a_reader_out_of_statistics(
+def test_own_page_checkbox_excludes_a_reader_from_statistics(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
     link = path(runtime, TokenPurpose.PREFERENCES, email)
@@ -442,7 +440,7 @@ def test_closing_old_links_also_closes_one_that_was_just_mailed(
         assert subscribers.by_email(session, email) is not None
 
 
-def test_the_link_that_confirmed_brings_nobody_back_who_left_since(
+def test_used_confirmation_link_does_not_undo_leaving(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
     link = path(runtime, TokenPurpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
@@ -491,9 +489,7 @@ def status_of(runtime: Runtime, email: str) -> str:
     return person.status
 
 
-def test_an_old_mail_brings_nobody_back_who_left(
-    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
-) -> None:
+def test_old_link_does_not_undo_leaving(browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock) -> None:
     own, leave = path(runtime, TokenPurpose.PREFERENCES, email), path(runtime, TokenPurpose.UNSUBSCRIBE, email)
     runtime.database.run(unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
     clock.advance(days=20)
@@ -502,7 +498,7 @@ def test_an_old_mail_brings_nobody_back_who_left(
     assert status_of(runtime, email) == SubscriberStatus.LEFT
 
 
-def test_undoing_what_nobody_did_keeps_no_consent(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_undo_without_leaving_records_no_consent(browser: TestClient, runtime: Runtime, email: str) -> None:
     before = everything(runtime)["consent"]
     browser.post(path(runtime, TokenPurpose.UNSUBSCRIBE, email), data={"leave": "undo"})
     assert everything(runtime)["consent"] == before
@@ -580,7 +576,7 @@ def test_undoing_by_an_old_link_says_nothing_of_its_reader(
     assert browser.post(leave, data={"leave": "undo"}).text == browser.get(leave).text
 
 
-def test_a_page_that_was_left_open_changes_only_what_was_changed_on_it(
+def test_outdated_own_page_saves_only_changed_fields(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
     link = path(runtime, TokenPurpose.PREFERENCES, email)
@@ -665,7 +661,7 @@ def test_a_language_that_the_course_does_not_have_stays_the_reader_s(
     assert '<option value="de" selected>' in page
 
 
-def test_a_no_counts_on_a_page_that_a_browser_went_back_to(
+def test_refusal_is_saved_from_a_page_reached_by_the_back_button(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
     """It shows what was chosen before the yes that was just saved."""

@@ -98,7 +98,7 @@ def versions_like(session: Session, version_id: int) -> list[int]:
     return [found for found, text in texts.items() if text == texts[version_id]]
 
 
-def keep_for_readers(session: Session, lesson_id: int, version_id: int) -> None:
+def pin_version(session: Session, lesson_id: int, version_id: int) -> None:
     """Pin this version for readers enrolled now, even if a newer one is published. Earlier pins stay."""
     newest = session.scalar(select(func.max(EnrolmentRow.id))) or 0
     session.execute(
@@ -108,12 +108,12 @@ def keep_for_readers(session: Session, lesson_id: int, version_id: int) -> None:
     )
 
 
-def keep_for_nobody(session: Session, lesson_id: int) -> None:
+def unpin_versions(session: Session, lesson_id: int) -> None:
     """Remove all pins of a lesson, so that all readers get its current version."""
     session.execute(delete(LessonVersionPinRow).where(LessonVersionPinRow.lesson_id == lesson_id))
 
 
-def kept_versions(session: Session, lesson_id: int) -> set[int]:
+def pinned_versions(session: Session, lesson_id: int) -> set[int]:
     """Return the versions of a lesson that are pinned for some readers."""
     return set(
         session.scalars(select(LessonVersionPinRow.version_id).where(LessonVersionPinRow.lesson_id == lesson_id))

@@ -59,7 +59,7 @@ class SimulationReport:
     moved: int
     left: int
     bounced: int
-    books: Audit
+    audit: Audit
 
 
 def run_simulation(
@@ -151,7 +151,7 @@ class SimulationRun:
             moved=self._tally.moved,
             left=self._tally.left,
             bounced=sum(one.bounces for one in self._people),
-            books=found,
+            audit=found,
         )
 
     def _at(self, at: datetime, act: Callable[[], None]) -> None:

@@ -1,1 +1,1 @@
-"""The pages of those who run the courses, under /admin. `auth` decides who is let in; each route names its role."""
+"""The admin pages, under /admin. `auth` enforces access; each route declares the role it requires."""

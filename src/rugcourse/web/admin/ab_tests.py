@@ -1,4 +1,4 @@
-"""A/B tests of two subjects of a lesson or broadcast: start, results, stop (editors)."""
+"""A/B tests of two subjects of a lesson or broadcast: start, results and stop. For editors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def ab_tests_page(request: Request, identity: Editor, lesson_id: Id) -> HTMLResp
 def ab_tests_submit(
     request: Request, identity: Editor, lesson_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]
 ) -> Response:
-    """Begin one, or stop it."""
+    """Start or stop a test."""
     runtime = runtime_of(request)
     if typed.get("action") == "stop":
         runtime.database.run(ab_tests.stop, runtime.clock.now(), lesson_id, identity.admin_id)
@@ -38,7 +38,7 @@ def ab_tests_submit(
         name.partition(".")[2]: " ".join(text.split()) for name, text in typed.items() if name.startswith("subject.")
     }
     try:
-        minimum = whole_number(typed.get("minimum", ""), 6) or ab_tests.USUAL
+        minimum = whole_number(typed.get("minimum", ""), 6) or ab_tests.DEFAULT_SAMPLE
         runtime.database.run(ab_tests.begin, runtime.clock.now(), lesson_id, subjects, minimum, identity.admin_id)
     except tuple(_REFUSALS) as error:
         return _page(request, identity, lesson_id, typed, _REFUSALS[type(error)])
@@ -57,8 +57,8 @@ def _page(
         "trials": held,
         "running": next((one for one in held if one.row.decided_at is None), None),
         "typed": typed,
-        "least": ab_tests.LEAST,
-        "usual": ab_tests.USUAL,
+        "least": ab_tests.MIN_SAMPLE,
+        "usual": ab_tests.DEFAULT_SAMPLE,
         "days": ab_tests.DAYS_TO_ACT,
         "notice": notice,
     }

@@ -1,4 +1,4 @@
-"""An admin's own account: password, second factor, passkeys, sessions. Any role."""
+"""An admin's own account: password, second factor, passkeys and sessions. For any role."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rugcourse.auth import pages, passkeys, totp
 from rugcourse.auth.admins import change_password
 from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.passkeys import BadPasskey
-from rugcourse.auth.passwords import SHORTEST, WeakPassword
+from rugcourse.auth.passwords import MIN_LENGTH, WeakPassword
 from rugcourse.auth.recovery_codes import make_recovery_codes
 from rugcourse.auth.sessions import AdminIdentity, LoginFailed, confirm_second_factor, end_session
 from rugcourse.auth.totp import SecretBox, context_of_form
@@ -35,10 +35,10 @@ router = APIRouter()
 
 
 class AccountForm(BaseModel):
-    """A form of the account page; `action` is its button.
+    """A form of the account page. `action`: the button.
 
-    `old`: the password of now; `locked`: a new secret, encrypted, there and back; `answer`: what a device said when it
-    made a passkey.
+    `old`: the current password. `locked`: a new TOTP secret, encrypted, which passes through the form. `answer`: the
+    device's response when it created a passkey.
     """
 
     action: str = ""
@@ -60,7 +60,7 @@ def account_page(request: Request, identity: SettingUp) -> HTMLResponse:
 
 @router.post("/admin/account/passkey/begin")
 def passkey_begin(request: Request, identity: SettingUp, old: Annotated[str, Form()] = "") -> Response:
-    """What the browser needs to make a passkey; for who knows the password."""
+    """Return the options to create a passkey, as JSON. Requires the password."""
     runtime, site = runtime_of(request), passkey_site(request)
     if site is None:
         raise NotFound
@@ -81,7 +81,7 @@ def account_submit(request: Request, identity: SettingUp, fields: Annotated[Acco
     change = _CHANGES.get(fields.action)
     if change is None:
         return _account_page(request, identity, "")
-    # What comes back from a device was asked for with the password; all else asks for it here.
+    # For passkeys the password was verified before the options were sent.
     notice = "" if fields.action == "passkey" else check_password(request, identity, fields.old)
     if notice:
         return _account_page(request, identity, notice, status=403)
@@ -94,18 +94,18 @@ def account_submit(request: Request, identity: SettingUp, fields: Annotated[Acco
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """What came of a form. `codes`: new recovery codes, shown this once; `tells`: the mail about it."""
+class ChangeResult:
+    """The result of a form. `codes`: new recovery codes, which are shown only now; `tells`: the mail to send."""
 
     notice: str
     tells: AccountNotice | None = None
     codes: tuple[str, ...] = ()
 
 
-def _change_password(request: Request, identity: AdminIdentity, fields: AccountForm) -> Changed:
+def _change_password(request: Request, identity: AdminIdentity, fields: AccountForm) -> ChangeResult:
     runtime = runtime_of(request)
     if fields.new != fields.again:
-        return Changed("differ")
+        return ChangeResult("differ")
     try:
         change_password(
             runtime.database,
@@ -116,49 +116,49 @@ def _change_password(request: Request, identity: AdminIdentity, fields: AccountF
             context=password_context(request),
         )
     except WeakPassword:
-        return Changed("weak")
-    return Changed("saved", AccountNotice.PASSWORD_CHANGED)
+        return ChangeResult("weak")
+    return ChangeResult("saved", AccountNotice.PASSWORD_CHANGED)
 
 
-def _add_passkey(request: Request, identity: AdminIdentity, fields: AccountForm) -> Changed:
+def _add_passkey(request: Request, identity: AdminIdentity, fields: AccountForm) -> ChangeResult:
     runtime, site = runtime_of(request), passkey_site(request)
     if fields.answer in {"slow", "wrong-password"}:
-        return Changed(fields.answer)  # what the first step said
+        return ChangeResult(fields.answer)  # the result of the first step
     try:
         if site is None:
-            return Changed("no-passkey")
+            return ChangeResult("no-passkey")
         passkeys.finish_registration(runtime.database, runtime.clock, site, identity, fields.answer, fields.name)
     except BadPasskey:
-        return Changed("no-passkey")
-    return Changed("saved", AccountNotice.FACTOR_CHANGED, _first_codes(request, identity))
+        return ChangeResult("no-passkey")
+    return ChangeResult("saved", AccountNotice.FACTOR_CHANGED, _first_codes(request, identity))
 
 
-def _remove_passkey(request: Request, identity: AdminIdentity, fields: AccountForm) -> Changed:
+def _remove_passkey(request: Request, identity: AdminIdentity, fields: AccountForm) -> ChangeResult:
     runtime = runtime_of(request)
     passkeys.remove(runtime.database, runtime.clock, identity, whole_number(fields.passkey))
-    return Changed("saved", AccountNotice.FACTOR_CHANGED)
+    return ChangeResult("saved", AccountNotice.FACTOR_CHANGED)
 
 
-def _set_second_factor(request: Request, identity: AdminIdentity, fields: AccountForm) -> Changed:
+def _set_second_factor(request: Request, identity: AdminIdentity, fields: AccountForm) -> ChangeResult:
     runtime = runtime_of(request)
     secret_box = SecretBox(runtime.settings.secret_keys)
-    secret = secret_box.open(fields.locked, context_of_form(identity.admin_id, identity.session_id))
+    secret = secret_box.decrypt(fields.locked, context_of_form(identity.admin_id, identity.session_id))
     if secret is None:
-        return Changed("wrong-code")
+        return ChangeResult("wrong-code")
     try:
         confirm_second_factor(runtime.database, runtime.clock, secret_box, identity, secret, fields.code[:20])
     except LoginFailed:
-        return Changed("wrong-code")
-    return Changed("saved", AccountNotice.FACTOR_CHANGED, _first_codes(request, identity))
+        return ChangeResult("wrong-code")
+    return ChangeResult("saved", AccountNotice.FACTOR_CHANGED, _first_codes(request, identity))
 
 
-def _new_codes(request: Request, identity: AdminIdentity, _fields: AccountForm) -> Changed:
+def _new_codes(request: Request, identity: AdminIdentity, _fields: AccountForm) -> ChangeResult:
     runtime = runtime_of(request)
     codes = make_recovery_codes(runtime.database, runtime.clock, identity.admin_id, identity.email)
-    return Changed("saved", AccountNotice.FACTOR_CHANGED, tuple(codes))
+    return ChangeResult("saved", AccountNotice.FACTOR_CHANGED, tuple(codes))
 
 
-_CHANGES: dict[str, Callable[[Request, AdminIdentity, AccountForm], Changed]] = {
+_CHANGES: dict[str, Callable[[Request, AdminIdentity, AccountForm], ChangeResult]] = {
     "password": _change_password,
     "second-factor": _set_second_factor,
     "passkey": _add_passkey,
@@ -168,7 +168,7 @@ _CHANGES: dict[str, Callable[[Request, AdminIdentity, AccountForm], Changed]] = 
 
 
 def _first_codes(request: Request, identity: AdminIdentity) -> tuple[str, ...]:
-    """Recovery codes for who has none yet."""
+    """Return recovery codes for an admin who has none; else nothing."""
     runtime = runtime_of(request)
     if runtime.database.query(pages.account, identity.admin_id).recovery_codes_left:
         return ()
@@ -196,12 +196,12 @@ def _account_page(
         SecretBox(runtime.settings.secret_keys),
         context_of_form(identity.admin_id, identity.session_id),
     )
-    secret = (secret_box.open(locked, context) if locked else None) or totp.new_secret()
-    address = totp.address_of(secret, identity.email, runtime.settings.practice)
+    secret = (secret_box.decrypt(locked, context) if locked else None) or totp.new_secret()
+    address = totp.provisioning_uri(secret, identity.email, runtime.settings.practice)
     found = runtime.database.query(pages.account, identity.admin_id)
     values = {
         "notice": notice,
-        "shortest": SHORTEST,
+        "shortest": MIN_LENGTH,
         "sessions": found.sessions,
         "passkeys": found.passkeys,
         "codes": codes,
@@ -209,7 +209,7 @@ def _account_page(
         "events": found.events,
         "has_passkeys": passkey_site(request) is not None,
         "secret": secret,
-        "locked": secret_box.lock(secret, context),
+        "locked": secret_box.encrypt(secret, context),
         "picture": segno.make(address, error="m").svg_data_uri(scale=5, border=2, dark="#000", light="#fff"),
     }
     return admin_page(request, identity, "account", values, status)

@@ -1,10 +1,10 @@
-"""Who is let in to an admin page, and the frame that all of them share.
+"""Access control of the admin pages, and what all of them share.
 
-A POST must come from a page of ours: the browser says so (Sec-Fetch-Site, or Origin), and the form carries a token that
-belongs to the session. The cookie is not sent along with requests from elsewhere in the first place (SameSite).
+A POST must come from our own pages: the browser says so (Sec-Fetch-Site, or else Origin), and the form contains a CSRF
+token bound to the session. The session cookie is SameSite=Strict as well.
 
-What opens doors for later (passwords, second factors, roles, invitations) asks for the password once more: an open
-screen must not become somebody else's account.
+Changes that give lasting access (passwords, second factors, roles, invitations) require the password again, so that an
+unattended screen is not enough to take over an account.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rugcourse.auth import security_events
 from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.passkeys import Site, site_of
 from rugcourse.auth.security_events import Origin, SecurityEventKind
-from rugcourse.auth.sessions import LONGEST_SECONDS, AdminIdentity, IssuedSession, find_identity, knows_password
+from rugcourse.auth.sessions import MAX_SESSION_SECONDS, AdminIdentity, IssuedSession, find_identity, knows_password
 from rugcourse.db.models import Role
 from rugcourse.errors import RugcourseError
 from rugcourse.links import BadToken, TokenPurpose
@@ -44,27 +44,26 @@ _MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sa
 
 
 class NotAuthenticated(RugcourseError):
-    """Nobody came in with this browser, or their session is over."""
+    """There is no valid session."""
 
 
 class SecondFactorRequired(RugcourseError):
-    """The password was right, and the code is still asked for."""
+    """The password was right; the second factor is still due."""
 
 
 class SecondFactorSetUpRequired(RugcourseError):
-    """The days are over in which this admin could do without a second factor."""
+    """The grace period has ended in which this admin could work without a second factor."""
 
 
 class CsrfError(RugcourseError):
-    """The form was not one of ours."""
+    """The form did not come from our pages in this session."""
 
 
 def require_admin(request: Request, role: Role = Role.ANALYST, *, setting_up: bool = False) -> AdminIdentity:
-    """The admin who is logged in, if their role allows it.
+    """Return the admin who is logged in, if their role allows it.
 
-    Raises NotAuthenticated, MfaRequired, SetUpDue; NotFound for a role beyond theirs.
-
-    `setting_up`: the page where a second factor is set up, which is open to who must do so first.
+    `setting_up`: for the page where a second factor is set up. Raises NotAuthenticated, SecondFactorRequired,
+    SecondFactorSetUpRequired, and NotFound if the role is not sufficient.
     """
     identity = require_password_login(request)
     if identity.second_factor_due:
@@ -77,7 +76,7 @@ def require_admin(request: Request, role: Role = Role.ANALYST, *, setting_up: bo
 
 
 def require_role(request: Request, identity: AdminIdentity, role: Role) -> None:
-    """Raises NotFound for a role beyond theirs."""
+    """Raise NotFound if the admin's role is not sufficient."""
     if not identity.may(role):
         runtime = runtime_of(request)
         security_events.record(
@@ -87,7 +86,7 @@ def require_role(request: Request, identity: AdminIdentity, role: Role) -> None:
 
 
 def require_password_login(request: Request) -> AdminIdentity:
-    """Whose session it is, also while the code is still asked for. Raises NotAuthenticated."""
+    """Return the admin of the session, even if the second factor is still due. Raises NotAuthenticated."""
     runtime = runtime_of(request)
     token = request.cookies.get(cookie_name(request, _SESSION), "")
     grace = runtime.settings.second_factor_grace_days
@@ -98,9 +97,9 @@ def require_password_login(request: Request) -> AdminIdentity:
 
 
 def _admin(access: Access, role: Role | None, *, setting_up: bool = False) -> Any:
-    """A dependency that lets an admin in, and for a POST looks at the CSRF token in the form's field `form`.
+    """Return a dependency that requires an admin, and for a POST the CSRF token in the field `form`.
 
-    `role` None: who gave the password, also while the second factor is asked for.
+    `role` None: the password is enough, even if the second factor is still due.
     """
 
     async def identify(request: Request) -> AdminIdentity:
@@ -126,12 +125,12 @@ Owner = Annotated[AdminIdentity, _admin(Access.OWNER, Role.OWNER)]
 
 
 async def typed_fields(request: Request, _identity: Editor) -> dict[str, str]:
-    """All fields of an editor's form, whatever they are called."""
+    """Return all fields of an editor's form, for forms without a model."""
     return {name: str(value) for name, value in (await request.form()).items()}
 
 
 def verify_csrf(request: Request, identity: AdminIdentity, token: str) -> None:
-    """Raises CsrfError unless a form was shown by us in this session."""
+    """Raise CsrfError unless the token was issued in this session and the request is from the same origin."""
     check_origin(request)
     try:
         (session_id,) = runtime_of(request).signer.read(TokenPurpose.ADMIN_FORM, token, 1)
@@ -142,7 +141,7 @@ def verify_csrf(request: Request, identity: AdminIdentity, token: str) -> None:
 
 
 def check_origin(request: Request) -> None:
-    """Raises CsrfError when the browser says that the request comes from elsewhere, or from nowhere (`null`)."""
+    """Raise CsrfError if the browser says that the request comes from another or an opaque origin (`null`)."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         if site not in {"same-origin", "none"}:
@@ -154,7 +153,7 @@ def check_origin(request: Request) -> None:
 
 
 def check_password(request: Request, identity: AdminIdentity, password: str) -> str:
-    """Ask who is inside for the password once more. Returns nothing where it is right, or else the notice to show.
+    """Verify the admin's password again. Returns an empty text if it is right, or else the key of the notice to show.
 
     Raises TooBusy.
     """
@@ -176,7 +175,7 @@ def check_password(request: Request, identity: AdminIdentity, password: str) -> 
 
 
 def origin_of(request: Request) -> Origin:
-    """Where a request comes from, as it may be written down."""
+    """Return the origin of a request, as it may be logged."""
     return Origin(shortened(client_of(request)), request.headers.get("user-agent", ""))
 
 
@@ -185,13 +184,13 @@ def client_of(request: Request) -> str | None:
 
 
 def password_context(request: Request) -> tuple[str, ...]:
-    """Words that anybody would try in a password here."""
+    """Return words that are easy to guess in a password here."""
     settings = runtime_of(request).settings
     return settings.practice, settings.author_name, urlsplit(settings.base_url).hostname or "", "rugcourse"
 
 
 def notify_admin(request: Request, notice: AccountNotice, email: str, link: str = "") -> None:
-    """Write an admin a mail about their account, behind the answer."""
+    """Send an admin a mail about their account, in the background."""
     request.app.state.outbox.tell_admin(notice, email, preferred_language(request), link)
 
 
@@ -208,32 +207,32 @@ def admin_page(
     response = render(request, preferred_language(request), f"admin/{template}", {**frame, **(values or {})}, status)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
-    response.headers["Referrer-Policy"] = "same-origin"  # without it browsers hide where a form comes from
+    response.headers["Referrer-Policy"] = "same-origin"  # browsers send Origin: null without it
     response.headers["Content-Security-Policy"] = _PAGE_POLICY
     return response
 
 
 def mail_page(html: str) -> HTMLResponse:
-    """A mail for a frame in a page of ours: it runs nothing, loads nothing and leads nowhere."""
+    """Return a mail for a frame: it can't run scripts, load anything or navigate."""
     return HTMLResponse(html, headers={"Content-Security-Policy": _MAIL_POLICY, "Cache-Control": "no-store"})
 
 
 def text_page(text: str) -> HTMLResponse:
-    """Plain text for a frame in a page of ours."""
+    """Return plain text for a frame."""
     style = "font:15px/1.5 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap;padding:18px;margin:0"
     return mail_page(f'<!doctype html><title>text</title><pre style="{style}">{escape(text)}</pre>')
 
 
 def passkey_site(request: Request) -> Site | None:
-    """Where passkeys work, if they do here."""
+    """Return the relying party for passkeys, None where they do not work."""
     settings = runtime_of(request).settings
     return site_of(settings.base_url, settings.practice)
 
 
 def start_session(request: Request, given: IssuedSession, path: str) -> Response:
-    """Go to a page of the admin's, with the cookie of a new session."""
+    """Redirect with the cookie of a new session, and remember the browser once the login is complete."""
     response = RedirectResponse(path, 303)
-    set_cookie(request, response, _SESSION, given.token, int(LONGEST_SECONDS))
+    set_cookie(request, response, _SESSION, given.token, int(MAX_SESSION_SECONDS))
     if not given.second_factor_due:
         runtime = runtime_of(request)
         device = runtime.signer.sign(TokenPurpose.DEVICE, given.admin_id, int(runtime.clock.now().timestamp()))
@@ -248,7 +247,7 @@ def clear_session(request: Request, path: str) -> Response:
 
 
 def device_of(request: Request, admin_id: int | None) -> str | None:
-    """Names this browser, if this admin logged in with it before."""
+    """Return an identifier of this browser if this admin has logged in with it within a year, else None."""
     try:
         whose, since = runtime_of(request).signer.read(
             TokenPurpose.DEVICE, request.cookies.get(cookie_name(request, _DEVICE), ""), 2
@@ -261,7 +260,7 @@ def device_of(request: Request, admin_id: int | None) -> str | None:
 
 
 def set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
-    """A cookie for the admin pages alone."""
+    """Set a cookie for the admin pages only."""
     response.set_cookie(
         cookie_name(request, name),
         value,
@@ -274,7 +273,7 @@ def set_cookie(request: Request, response: Response, name: str, value: str, seco
 
 
 def cookie_name(request: Request, name: str) -> str:
-    """With the prefix that keeps a page without https from setting it (RFC 6265bis, 4.1.3.1)."""
+    """Return a name with the prefix that lets only HTTPS pages set the cookie (RFC 6265bis, 4.1.3.1)."""
     return f"__Secure-{name}" if _is_https(request) else name
 
 
@@ -300,7 +299,7 @@ async def _to_set_up(_request: Request, _error: Exception) -> Response:
 
 
 async def _csrf_failed(request: Request, _error: Exception) -> Response:
-    """Nothing was done; whoever pressed a button of ours on an old page sees what to do."""
+    """Show what to do, as the form may be from an expired page. Nothing was changed."""
     security_events.record(
         None, runtime_of(request).clock.now(), SecurityEventKind.FORGED, origin_of(request), admin_id=None
     )

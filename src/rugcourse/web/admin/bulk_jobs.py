@@ -1,4 +1,4 @@
-"""Imports and bulk actions: upload, check, start, progress (editors)."""
+"""Imports and bulk actions: upload, check, start and progress. For editors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Id = Annotated[int, Path(ge=1, lt=2**31)]
 
 
 class BulkActionFields(WhoFields):
-    """An audience, and what is to be done."""
+    """The form of a bulk action: an audience, the action and its parameters."""
 
     act: str = ""
     reason: str = ""
@@ -46,7 +46,7 @@ class BulkActionFields(WhoFields):
     until: str = ""
 
     def order(self) -> BulkActionRequest:
-        """Raises FormErrors."""
+        """Return the validated bulk action. Raises FormErrors."""
         if self.act not in {*BulkAction}:
             raise FormErrors(LintFinding("no-act", "act"))
         tags = csv_import.clean_tags(self.tag) or ()
@@ -68,7 +68,7 @@ class BulkActionFields(WhoFields):
 
 
 class ImportFields(BaseModel):
-    """What is in the columns of a list (`column`: for each), and what holds for all.
+    """The form of an import: the meaning of each column (`column`), and values for all lines.
 
     `agreed_at`, `agreed_text`, `agreed_where`, `news`: see `rugcourse.subscribers.csv_import.ImportSettings`.
     """
@@ -85,7 +85,7 @@ class ImportFields(BaseModel):
     news: str = ""
 
     def columns(self) -> dict[Column, int]:
-        """What is where. Raises FormErrors."""
+        """Return the index of each known column. Raises FormErrors."""
         columns = {Column(what): place for place, what in enumerate(self.column) if what in {*Column}}
         if Column.EMAIL not in columns:
             raise FormErrors(LintFinding("no-email", ""))
@@ -94,7 +94,7 @@ class ImportFields(BaseModel):
         return columns
 
     def import_settings(self, today: date) -> ImportSettings:
-        """Raises FormErrors."""
+        """Return the validated settings. Raises FormErrors."""
         columns = self.columns()
         agreed_at = date_from(self.agreed_at, "agreed_at")
         if agreed_at is not None and agreed_at > today:
@@ -124,7 +124,7 @@ class ImportFields(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A form with a file: what was typed, and the file's name and content; empty without one."""
+    """A form with a file: its fields, and the name and content of the file, empty without one."""
 
     typed: ImportFields
     name: str
@@ -132,7 +132,7 @@ class Upload:
 
 
 async def _uploaded(request: Request, _identity: Editor) -> Upload:
-    """The form with a file."""
+    """Read a form with a file."""
     form = await request.form()
     file = form.get("file")
     content = await file.read() if isinstance(file, UploadFile) else b""
@@ -145,7 +145,7 @@ async def _uploaded(request: Request, _identity: Editor) -> Upload:
 
 @router.api_route("/admin/imports", methods=READ)
 def imports_page(request: Request, identity: Editor, notice: Annotated[str, Query()] = "") -> HTMLResponse:
-    """The newest jobs, and a new list."""
+    """Show the newest jobs, and the form to upload a list."""
     return _imports_page(request, identity, notice)
 
 
@@ -166,7 +166,9 @@ def upload(request: Request, identity: Editor, uploaded: Annotated[Upload, Depen
 def check_import(
     request: Request, identity: Editor, job_id: Id, uploaded: Annotated[Upload, Depends(_uploaded)]
 ) -> Response:
-    """Say what is in the columns, and let the list be checked. With the file once more, other columns can be kept."""
+    """Save the meaning of the columns and start the dry run. If the file is uploaded again, other columns can be
+    stored.
+    """
     runtime = runtime_of(request)
     job = _job(request, job_id)
     if job.kind != JobKind.IMPORT:
@@ -193,7 +195,7 @@ def bulk_actions_page(request: Request, identity: Editor) -> HTMLResponse:
 
 @router.post("/admin/bulk-actions/count")
 def count_who(request: Request, identity: Editor, fields: Annotated[BulkActionFields, Form()]) -> HTMLResponse:
-    """How many an audience is, and some of them, while it is put together."""
+    """Return the size of an audience and a sample, while the form is filled in."""
     try:
         values = runtime_of(request).database.query(
             send_preview.counted, runtime_of(request).clock.now(), fields.audience()
@@ -205,7 +207,7 @@ def count_who(request: Request, identity: Editor, fields: Annotated[BulkActionFi
 
 @router.post("/admin/bulk-actions")
 def create_bulk_action(request: Request, identity: Editor, fields: Annotated[BulkActionFields, Form()]) -> Response:
-    """Count whom it is about; nothing is done yet."""
+    """Count the audience. Nothing is changed yet."""
     runtime = runtime_of(request)
     try:
         job_id = runtime.database.run(bulk_actions.preview, runtime.clock.now(), fields.order(), identity.admin_id)
@@ -227,7 +229,7 @@ def job_submit(
     seen: Annotated[str, Form()] = "",
     action: Annotated[str, Form()] = "",
 ) -> Response:
-    """Start a job, or stop it."""
+    """Start or cancel a job."""
     runtime = runtime_of(request)
     try:
         match action:

@@ -1,4 +1,4 @@
-"""The forms of the campaign wizard: from typed text to values, and back."""
+"""The forms of the campaign wizard: converts submitted text to values, and back."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from rugcourse.errors import InvalidInput
 from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, Timing
 from rugcourse.web.forms import whole_number
 
-_YEARS = range(1900, 2200)  # at the ends of the calendar there is no moment before or after to count with
+_YEARS = range(1900, 2200)  # dates near the limits of `datetime` overflow when time zones are applied
 STEPS = ("what", "who", "when", "pace", "review")
 
 
 class FormErrors(InvalidInput):
-    """Something that was typed can't be used. `findings`: what, each at its field."""
+    """Some fields can't be used. `findings`: the errors, each with its field."""
 
     def __init__(self, *findings: LintFinding) -> None:
         super().__init__(findings[0].kind)
@@ -30,7 +30,7 @@ class FormErrors(InvalidInput):
 
 
 class WhoFields(BaseModel):
-    """The audience, as a browser sends it."""
+    """The audience form as submitted."""
 
     seen: str = ""
     languages: list[str] = []
@@ -48,12 +48,12 @@ class WhoFields(BaseModel):
     ground: str = ""
 
     def ground_of(self, row: CampaignRow) -> Ground:
-        """What lets it write to them: a broadcast says which, a cohort is for either."""
+        """Return the legal ground: broadcasts choose one, other campaigns keep theirs."""
         chosen = row.kind == CampaignKind.BROADCAST and self.ground in {*Ground}
         return Ground(self.ground if chosen else row.ground)
 
     def audience(self) -> Audience:
-        """Raises FormErrors."""
+        """Return the validated audience. Raises FormErrors."""
         about_course = (self.following, self.from_lesson, self.up_to_lesson, self.test_from, self.test_up_to)
         with _Reading() as reading:
             if any(about_course) and not self.course:
@@ -75,7 +75,7 @@ class WhoFields(BaseModel):
 
 
 def who_values(audience: Audience, ground: str) -> WhoFields:
-    """How the form shows an audience, and what lets it write to them."""
+    """Return the form's values for an audience and a legal ground."""
     numbers = ("from_lesson", "up_to_lesson", "test_from", "test_up_to", "answered_within", "silent_for")
     typed = {name: getattr(audience, name) for name in (*numbers, "confirmed_from", "confirmed_up_to")}
     return WhoFields(
@@ -89,7 +89,7 @@ def who_values(audience: Audience, ground: str) -> WhoFields:
 
 
 class WhenFields(BaseModel):
-    """The moment, as a browser sends it. `way`: now, instant or local."""
+    """The timing form as submitted. `way`: "now", "instant" or "local"."""
 
     seen: str = ""
     way: str = ""
@@ -100,7 +100,7 @@ class WhenFields(BaseModel):
     days: list[str] = []
 
     def timing(self, now: datetime) -> Timing:
-        """Raises FormErrors."""
+        """Return the validated timing. Raises FormErrors."""
         days = frozenset(int(day) for day in self.days if day in set("0123456"))
         weekdays = days if days and days != EVERY_DAY else None
         timing = Timing()
@@ -137,7 +137,7 @@ class WhenFields(BaseModel):
 
 
 def when_values(timing: Timing) -> dict[str, object]:
-    """How the form shows a timing."""
+    """Return the form's values for a timing."""
     at = timing.at.astimezone(ZoneInfo(DEFAULT_ZONE)) if timing.at else None
     return {
         "way": "instant" if at else "local" if timing.day else "now",
@@ -150,7 +150,7 @@ def when_values(timing: Timing) -> dict[str, object]:
 
 
 def name_from(text: str) -> str:
-    """Raises FormErrors."""
+    """Return a campaign's name. Raises FormErrors."""
     name = text.strip()[:120]
     if not name:
         raise FormErrors(LintFinding("no-name", "name"))
@@ -158,7 +158,7 @@ def name_from(text: str) -> str:
 
 
 def message_from(fields: dict[str, str]) -> Message:
-    """The message, from fields `<part>.<language>`; a language that is left empty is left out. Raises FormErrors."""
+    """Return the message in fields `<part>.<language>`, without languages that are empty. Raises FormErrors."""
     typed = {f"{language}.{part}": fields.get(f"{part}.{language}", "") for language in LANGUAGES for part in PARTS}
     try:
         return message_of(typed, LANGUAGES)
@@ -167,7 +167,7 @@ def message_from(fields: dict[str, str]) -> Message:
 
 
 def pace_from(per_minute: str, every_days: str) -> tuple[int | None, int | None]:
-    """Raises FormErrors."""
+    """Return the maximum of mails per minute and the days between lessons; None for empty. Raises FormErrors."""
     with _Reading() as reading:
         return (
             reading.number("per_minute", per_minute, 1, 1_000_000),
@@ -176,13 +176,13 @@ def pace_from(per_minute: str, every_days: str) -> tuple[int | None, int | None]
 
 
 def date_from(text: str, field: str = "") -> date | None:
-    """A day as a browser sends it, None for none. Raises FormErrors."""
+    """Return a date (ISO 8601), or None for an empty text. Raises FormErrors."""
     with _Reading() as reading:
         return reading.day(field, text)
 
 
 class _Reading:
-    """Reads what is typed in some fields, and raises FormErrors at its end with all that can't be used."""
+    """Collects the errors of some fields, and raises FormErrors with all of them when the block ends."""
 
     def __init__(self) -> None:
         self.wrong: list[LintFinding] = []
@@ -198,7 +198,7 @@ class _Reading:
         self.wrong.append(LintFinding(what, field, values=values))
 
     def number(self, field: str, text: str, least: int, most: int) -> int | None:
-        """None for none, and for one that can't be."""
+        """Return the number, or None if it is empty or invalid."""
         if not text.strip():
             return None
         number = int(text) if text.strip().isdecimal() and len(text) <= 9 else -1
@@ -208,7 +208,7 @@ class _Reading:
         return None
 
     def day(self, field: str, text: str) -> date | None:
-        """None for none, and for one that can't be."""
+        """Return the date, or None if it is empty or invalid."""
         if not text.strip():
             return None
         try:

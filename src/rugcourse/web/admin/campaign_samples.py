@@ -11,7 +11,7 @@ from rugcourse.web.rendering import NotFound, preferred_language, runtime_of
 
 
 def campaign_mails(request: Request, row: CampaignRow) -> CampaignMails:
-    """What the mails of a campaign are made of. Raises NotFound."""
+    """Return the content of a campaign's mails. Raises NotFound."""
     runtime = runtime_of(request)
     try:
         return runtime.database.query(pages.campaign_mails, runtime.course_cache, row)
@@ -20,12 +20,12 @@ def campaign_mails(request: Request, row: CampaignRow) -> CampaignMails:
 
 
 def mail_of(request: Request, row: CampaignRow, language: str, number: int = 1) -> bytes:
-    """The message of a campaign in a language: of a course, that with lesson `number`. Raises NotFound."""
+    """Return a mail of a campaign in a language; of a course, that of lesson `number`. Raises NotFound."""
     return _mail_of(request, row, campaign_mails(request, row), language, number)
 
 
 def mails_of(request: Request, row: CampaignRow, most: int | None = None) -> list[tuple[str, str, bytes]]:
-    """(title, language, message) of the first `most` mails of a campaign in all their languages, or of all mails."""
+    """Return (title, language, message) of the first `most` mails of a campaign, or of all, in all languages."""
     made_of = campaign_mails(request, row)
     if row.kind == CampaignKind.BROADCAST:
         return [(row.name, one, _mail_of(request, row, made_of, one, 1)) for one in made_of.languages]

@@ -1,4 +1,4 @@
-"""The campaign wizard: what, who, when, pace, review of a draft (editors)."""
+"""The campaign wizard: content, audience, timing, pace and review of a draft. For editors."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def what_page(request: Request, identity: Editor, campaign_id: Id) -> HTMLRespon
 def write_what(
     request: Request, identity: Editor, campaign_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]
 ) -> Response:
-    """The name, and for a broadcast its message."""
+    """Save the name, and the message of a broadcast."""
     row = _draft(request, campaign_id)
     runtime = runtime_of(request)
     try:
@@ -91,7 +91,7 @@ def write_who(request: Request, identity: Editor, campaign_id: Id, fields: Annot
 def count_who(
     request: Request, identity: Editor, campaign_id: Id, fields: Annotated[WhoFields, Form()]
 ) -> HTMLResponse:
-    """How many an audience is, and ten of them: a part of the page, while it is put together."""
+    """Return the size of an audience and a sample, while the form is filled in."""
     row = _draft(request, campaign_id)
     runtime = runtime_of(request)
     try:
@@ -156,7 +156,7 @@ def write_pace(
 def review_page(
     request: Request, identity: Editor, campaign_id: Id, done: Annotated[str, Query()] = ""
 ) -> HTMLResponse:
-    """Who gets what and when: the calendar by the hour, the first readers, the mail itself."""
+    """Show the calendar by hour, the first readers and the mail."""
     row = _draft(request, campaign_id)
     runtime = runtime_of(request)
     now, quiet = runtime.clock.now(), runtime.send_window.quiet
@@ -196,7 +196,7 @@ def send_test(
     campaign_id: Id,
     mail_language: Annotated[str, Form()] = "",
 ) -> Response:
-    """The mail to oneself."""
+    """Send the mail to the admin."""
     row = _draft(request, campaign_id)
     message = mail_of(request, row, mail_language)
     sent = send_sample(runtime_of(request), message, identity.email)
@@ -205,13 +205,13 @@ def send_test(
 
 @router.api_route("/admin/campaigns/{campaign_id}/mail/{mail_language}", methods=READ)
 def mail(request: Request, _identity: Editor, campaign_id: Id, mail_language: str) -> HTMLResponse:
-    """The first mail of a campaign, for a frame."""
+    """Return the first mail of a campaign, for a frame."""
     html, _ = parts_of(mail_of(request, find_campaign(request, campaign_id), mail_language))
     return mail_page(html)
 
 
 def _draft(request: Request, campaign_id: int) -> CampaignRow:
-    """Raises NotFound for a campaign that has started."""
+    """Return a draft. Raises NotFound for a campaign that has started."""
     row = find_campaign(request, campaign_id)
     if not drafts.is_draft(row):
         raise NotFound
@@ -219,9 +219,9 @@ def _draft(request: Request, campaign_id: int) -> CampaignRow:
 
 
 def _seen(request: Request, row: CampaignRow, step: str, *, meanwhile: bool = False) -> str:
-    """The etag of what a step shows; after somebody else changed it, of what they made of it.
+    """Return the etag of what a step shows, or after an edit conflict of the current state.
 
-    Made before what is shown is read: of a change between the two, whoever sends the form is told.
+    It is computed before the data is read, so that a change in between leads to a conflict and is not overwritten.
     """
     return runtime_of(request).database.query(pages.etag, row, step, anew=meanwhile)
 
@@ -291,7 +291,7 @@ def _step_page(
     *,
     meanwhile: bool = False,
 ) -> HTMLResponse:
-    """`wrong`: why what was typed is not kept; `meanwhile`: because somebody else changed this part since."""
+    """Render a step. `wrong`: why the input was not saved; `meanwhile`: somebody else has changed this part."""
     seen = _seen(request, row, step, meanwhile=meanwhile)
     frame = {"campaign": row, "step": step, "steps": STEPS, "wrong": wrong, "seen": seen, "meanwhile": meanwhile}
     status = 409 if meanwhile else 400 if wrong else 200

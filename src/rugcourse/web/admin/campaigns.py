@@ -1,4 +1,4 @@
-"""Campaigns: list, progress, results, the mails behind a number, starting and stopping (editors)."""
+"""Campaigns: list, progress, results, the mails behind a figure. Editors start and stop them; analysts can read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.campaigns import drafts, lifecycle, pages
-from rugcourse.campaigns.drafts import Author, DraftConflict, NoDraft
+from rugcourse.campaigns.drafts import Actor, DraftConflict, NoDraft
 from rugcourse.campaigns.progress import STATES
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DISCARDED_DAYS, CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
@@ -37,7 +37,7 @@ def campaigns_page(
     notice: Annotated[str, Query()] = "",
     draft: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
-    """The campaigns, and drafts that were discarded. `draft`: what `notice` is about."""
+    """Show the campaigns and discarded drafts. `draft`: the id that `notice` refers to."""
     return _list_page(request, identity, archived == "yes", notice, whole_number(draft))
 
 
@@ -54,14 +54,14 @@ def create(
     if kind not in _KINDS or whole_number(course) not in known or not name.strip():
         return _list_page(request, identity, False, "incomplete")
     made = runtime.database.run(
-        drafts.create, author_of(request, identity), CampaignKind(kind), whole_number(course), name.strip()[:120]
+        drafts.create, actor_of(request, identity), CampaignKind(kind), whole_number(course), name.strip()[:120]
     )
     return RedirectResponse(f"/admin/campaigns/{made}/{'what' if kind == CampaignKind.BROADCAST else 'who'}", 303)
 
 
 @router.api_route("/admin/campaigns/compare", methods=READ)
 def compare_page(request: Request, identity: Analyst) -> HTMLResponse:
-    """Campaigns beside each other."""
+    """Compare campaigns."""
     found = runtime_of(request).database.query(compare, _A_PAGE)
     return admin_page(request, identity, "campaigns-compare", {"found": found})
 
@@ -96,24 +96,25 @@ def campaign_submit(
     again: Annotated[str, Form()] = "",
     seen: Annotated[str, Form()] = "",
 ) -> Response:
-    """Start a campaign, stop it, copy it. `again`: to how many people who know the course it is to go all the same.
-    `seen`: the etag of the draft as it was looked at.
+    """Start, stop or duplicate a campaign. `again`: how many previous readers are to get the course again.
+
+    `seen`: the etag of the draft when the page was loaded.
     """
     row = find_campaign(request, campaign_id)
     runtime = runtime_of(request)
-    database, author = runtime.database, author_of(request, identity)
+    database, actor = runtime.database, actor_of(request, identity)
     if action == "discard":
-        return _discard(database, author, campaign_id)
+        return _discard(database, actor, campaign_id)
     if action == "restore":
-        return _restore(database, author, campaign_id)
+        return _restore(database, actor, campaign_id)
     if action == "duplicate":
-        made = database.run(drafts.duplicate, author, campaign_id, row.name)
+        made = database.run(drafts.duplicate, actor, campaign_id, row.name)
         return RedirectResponse(f"/admin/campaigns/{made}/review", 303)
     act = partial(lifecycle.start, again=whole_number(again), seen=seen) if action == "start" else _ACTS.get(action)
     if act is None:
         raise NotFound
     try:
-        database.run(act, author, campaign_id)
+        database.run(act, actor, campaign_id)
     except tuple(_REFUSALS) as error:
         refusal = _REFUSALS[type(error)]
         if isinstance(error, lifecycle.AudienceChanged):
@@ -148,7 +149,7 @@ def mails_page(
     lesson: Annotated[str, Query()] = "",
     after: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
-    """Who is behind a number."""
+    """Show the mails behind a figure."""
     row = find_campaign(request, campaign_id)
     if state not in STATES:
         raise NotFound
@@ -166,32 +167,32 @@ def mails_page(
     return admin_page(request, identity, "campaign-mails", values)
 
 
-def _discard(database: Database, author: Author, campaign_id: int) -> RedirectResponse:
+def _discard(database: Database, actor: Actor, campaign_id: int) -> RedirectResponse:
     try:
-        database.run(drafts.discard, author, campaign_id)
+        database.run(drafts.discard, actor, campaign_id)
     except NoDraft:
         return RedirectResponse(f"/admin/campaigns/{campaign_id}?done=not-now", 303)
     return RedirectResponse(f"/admin/campaigns?notice=discarded&draft={campaign_id}", 303)
 
 
-def _restore(database: Database, author: Author, campaign_id: int) -> RedirectResponse:
+def _restore(database: Database, actor: Actor, campaign_id: int) -> RedirectResponse:
     try:
-        database.run(drafts.restore, author, campaign_id)
+        database.run(drafts.restore, actor, campaign_id)
     except NoDraft:
         return RedirectResponse("/admin/campaigns?notice=no-draft", 303)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/review?done=restored", 303)
 
 
 def find_campaign(request: Request, campaign_id: int) -> CampaignRow:
-    """Raises NotFound."""
+    """Return a campaign. Raises NotFound."""
     try:
         return runtime_of(request).database.query(pages.find, campaign_id)
     except pages.CampaignNotFound:
         raise NotFound from None
 
 
-def author_of(request: Request, identity: AdminIdentity) -> Author:
-    return Author(identity.admin_id, runtime_of(request).clock.now())
+def actor_of(request: Request, identity: AdminIdentity) -> Actor:
+    return Actor(identity.admin_id, runtime_of(request).clock.now())
 
 
 _ACTS: dict[str, Callable[..., None]] = {
@@ -201,7 +202,7 @@ _ACTS: dict[str, Callable[..., None]] = {
     "archive": lifecycle.archive,
     "unarchive": partial(lifecycle.archive, back=True),
 }
-# What the page says when an act could not be done.
+# The page's message for each error.
 _REFUSALS: dict[type[Exception], str] = {
     NoDraft: "not-now",
     DraftConflict: "changed",

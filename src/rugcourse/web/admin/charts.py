@@ -1,4 +1,4 @@
-"""Charts as pictures that the server draws. Each stands beside a table that says the same."""
+"""Draws charts as images on the server. Each stands beside a table with the same data."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _FEW = 8
 
 
 def bars(title: str, values: Mapping[str, int | float]) -> str:
-    """A bar for each label, as an address that an `img` shows."""
+    """Return a data URI of a bar chart."""
     return _drawn(tuple(values), ((title, tuple(values.values())),))
 
 
 def grouped_bars(labels: Sequence[str], series: Mapping[str, Sequence[int | float]]) -> str:
-    """For each label a bar of each series."""
+    """Return a data URI of a bar chart with several series."""
     return _drawn(tuple(labels), tuple((name, tuple(values)) for name, values in series.items()))
 
 
-@lru_cache(maxsize=64)  # drawing takes some twenty milliseconds
+@lru_cache(maxsize=64)  # drawing takes about 20 ms
 def _drawn(labels: tuple[str, ...], series: tuple[tuple[str, tuple[int | float, ...]], ...]) -> str:
-    import pygal  # noqa: PLC0415 - only who shows a chart needs it
+    import pygal  # noqa: PLC0415 - loaded with the first chart, as most processes need none
     from pygal.style import Style  # noqa: PLC0415
 
     tokens = design_tokens()
@@ -60,7 +60,7 @@ def _drawn(labels: tuple[str, ...], series: tuple[tuple[str, tuple[int | float, 
     chart.x_labels = labels
     highest = max((value for _, values in series for value in values), default=0)
     if highest < _FEW:
-        chart.y_labels = range(int(highest) + 2)  # of few things there are no halves
+        chart.y_labels = range(int(highest) + 2)  # no fractions on the axis
     for name, values in series:
         chart.add(name, list(values))
     picture = base64.b64encode(chart.render(is_unicode=True).encode()).decode()

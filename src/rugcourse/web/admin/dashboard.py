@@ -1,4 +1,4 @@
-"""The dashboard: what needs attention, and the figures of the last two weeks. Any role."""
+"""The dashboard: what needs attention, and the figures of the last two weeks. For any role."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deliverability: holds, complaints, bounces, and the doctor's findings."""
+"""Deliverability: holds, complaints, bounces, and the doctor's findings. Analysts can read; editors act."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def deliverability_submit(
     action: Annotated[str, Form()] = "",
     key: Annotated[str, Form()] = "",
 ) -> Response:
-    """Look at everything now, or let go on what is held."""
+    """Run the doctor's checks, or release a hold."""
     runtime = runtime_of(request)
     if action == "look":
         keep(runtime.database, run_checks(runtime.settings, runtime.database, runtime.clock, runtime.links))

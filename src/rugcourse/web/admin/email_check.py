@@ -1,4 +1,4 @@
-"""Pre-flight check of a mail: lint findings and the SpamAssassin score (editors)."""
+"""Pre-flight check of mails: lint findings and the SpamAssassin score. For editors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class CheckedEmail:
-    """A mail in a language, and what was found. `opinion` is None while nobody asked, `look` where it can't be made."""
+    """A mail and its findings. `opinion`: None if SpamAssassin was not asked; `look`: None if the mail can't be
+    rendered.
+    """
 
     title: str
     language: str
@@ -36,7 +38,7 @@ class CheckedEmail:
 
 @router.api_route("/admin/lessons/{course}/{slug}/email-check", methods=READ)
 def lesson_page(request: Request, identity: Editor, course: str, slug: str) -> HTMLResponse:
-    """A lesson as it lies on the desk."""
+    """Check a lesson's draft."""
     return _lesson_page(request, identity, course, slug, ask_filter=False)
 
 
@@ -47,7 +49,7 @@ def lesson_submit(request: Request, identity: Editor, course: str, slug: str) ->
 
 @router.api_route("/admin/campaigns/{campaign_id}/email-check", methods=READ)
 def campaign_page(request: Request, identity: Editor, campaign_id: Id) -> HTMLResponse:
-    """The first mail of a campaign; all of them when the button is pressed, which takes some seconds."""
+    """Check the first mail of a campaign; the form below checks all of them, which takes seconds."""
     return _campaign_page(request, identity, campaign_id, ask_filter=False)
 
 
@@ -115,7 +117,7 @@ def _page(
 
 
 def _scores(messages: Sequence[bytes]) -> tuple[list[SpamScore], bool]:
-    """And whether SpamAssassin could be asked at all."""
+    """Return the scores, and whether SpamAssassin is available."""
     try:
         return score(messages), True
     except SpamAssassinAway:
@@ -123,7 +125,7 @@ def _scores(messages: Sequence[bytes]) -> tuple[list[SpamScore], bool]:
 
 
 def _message(request: Request, lesson_draft: LessonDraft, language: str) -> bytes | None:
-    """None while it can't be made: the desk says why."""
+    """Return the mail of a draft, None if it can't be rendered; the editor shows why."""
     runtime = runtime_of(request)
     try:
         lesson = lesson_draft.lenient_lesson(language)

@@ -1,4 +1,4 @@
-"""Login and logout, invitations, second factor, forgotten passwords."""
+"""Login and logout, invitations, second factor and password reset."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from fastapi.responses import HTMLResponse, Response
 from rugcourse.auth import passkeys, security_events
 from rugcourse.auth.admins import (
     BadInvitation,
-    is_open,
+    invited_email,
     request_reset,
-    reset_is_open,
+    reset_email,
     reset_password,
     set_first_password,
 )
 from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.passkeys import Site
-from rugcourse.auth.passwords import SHORTEST, WeakPassword
+from rugcourse.auth.passwords import MIN_LENGTH, WeakPassword
 from rugcourse.auth.security_events import SecurityEventKind
 from rugcourse.auth.sessions import (
     AdminIdentity,
@@ -69,7 +69,7 @@ def login_page(request: Request) -> HTMLResponse:
 @router.post("/admin/login")
 @access(Access.LOGIN)
 def login(request: Request, email: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "") -> Response:
-    """Wrong address, wrong password and disabled look the same, and take as long."""
+    """Log in. Wrong addresses, wrong passwords and disabled accounts get the same response after the same time."""
     begun = time.monotonic()
     check_origin(request)
     runtime = runtime_of(request)
@@ -106,7 +106,7 @@ def login(request: Request, email: Annotated[str, Form()] = "", password: Annota
 @router.post("/admin/login/passkey/begin")
 @access(Access.LOGIN)
 def passkey_begin(request: Request) -> Response:
-    """What the browser needs to ask for a passkey; a cookie binds it to this browser."""
+    """Return the options to log in by passkey, as JSON; a cookie binds the challenge to this browser."""
     check_origin(request)
     runtime = runtime_of(request)
     if not request.app.state.limits.allows_challenge(client_of(request)):
@@ -144,7 +144,7 @@ def second_factor(
     identity: PasswordLogin,
     typed: Annotated[str, Form(alias="code")] = "",
 ) -> Response:
-    """The code of an authenticator, or a recovery code. After five wrong ones it begins with the password again."""
+    """Verify a TOTP code or a recovery code. After five wrong ones the login starts again."""
     runtime = runtime_of(request)
     if not request.app.state.limits.allows_code(_account(request, identity.email)):
         security_events.record(
@@ -166,7 +166,7 @@ def second_factor(
 
 @router.post("/admin/mfa/passkey/begin")
 def second_factor_passkey_begin(request: Request, identity: PasswordLogin) -> Response:
-    """The passkey as the second factor, after the password."""
+    """Return the options to use a passkey as second factor, as JSON."""
     runtime = runtime_of(request)
     return _options(passkeys.begin_second_factor(runtime.database, runtime.clock, _site(request), identity))
 
@@ -202,13 +202,13 @@ def forgotten_page(request: Request) -> HTMLResponse:
 @router.post("/admin/forgot-password")
 @access(Access.LOGIN)
 def forgotten(request: Request, email: Annotated[str, Form()] = "") -> HTMLResponse:
-    """Says the same, and takes as long, whoever's address it is."""
+    """Mail a reset link. The response and its time are the same whether or not the address is known."""
     begun = time.monotonic()
     check_origin(request)
     runtime, limits = runtime_of(request), request.app.state.limits
     if not limits.allows_forgotten(client_of(request)):
         return admin_page(request, None, "forgot-password", {"notice": "slow"}, 429)
-    # Only who is there is counted: else strangers fill what is remembered with addresses that they made up.
+    # Only known addresses are counted: else strangers could fill the rate limiter's memory with invented ones.
     if find_admin_id(runtime.database, email) is not None and limits.allows_reset(_account(request, email)):
         asked = runtime.database.run(request_reset, runtime.clock, email, origin_of(request))
         if asked is not None:
@@ -231,7 +231,7 @@ def reset(
     password: Annotated[str, Form()] = "",
     again: Annotated[str, Form()] = "",
 ) -> Response:
-    """Set another password; the login, with the second factor, comes after it."""
+    """Set a new password. The admin then logs in with it and the second factor."""
     check_origin(request)
     runtime = runtime_of(request)
     if password != again:
@@ -262,7 +262,7 @@ def welcome(
     password: Annotated[str, Form()] = "",
     again: Annotated[str, Form()] = "",
 ) -> Response:
-    """Set the password, and come in with it."""
+    """Set the first password, and log in."""
     check_origin(request)
     runtime = runtime_of(request)
     if password != again:
@@ -278,7 +278,7 @@ def welcome(
 
 
 def _account(request: Request, email: str) -> str:
-    """Names an account in what is counted and logged, without its address."""
+    """Return a keyed hash of an address, which identifies the account in rate limits and logs."""
     return runtime_of(request).signer.digest(normalise_email(email) or email.strip().lower()[:400])
 
 
@@ -311,23 +311,25 @@ def _options(options: str) -> Response:
 
 def _welcome_page(request: Request, token: str, *, notice: str = "") -> HTMLResponse:
     runtime = runtime_of(request)
-    return _password_page(request, "invitation", runtime.database.query(is_open, runtime.clock.now(), token), notice)
+    return _password_page(
+        request, "invitation", runtime.database.query(invited_email, runtime.clock.now(), token), notice
+    )
 
 
 def _reset_page(request: Request, token: str, *, notice: str = "") -> HTMLResponse:
     runtime = runtime_of(request)
     return _password_page(
-        request, "reset-password", runtime.database.query(reset_is_open, runtime.clock.now(), token), notice
+        request, "reset-password", runtime.database.query(reset_email, runtime.clock.now(), token), notice
     )
 
 
 def _password_page(request: Request, template: str, email: str | None, notice: str) -> HTMLResponse:
     if email is None:
         return _ended_page(request)
-    values = {"email": email, "notice": notice, "shortest": SHORTEST}
+    values = {"email": email, "notice": notice, "shortest": MIN_LENGTH}
     return admin_page(request, None, template, values, 400 if notice else 200)
 
 
 def _ended_page(request: Request) -> HTMLResponse:
-    """A link that was used, is too old, or never was one: which of them is not told."""
+    """Tell that a link is not valid, without saying whether it was used, has expired or never existed."""
     return admin_page(request, None, "link-ended", status=404)

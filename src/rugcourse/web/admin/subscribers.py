@@ -1,4 +1,6 @@
-"""Subscribers: search, export, one person's page, and actions for them, each with a reason (editors)."""
+"""Subscribers: search, export, the page about one subscriber, and actions with a reason. For editors; analysts can
+read.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +34,11 @@ _A_PAGE = 50
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
-Id = Annotated[int, Path(ge=1, lt=2**63)]  # what the store can hold; anything else is a page that is not there
+Id = Annotated[int, Path(ge=1, lt=2**63)]  # the range of ids; others are not found
 
 
 class SubscriberForm(BaseModel):
-    """A form on a person's page; `action` is its button, `reason` why it is pressed."""
+    """A form of a subscriber's page. `action`: the button; `reason`: why."""
 
     action: str = ""
     reason: str = ""
@@ -64,8 +66,8 @@ class SubscriberForm(BaseModel):
         )
 
 
-class LookedFor(BaseModel):
-    """The filters over a list of people."""
+class SearchFields(BaseModel):
+    """The filters of the list."""
 
     q: str = ""
     status: str = ""
@@ -83,13 +85,13 @@ class LookedFor(BaseModel):
         )
 
 
-class ListFields(LookedFor):
-    """The same, to be taken away as a file of a kind."""
+class ListFields(SearchFields):
+    """The filters of the list, and the format (`kind`) to export it in."""
 
     kind: str = ""
 
 
-# What the page says when an action could not be done.
+# The page's message for each error.
 _REFUSALS: dict[type[Exception], str] = {
     NotAReader: "not-a-reader",
     LessonNotInCourse: "no-lesson",
@@ -111,7 +113,7 @@ _REFUSALS: dict[type[Exception], str] = {
 def people_page(
     request: Request,
     identity: Analyst,
-    looked_for: Annotated[LookedFor, Query()],
+    looked_for: Annotated[SearchFields, Query()],
     after: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
     found = runtime_of(request).database.query(pages.search, looked_for.wanted(), whole_number(after), _A_PAGE)
@@ -131,13 +133,13 @@ def people_page(
 
 @router.post("/admin/subscribers/list")
 def list_file(request: Request, identity: Editor, fields: Annotated[ListFields, Form()]) -> Response:
-    """What was searched for, as a file; the audit log says that it was exported."""
+    """Export the search result as a file, and record that in the audit log."""
     kind = fields.kind
     if kind not in _MEDIA_TYPES:
         raise NotFound
     runtime = runtime_of(request)
     database, wanted = runtime.database, fields.wanted()
-    # What was typed can be somebody's address.
+    # The search text may be an address, which the audit log must not contain.
     about = {**fields.model_dump(exclude={"q"}, exclude_defaults=True), "filtered": bool(fields.q)}
     database.run(admin_actions.record_list_export, runtime.clock.now(), identity.admin_id, about)
     headers = {"Content-Disposition": f'attachment; filename="subscribers.{kind}"', "Cache-Control": "no-store"}
@@ -175,7 +177,7 @@ def person_submit(
 def copy_submit(
     request: Request, identity: Editor, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]
 ) -> Response:
-    """Everything that is known of a person, as a file to give them: `sure` says that it is them who ask."""
+    """Export all data about a subscriber as a file, to hand it to them. `sure`: they asked for it themselves."""
     runtime, reason = runtime_of(request), parse_reason(fields.reason)
     if not reason or fields.sure != "yes":
         return _person_page(request, identity, subscriber_id, "not-asked" if reason else "no-reason")
@@ -192,7 +194,7 @@ def copy_submit(
 
 
 def _perform(request: Request, identity: AdminIdentity, subscriber_id: int, fields: SubscriberForm) -> bool:
-    """Do what a button says. Returns False where a new address was not asked to confirm."""
+    """Perform an action. Returns False if the new address was not asked to confirm."""
     runtime, asks = runtime_of(request), fields.action == "ask address"
     email = normalise_email(fields.email) or ""
     if asks and email and not may_request_address(request, email):

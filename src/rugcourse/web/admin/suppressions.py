@@ -1,4 +1,4 @@
-"""The suppression list: search, add, lift (editors)."""
+"""The suppression list: search, add and lift. For editors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def suppressions_submit(
     email: Annotated[str, Form()] = "",
     reason: Annotated[str, Form()] = "",
 ) -> Response:
-    """Write to an address no more, or again; with a reason, which the log keeps without the address."""
+    """Suppress an address or lift its suppression. The audit log records the reason without the address."""
     runtime = runtime_of(request)
     why = parse_reason(reason)
     if action not in _ACTS:

@@ -1,4 +1,4 @@
-"""The team and the audit log (owners)."""
+"""The team and the audit log. For owners."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ENTRIES_A_PAGE = 50
 
 
 class TeamForm(BaseModel):
-    """A form of the team page; `action` is its button."""
+    """A form of the team page. `action`: the button."""
 
     action: str = ""
     email: str = ""
@@ -48,7 +48,7 @@ def team_page(request: Request, identity: Owner) -> HTMLResponse:
 
 @router.post("/admin/team")
 def team_submit(request: Request, identity: Owner, fields: Annotated[TeamForm, Form()]) -> Response:
-    """Who may do what is only changed with the password of who changes it."""
+    """Change who has access. Requires the owner's password."""
     refusal = check_password(request, identity, fields.password)
     if refusal:
         return _team_page(request, identity, notice=refusal, email=fields.email, typed_role=fields.role, status=403)
@@ -66,7 +66,7 @@ def team_submit(request: Request, identity: Owner, fields: Annotated[TeamForm, F
 
 
 def _act(request: Request, identity: AdminIdentity, fields: TeamForm) -> Response:
-    """Raises NotAnAddress, AlreadyAdmin, LastOwner, NoSuchAdmin."""
+    """Perform an action. Raises NotAnAddress, AlreadyAdmin, LastOwner, NoSuchAdmin."""
     runtime = runtime_of(request)
     database, clock, me = runtime.database, runtime.clock, identity.admin_id
     admin_id = whole_number(fields.admin, digits=9)

@@ -1,1 +1,1 @@
-"""Pages for visitors: the catalogue of courses, the knowledge test, signing up and confirming."""
+"""Pages for visitors: the catalogue of courses, the knowledge test, signup and confirmation."""

@@ -1,4 +1,4 @@
-"""How far somebody is in the knowledge test. What they answered travels in the page, not in a session."""
+"""A visitor's progress in the knowledge test. It is kept in the page's URL or form, not in a session."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from rugcourse.content import KnowledgeTest, Question
 
 @dataclass(frozen=True, slots=True)
 class TestProgress:
-    """The options chosen so far, in the order of the questions."""
+    """A partly answered test. `options`: the chosen options so far, in the order of the questions."""
 
     test: KnowledgeTest
     options: tuple[int, ...]
 
     @classmethod
     def read(cls, test: KnowledgeTest, given: str, option: str) -> TestProgress:
-        """From a page's fields: `given` like "0.2.1", `option` the newest choice. What makes no sense ends the list."""
+        """Parse the page's fields: `given` like "0.2.1", `option` the newest choice. Parsing stops at the first invalid
+        part.
+        """
         options: list[int] = []
         for question, text in zip(test.questions, [*given.split("."), option] if given else [option], strict=False):
             if not text.isdecimal() or len(text) > 2 or int(text) >= len(question.options):
@@ -25,7 +27,7 @@ class TestProgress:
         return cls(test, tuple(options))
 
     def values(self, action: str, *, missing: bool, begins: bool) -> dict[str, object]:
-        """What the page of the question shows. `begins`: with the words that come before the first one."""
+        """Return the template values of the question's page. `begins`: with the introduction before it."""
         return {
             "progress": self,
             "missing": missing,
@@ -40,7 +42,7 @@ class TestProgress:
 
     @property
     def number(self) -> int:
-        """The number of the question to ask, from 1; the last one when all are answered."""
+        """The number of the current question, from 1; the last one when all are answered."""
         return min(len(self.options) + 1, self.total)
 
     @property
@@ -53,12 +55,12 @@ class TestProgress:
 
     @property
     def given(self) -> str:
-        """The answers before the question to ask."""
+        """The answers before the current question, like "0.2.1"."""
         return ".".join(str(option) for option in self.options[: self.number - 1])
 
     @property
     def back(self) -> str | None:
-        """The answers before the question before this one; None at the first."""
+        """The answers before the previous question; None at the first one."""
         return ".".join(str(option) for option in self.options[: self.number - 2]) if self.number > 1 else None
 
     @property

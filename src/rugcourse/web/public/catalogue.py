@@ -1,4 +1,4 @@
-"""Pages for everybody: the courses, their lessons, alarm signs, privacy."""
+"""Public pages: courses, their lessons, alarm signs, privacy, imprint and accessibility."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def catalogue(request: Request, language: str) -> HTMLResponse:
 @router.api_route("/{language}/privacy", methods=READ)
 @access(Access.PUBLIC)
 def privacy(request: Request, language: str) -> HTMLResponse:
-    """What is kept of whom, what for and for how long: made from the settings and the inventory that decide it."""
+    """Show the privacy notice, which is generated from the settings and the inventory."""
     require_language(language)
     settings = runtime_of(request).settings
     values = {
@@ -65,7 +65,7 @@ def privacy(request: Request, language: str) -> HTMLResponse:
 @router.api_route("/{language}/imprint", methods=READ)
 @access(Access.PUBLIC)
 def imprint(request: Request, language: str) -> HTMLResponse:
-    """Who is behind these pages, and how they can be reached."""
+    """Show who is responsible for the pages, and how to contact them."""
     require_language(language)
     settings = runtime_of(request).settings
     values = {
@@ -96,7 +96,7 @@ def landing(request: Request, language: str, course: str) -> HTMLResponse:
 @router.api_route("/{language}/{course}/share.png", methods=READ)
 @access(Access.PUBLIC)
 def share_picture(request: Request, language: str, course: str) -> Response:
-    """What messengers show beside the address of the course or its test: it knows the course, and nobody."""
+    """Return the preview image of the course for messengers. It contains nothing personal."""
     runtime = runtime_of(request)
     published = find_course(request, language, course)
     try:
@@ -130,9 +130,9 @@ def lesson(
 def remark(
     request: Request, language: str, course: str, slug: str, fields: Annotated[RemarkFields, Form()]
 ) -> RedirectResponse:
-    """A visitor says whether the lesson helped. Machines are thanked like everybody, and forgotten.
+    """Save a visitor's feedback. Bots get the same response, but are ignored.
 
-    The answer leads to the page: who loads that again says nothing a second time.
+    The response is a redirect, so that reloading the page does not send the feedback again.
     """
     runtime = runtime_of(request)
     published = find_course(request, language, course)
@@ -148,7 +148,7 @@ def remark(
 
 
 def count_reading(request: Request, lesson_id: int) -> int:
-    """How often a lesson was read on the web, this time included if a human seems to read it."""
+    """Return how often a lesson was read on the web, counting this request if it seems to come from a human."""
     database = runtime_of(request).database
     if classify_request(request.method, request.headers.get("user-agent", "")) == Verdict.HUMAN:
         return database.run(feedback.count_reading, lesson_id)
@@ -156,7 +156,7 @@ def count_reading(request: Request, lesson_id: int) -> int:
 
 
 def find_course(request: Request, language: str, slug: str) -> PublishedCourse:
-    """Raises NotFound."""
+    """Return a published course in a language. Raises NotFound."""
     require_language(language)
     runtime = runtime_of(request)
     published = runtime.database.query(runtime.course_cache.course, slug)

@@ -1,4 +1,4 @@
-"""Knowledge test, result, signup form and confirmation (double opt-in)."""
+"""The knowledge test with its result, the signup form, and the confirmation (double opt-in)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rugcourse.content import Course
 from rugcourse.db.models import AssessmentAttemptRow, DeliveryQueue, SubscriberStatus
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.enrolment import consent_texts
-from rugcourse.enrolment.confirmation import NotConfirmable, confirm, find_invitation, refuse
+from rugcourse.enrolment.confirmation import NotConfirmable, confirm, find_confirmation, refuse
 from rugcourse.enrolment.magic_link import request_link
 from rugcourse.enrolment.reader import Reader
 from rugcourse.enrolment.signup import InvalidForm, SignupField, SignupForm, check, normalise_email, sign_up
@@ -26,13 +26,13 @@ from rugcourse.web.public.assessment_state import TestProgress
 from rugcourse.web.public.catalogue import find_course
 from rugcourse.web.reader.access import find_reader, reader_page, shown_to
 from rugcourse.web.reader.own_page import reading_state_of
-from rugcourse.web.rendering import READ, NotFound, TooMany, course_context, render, require_language, runtime_of
+from rugcourse.web.rendering import READ, NotFound, RateLimited, course_context, render, require_language, runtime_of
 
 router = APIRouter()
 
 
 class SignupFields(BaseModel):
-    """The signup form as a browser sends it. `website` is the field that only machines fill in."""
+    """The signup form as submitted. `website`: a honeypot that is invisible to people."""
 
     email: str = ""
     name: str = ""
@@ -58,7 +58,7 @@ def show_question(
     option: Annotated[str, Query(alias="o")] = "",
     sent: Annotated[str, Query(alias="s")] = "",
 ) -> HTMLResponse:
-    """One question a page; what was answered before travels along in the address, so that Back just works."""
+    """Show one question. Earlier answers are in the URL, so that the browser's Back button works."""
     published = find_course(request, language, course)
     progress = TestProgress.read(published.course.tests[language], given, option)
     return _question_page(request, published.course, language, progress, missing=bool(sent) and not option)
@@ -80,7 +80,7 @@ def finish_test(
     if not progress.finished:
         return _question_page(request, published.course, language, progress, missing=True)
     if not request.app.state.limits.allows_test(request.client.host if request.client else None):
-        raise TooMany
+        raise RateLimited
     attempt_id = runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, progress.chosen)
     token = runtime.signer.sign(TokenPurpose.ATTEMPT, attempt_id)
     return RedirectResponse(f"/{language}/{course}/result/{token}", 303)
@@ -121,14 +121,14 @@ def signup_form(
 @router.post("/{language}/{course}/signup")
 @access(Access.PUBLIC)
 def signup_submit(request: Request, language: str, course: str, fields: Annotated[SignupFields, Form()]) -> Response:
-    """Answers alike, and as fast, whether an address is new, known or suppressed."""
+    """Sign up. Response and time are the same whether an address is new, known or suppressed."""
     begun = time.monotonic()
     runtime = runtime_of(request)
     published = find_course(request, language, course)
     form = fields.typed()
     token = fields.token
     thanks = RedirectResponse(f"/{language}/{course}/check-mail", 303)
-    if fields.website:  # a field that people don't see: who fills it in is told what they want to hear
+    if fields.website:  # the honeypot was filled in: a bot gets the normal response
         return thanks
     if not form_age_ok(runtime.signer, runtime.clock, fields.shown):
         return _signup_page(request, published.course, language, token, form, notice="again")
@@ -159,7 +159,7 @@ def confirm_page(request: Request, token: str) -> HTMLResponse:
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.CONFIRM, token)
     try:
-        invitation = runtime.database.query(find_invitation, runtime.clock.now(), reader.delivery.id)
+        invitation = runtime.database.query(find_confirmation, runtime.clock.now(), reader.delivery.id)
     except NotConfirmable:
         raise NotFound from None
     if invitation.done:
@@ -182,7 +182,7 @@ def confirm_submit(
     news: Annotated[str, Form()] = "",
     never: Annotated[str, Form()] = "",
 ) -> HTMLResponse:
-    """The owner of the address agrees, or says that it was not them (`never`)."""
+    """Confirm the subscription, or refuse it for good (`never`)."""
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.CONFIRM, token)
     try:
@@ -209,7 +209,7 @@ def confirm_submit(
 @router.api_route("/{language}/my-page", methods=READ)
 @access(Access.PUBLIC)
 def my_page_form(request: Request, language: str) -> HTMLResponse:
-    """For readers who have no mail of ours at hand: their link comes by mail."""
+    """Show the form to request a link to one's own page by mail."""
     require_language(language)
     return _my_page(request, language)
 
@@ -223,7 +223,7 @@ def my_page_submit(
     website: Annotated[str, Form()] = "",
     shown: Annotated[str, Form()] = "",
 ) -> Response:
-    """Answers alike, and as fast, whoever's address it is."""
+    """Mail a link. Response and time are the same whether or not the address is known."""
     begun = time.monotonic()
     require_language(language)
     runtime = runtime_of(request)
@@ -268,7 +268,7 @@ def _question_page(
     return render(request, language, "test", course_context(course, language, path) | values)
 
 
-def _signup_page(  # noqa: PLR0913 - what a form shows
+def _signup_page(  # noqa: PLR0913 - the state of a form
     request: Request,
     course: Course,
     language: str,
@@ -304,7 +304,7 @@ def _attempt(request: Request, published: PublishedCourse, token: str) -> Assess
 
 
 def _attempt_id(request: Request, token: str) -> int | None:
-    """The test that a visitor took before signing up; a wrong token only means that none is remembered."""
+    """Return the id of the test taken before the signup, None for an invalid token."""
     try:
         return runtime_of(request).signer.read(TokenPurpose.ATTEMPT, token, 1)[0]
     except BadToken:

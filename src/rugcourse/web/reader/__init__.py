@@ -1,1 +1,1 @@
-"""Pages behind the links of a reader's mails: their own page, lessons, unsubscribing, another address."""
+"""Pages behind the links in a reader's mails: own page, lessons, unsubscribing, change of address."""

@@ -1,4 +1,4 @@
-"""Finds the reader behind a personal link, and renders the pages that only they see."""
+"""Finds the reader behind a personal link, and renders pages that only they may see."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rugcourse.web.rendering import NotFound, course_context, render, runtime_of
 
 
 def find_reader(request: Request, purpose: TokenPurpose, token: str) -> Reader:
-    """Raises BadToken or NotFound, which look the same from outside."""
+    """Return the reader of a link. Raises BadToken or NotFound, for which the response is the same."""
     runtime = runtime_of(request)
     mail = runtime.signer.read_mail(purpose, token)
     reader = runtime.database.query(reader_of_mail, runtime.course_cache, mail)
@@ -27,7 +27,7 @@ def find_reader(request: Request, purpose: TokenPurpose, token: str) -> Reader:
 
 
 def shown_to(request: Request, reader: Reader) -> Shown:
-    """How a page shows what its reader agrees to: kept with what they press."""
+    """Return how a page displays consent texts, to be stored as evidence."""
     settings = runtime_of(request).settings
     title = reader.published.course.texts[reader.language].title
     return Shown(reader.language, settings.practice, title, notice_text(settings, reader.language))
@@ -40,9 +40,9 @@ def reader_page(
 
 
 def rights_page(request: Request, token: str, template: str, values: Mapping[str, object]) -> HTMLResponse:
-    """What takes a link that was mailed for that purpose; by another one, the offer to mail one."""
+    """Render a page that requires a recently requested link; with another one, offer to mail it."""
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
-    if reader.was_mailed_for_this(runtime_of(request).clock.now()):
+    if reader.may_exercise_rights(runtime_of(request).clock.now()):
         return reader_page(request, reader, template, {"token": token, "is_mailed": reader.is_mailed, **values})
     if not reader.is_mailed:
         return old_link_page(request, reader, token, renewed=False)
@@ -50,7 +50,7 @@ def rights_page(request: Request, token: str, template: str, values: Mapping[str
 
 
 def old_link_page(request: Request, reader: Reader, token: str, *, renewed: bool) -> HTMLResponse:
-    """Offers a new link by mail; to who may not be mailed, how to ask for it otherwise."""
+    """Offer to mail a new link; suppressed readers see how to contact us instead."""
     settings = runtime_of(request).settings
     values = {
         "token": token,
@@ -63,7 +63,7 @@ def old_link_page(request: Request, reader: Reader, token: str, *, renewed: bool
 
 
 def notify_reader(request: Request, reader: Reader, notice: ReaderNotice) -> None:
-    """Tell a reader by mail what was just done, where they may be written to."""
+    """Tell a reader by mail what was done, unless they are suppressed."""
     if reader.is_mailed:
         request.app.state.outbox.tell_reader(notice, reader.subscriber.email, reader.language)
 
@@ -76,7 +76,7 @@ def personal_page(
     values: Mapping[str, object] | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    """A page that no one else should find or keep; in another language where the course has this one no more."""
+    """Render a page that must not be indexed or cached. Falls back to the course's first language."""
     language = language if language in published.course.languages else published.course.languages[0]
     frame = course_context(published.course, language, None)
     response = render(request, language, template, {**frame, **(values or {})}, status)

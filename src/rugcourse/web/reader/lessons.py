@@ -28,14 +28,14 @@ router = APIRouter()
 @router.api_route("/w/{token}", methods=READ)
 @access(Access.LINK)
 def lesson_page(request: Request, token: str) -> HTMLResponse:
-    """A lesson exactly as it was sent, with the reader's own answer links."""
+    """Show a lesson exactly as it was sent, with the reader's answer links."""
     return _lesson_page(request, find_reader(request, TokenPurpose.LESSON, token), said="")
 
 
 @router.post("/w/{token}")
 @access(Access.LINK)
 def remark(request: Request, token: str, fields: Annotated[RemarkFields, Form()]) -> HTMLResponse:
-    """The reader says whether the lesson helped; the last word stands."""
+    """Save the reader's feedback; the latest replaces earlier ones."""
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.LESSON, token)
     old = reader.link_is_old(runtime.clock.now())
@@ -49,7 +49,7 @@ def remark(request: Request, token: str, fields: Annotated[RemarkFields, Form()]
 @router.api_route("/b/{token}.{kind}", methods=READ)
 @access(Access.LINK)
 def book(request: Request, token: str, kind: str) -> Response:
-    """The e-book, to keep."""
+    """Return the e-book."""
     runtime = runtime_of(request)
     if kind not in {EbookKind.PDF, EbookKind.EPUB}:
         raise NotFound
@@ -85,7 +85,7 @@ def retest_page(
 ) -> Response:
     reader = find_reader(request, TokenPurpose.RETEST, token)
     if reader.has_left or reader.link_is_old(runtime_of(request).clock.now()):
-        return RedirectResponse(_own_path(request, reader), 303)  # which says how it stands, or how to get a new link
+        return RedirectResponse(_own_path(request, reader), 303)  # which shows the state, or how to get a new link
     progress = TestProgress.read(reader.published.course.tests[reader.language], given, option)
     return _retest_page(request, reader, token, progress, missing=bool(sent) and not option)
 
@@ -98,7 +98,7 @@ def retest_finish(
     given: Annotated[str, Form(alias="a")] = "",
     option: Annotated[str, Form(alias="o")] = "",
 ) -> Response:
-    """Keeps the second test and shows it beside the first."""
+    """Save the second test, and show it beside the first."""
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.RETEST, token)
     if reader.has_left or reader.link_is_old(runtime.clock.now()):
@@ -115,8 +115,8 @@ def retest_finish(
 
 
 def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse:
-    """From an old mail, that lesson alone: whoever it was forwarded to must not get on to newer ones, whose links open
-    the reader's own page, nor see what the reader said.
+    """Show the lesson of a mail. With an old link, without later lessons and feedback: the mail may have been
+    forwarded, and links of newer lessons open the reader's own page.
     """
     runtime = runtime_of(request)
     delivery = reader.delivery
@@ -147,7 +147,7 @@ def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse
 
 
 def _own_path(request: Request, reader: Reader) -> str:
-    """The own page, by a link that is as old as the mail."""
+    """Return the path of the own page. The link expires with the mail."""
     return f"/p/{runtime_of(request).signer.sign_mail(TokenPurpose.PREFERENCES, reader.mail)}"
 
 

@@ -1,4 +1,4 @@
-"""A change of a reader's address: requested on their own page, confirmed by a link to the new address."""
+"""Changes a reader's address: requested on their own page, confirmed by a link that is mailed to the new address."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import pad_response_time
 from rugcourse.web.reader.access import find_reader, rights_page
-from rugcourse.web.rendering import READ, NotFound, TooMany, render, runtime_of
+from rugcourse.web.rendering import READ, NotFound, RateLimited, render, runtime_of
 
 router = APIRouter()
 
@@ -36,19 +36,19 @@ def address_page(request: Request, token: str) -> Response:
 @router.post("/p/{token}/address")
 @access(Access.LINK)
 def address_submit(request: Request, token: str, address: Annotated[str, Form(alias="email")] = "") -> Response:
-    """Answers alike, and as fast, whoever's the other address is."""
+    """Request a change. Response and time are the same whether or not the new address is known."""
     begun = time.monotonic()
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if reader.has_left:
         return RedirectResponse(f"/p/{token}", 303)
-    if not reader.was_mailed_for_this(runtime.clock.now()):
+    if not reader.may_exercise_rights(runtime.clock.now()):
         return _address_page(request, reader, token)
     email = normalise_email(address)
     if email is None:
         return _address_page(request, reader, token, address, notice="wrong")
     if not request.app.state.limits.allows_signup(request.client.host if request.client else None):
-        raise TooMany
+        raise RateLimited
     try:
         request_new_address(request, reader.subscriber.id, email)
     except NotAReader:
@@ -72,7 +72,7 @@ def new_address_page(request: Request, token: str) -> HTMLResponse:
 @router.post("/n/{token}")
 @access(Access.LINK)
 def new_address_submit(request: Request, token: str) -> HTMLResponse:
-    """The address before is told, without naming the new one: others may read there."""
+    """Confirm a change. The notice to the old address does not name the new one, as others may read it."""
     runtime = runtime_of(request)
     change_id, secret = runtime.signer.read(TokenPurpose.NEW_ADDRESS, token, 2)
     try:
@@ -85,10 +85,7 @@ def new_address_submit(request: Request, token: str) -> HTMLResponse:
 
 
 def request_new_address(request: Request, subscriber_id: int, email: str) -> bool:
-    """Ask at an address, which is normalised, whether a reader's course may come there.
-
-    Returns whether that was mailed. Raises NotAReader.
-    """
+    """Ask a normalised address to confirm. Returns whether it was mailed. Raises NotAReader."""
     if not may_request_address(request, email):
         return False
     runtime = runtime_of(request)
@@ -97,13 +94,13 @@ def request_new_address(request: Request, subscriber_id: int, email: str) -> boo
 
 
 def may_request_address(request: Request, email: str) -> bool:
-    """Whether an address may get one more mail today that nobody at it asked for."""
+    """Return whether an address may get another unsolicited mail today."""
     allowed: bool = request.app.state.limits.allows_mail(runtime_of(request).signer.digest(email))
     return allowed
 
 
 def send_address_request(request: Request, email: str, asked: AddressRequest | None) -> bool:
-    """Mail what an address is to be asked, or told, behind the answer. Returns whether it was asked to confirm."""
+    """Mail a request to confirm, or a notice that the address is in use. Returns whether it was asked to confirm."""
     if asked is None:
         return False
     outbox, links = request.app.state.outbox, runtime_of(request).links
@@ -121,7 +118,7 @@ def _address_page(request: Request, reader: Reader, token: str, email: str = "",
 
 
 def _new_address_page(request: Request, language: str, *, done: bool) -> HTMLResponse:
-    """Says nothing of whose course it is: the link was mailed to an address that somebody typed."""
+    """Render the page without personal data, as anybody can have typed the address that got the link."""
     language = language if language in LANGUAGES else LANGUAGES[0]
     response = render(request, language, "new-address", {"done": done, "other_language_path": None})
     response.headers["Cache-Control"] = "no-store"

@@ -1,6 +1,6 @@
-"""The reader's own page: where they are, what comes when, and everything that is theirs to change.
+"""A reader's own page: progress, schedule, consents and data rights.
 
-No password: the link in a mail opens it, for as long as a mail is likely to be in its reader's hands only.
+It has no password: a link in a mail opens it, and expires after a while, as old mails may be in other hands.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _LONGEST_SHOWN = 500
 
 
 class OwnPageForm(BaseModel):
-    """A form on the own page as a browser sends it; `action` is the button that was pressed."""
+    """A form of the own page. `action`: the button."""
 
     action: str = ""
     name: str = ""
@@ -61,7 +61,7 @@ class OwnPageForm(BaseModel):
     untagged: str = ""
     language: str = ""
     until: str = ""
-    shown: str = ""  # what the form showed before anything was chosen, as a query
+    shown: str = ""  # the values when the form was loaded, as a query string
 
     def choices(self) -> SentChoices:
         sent = {name: value if isinstance(value, list) else [value] for name, value in self.model_dump().items()}
@@ -92,24 +92,24 @@ def own_page_submit(request: Request, token: str, fields: Annotated[OwnPageForm,
     except InvalidChoice as error:
         return _own_page(request, reader, token, str(error))
     except preferences.NotAReader:
-        return RedirectResponse(f"/p/{token}", 303)  # the page says that they left
+        return RedirectResponse(f"/p/{token}", 303)  # the page tells them that they left
     return RedirectResponse(f"/p/{token}?done={fields.action}", 303)
 
 
 @router.api_route("/p/{token}/data", methods=READ)
 @access(Access.LINK)
 def data_page(request: Request, token: str) -> HTMLResponse:
-    """Says what a copy is; it is shown by a press, as mail programs fetch links by themselves."""
+    """Explain the data export. It is created by a POST only, as mail programs fetch links automatically."""
     return rights_page(request, token, "data-export", {"export": None})
 
 
 @router.post("/p/{token}/data")
 @access(Access.LINK)
 def data_submit(request: Request, token: str, kind: Annotated[str, Form()] = "") -> Response:
-    """Everything that is known of the reader, to read, or to keep (`kind`: file). They are told by mail."""
+    """Show all data about the reader, or return it as a file (`kind`: "file"). The reader is notified by mail."""
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
-    if not reader.was_mailed_for_this(runtime.clock.now()):
+    if not reader.may_exercise_rights(runtime.clock.now()):
         return rights_page(request, token, "data-export", {"export": None})
     found = runtime.data_export(reader.subscriber.id)
     if found is None:
@@ -132,10 +132,10 @@ def erase_page(request: Request, token: str) -> HTMLResponse:
 @router.post("/p/{token}/erase")
 @access(Access.LINK)
 def erase_submit(request: Request, token: str, sure: Annotated[str, Form()] = "") -> HTMLResponse:
-    """Erases the reader, who is told by a last mail."""
+    """Erase the reader, and notify them by a last mail."""
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
-    if sure != "yes" or not reader.was_mailed_for_this(runtime.clock.now()):
+    if sure != "yes" or not reader.may_exercise_rights(runtime.clock.now()):
         return rights_page(request, token, "erase", {"done": False, "missing": True})
     runtime.database.run(erase, runtime.clock.now(), runtime.signer, reader.subscriber.id)
     notify_reader(request, reader, ReaderNotice.ERASED)
@@ -147,7 +147,7 @@ def erase_submit(request: Request, token: str, sure: Annotated[str, Form()] = ""
 @access(Access.LINK)
 def unsubscribe_page(request: Request, token: str) -> HTMLResponse:
     reader = find_reader(request, TokenPurpose.UNSUBSCRIBE, token)
-    if reader.link_is_old(runtime_of(request).clock.now()):  # works at any age, and tells nothing of its reader
+    if reader.link_is_old(runtime_of(request).clock.now()):  # works at any age, so it must not reveal personal data
         return reader_page(request, reader, "unsubscribe", {**_ONLY_THE_QUESTION, "token": token})
     return _unsubscribe_page(request, reader, token)
 
@@ -160,7 +160,7 @@ def unsubscribe_submit(
     one_click: Annotated[str, Form(alias="List-Unsubscribe")] = "",
     leave: Annotated[str, Form()] = "",
 ) -> Response:
-    """A button on our page, or the one of a mail program (RFC 8058: no cookies, no redirect)."""
+    """Unsubscribe by our page, or by the button of a mail program (RFC 8058: no cookies, no redirect)."""
     runtime = runtime_of(request)
     if one_click == _ONE_CLICK:
         return _unsubscribe_at_once(request, token)
@@ -175,7 +175,7 @@ def unsubscribe_submit(
     if leave not in acts:
         return PlainTextResponse("nothing was changed", 400)
     if leave != "undo" or reader.may_undo_leaving(runtime.clock.now()):
-        with suppress(preferences.NotAReader, preferences.TooLate):  # the page shows how it stands
+        with suppress(preferences.NotAReader, preferences.TooLate):  # the page shows the resulting state
             runtime.database.run(acts[leave], runtime.clock.now(), reader.delivery.id, shown=shown)
     if leave == "undo" and reader.link_is_old(runtime.clock.now()):
         return unsubscribe_page(request, token)
@@ -189,7 +189,7 @@ def reading_state_of(request: Request, reader: Reader) -> ReadingState:
 
 
 def _do(request: Request, reader: Reader, fields: OwnPageForm) -> bool:
-    """Do what a button says; False for one that there is not. Raises InvalidChoice, NotAReader."""
+    """Perform an action. Returns False if there is no such action. Raises InvalidChoice, NotAReader."""
     runtime = runtime_of(request)
     database, clock, person = runtime.database, runtime.clock, reader.subscriber.id
     match fields.action:
@@ -295,10 +295,10 @@ def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back
 
 
 def _unsubscribe_at_once(request: Request, token: str) -> Response:
-    """RFC 8058: who has left, was erased or must not be written to gets no more mails either, and is told so."""
+    """One-click unsubscribe (RFC 8058). The response is the same for people who already get no mail."""
     runtime = runtime_of(request)
     mail = runtime.signer.read_mail(TokenPurpose.UNSUBSCRIBE, token)
-    runtime.database.run(preferences.unsubscribe_at_once, runtime.clock.now(), mail)
+    runtime.database.run(preferences.unsubscribe_one_click, runtime.clock.now(), mail)
     return PlainTextResponse("unsubscribed")
 
 
