@@ -210,7 +210,7 @@ def _remember(session: Session, clock: Clock, challenge: bytes, bound_to: str) -
     admins.add_challenge(session, bytes_to_base64url(challenge), bound_to, now + clock.span(_CHALLENGE_SECONDS), now)
 
 
-def _read(answer: str) -> dict[str, Any]:
+def _read(answer: str) -> dict[str, object]:
     """Raises LoginFailed."""
     try:
         found = json.loads(answer) if len(answer) <= _LONGEST else None

@@ -133,7 +133,7 @@ def replace_upload(session: Session, job: JobRow, listing: CsvList, file_name: s
 
 
 def _keep(session: Session, job: JobRow, listing: CsvList, file_name: str, columns: Collection[int]) -> None:
-    lines = [[number, _only(cells, columns)] for number, cells in listing.lines]
+    lines = [(number, _only(cells, columns)) for number, cells in listing.lines]
     job.total = len(lines)
     job.about = {
         "file": file_name[-80:],
@@ -170,7 +170,7 @@ def step(session: Session, now: datetime, signer: Signer, job: JobRow) -> None:
         found = read_line(number, cells, intake, now.date())
         if isinstance(found, LineProblem):
             counts[Outcome.WRONG] += 1
-            problems.append([found.line, found.column, found.text])
+            problems.append((found.line, found.column, found.text))
         elif repeated.get(found.email):
             counts[Outcome.ALREADY] += 1
         else:
@@ -384,7 +384,7 @@ def forget_lines(session: Session, job: JobRow) -> None:
     """Of a list that is done with only figures are left, and what was said of it: no address, and not its own name."""
     jobs.drop_lines(session, job.id)
     job.about = {"intake": job.about["intake"]} if "intake" in job.about else {}
-    job.problems = [[line, column, ""] for line, column, _ in job.problems]
+    job.problems = [(line, column, "") for line, column, _ in job.problems]
 
 
 def about_of(intake: ImportSettings) -> ImportDocument:

@@ -10,7 +10,7 @@ screen must not become somebody else's account.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends
@@ -97,7 +97,7 @@ def require_password_login(request: Request) -> AdminIdentity:
     return identity
 
 
-def _admin(access: Access, role: Role | None, *, setting_up: bool = False) -> Any:
+def _admin(access: Access, role: Role | None, *, setting_up: bool = False) -> object:
     """A dependency that lets an admin in, and for a POST looks at the CSRF token in the form's field `form`.
 
     `role` None: who gave the password, also while the second factor is asked for.
@@ -199,7 +199,7 @@ def admin_page(
     request: Request,
     identity: AdminIdentity | None,
     template: str,
-    values: Mapping[str, Any] | None = None,
+    values: Mapping[str, object] | None = None,
     status: int = 200,
 ) -> HTMLResponse:
     """Render `templates/web/admin/<template>.html`."""
