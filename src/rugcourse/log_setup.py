@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class _WithoutRowDetails:
     """Renders tracebacks without values and without PostgreSQL's row details: addresses must not get into logs."""
 
-    def __call__(self, _logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    def __call__(self, _logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event = structlog.processors.format_exc_info(_logger, _method, event)
         if isinstance(trace := event.get("exception"), str):
             lines = trace.split("\n")

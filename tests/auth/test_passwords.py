@@ -13,8 +13,8 @@ from tests.support.passwords import hasher_of_the_product
 
 from rugcourse.auth import passwords
 from rugcourse.auth.passwords import (
-    LONGEST,
-    SHORTEST,
+    MAX_LENGTH,
+    MIN_LENGTH,
     TooBusy,
     WeakPassword,
     check_strength,
@@ -57,9 +57,9 @@ def test_password_matches_its_own_hash_only() -> None:
 
 def test_a_password_may_be_as_short_and_as_long_as_is_said() -> None:
     words = "violet kettle arrow 7 marsh piano " * 10
-    for length in (SHORTEST, LONGEST):
+    for length in (MIN_LENGTH, MAX_LENGTH):
         check_strength(words[:length], "owner@x.example")
-    for length in (SHORTEST - 1, LONGEST + 1):
+    for length in (MIN_LENGTH - 1, MAX_LENGTH + 1):
         with pytest.raises(WeakPassword):
             check_strength(words[:length], "owner@x.example")
 

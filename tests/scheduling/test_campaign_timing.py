@@ -52,9 +52,9 @@ def test_the_first_and_the_last_of_a_range_are_possible(settings: dict[str, int]
 
 
 def test_a_moment_of_its_own_is_a_promise() -> None:
-    assert Timing(at=NOON).promises
-    assert Timing(day=NOON.date()).promises
-    assert not Timing(hour=9).promises
+    assert Timing(at=NOON).has_fixed_start
+    assert Timing(day=NOON.date()).has_fixed_start
+    assert not Timing(hour=9).has_fixed_start
 
 
 def test_a_campaign_without_a_moment_begins_when_it_is_started() -> None:

@@ -211,7 +211,7 @@ def _remember(session: Session, clock: Clock, challenge: bytes, bound_to: str) -
     admins.add_challenge(session, bytes_to_base64url(challenge), bound_to, now + clock.span(_CHALLENGE_SECONDS), now)
 
 
-def _read(answer: str) -> dict[str, Any]:
+def _read(answer: str) -> dict[str, object]:
     """Parse a device's response. Raises LoginFailed."""
     try:
         found = json.loads(answer) if len(answer) <= _MAX_RESPONSE else None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import structlog
 from aiosmtpd.controller import Controller
 from aiosmtpd.lmtp import LMTP
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, Envelope
 
 from rugcourse.bounces.handler import BounceHandler, BounceOutcome
 from rugcourse.bounces.parser import LARGEST
@@ -28,7 +27,7 @@ class LmtpHandler:
         self._local, _, self._domain = address.lower().rpartition("@")
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
+        self, _server: object, _session: object, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Accept mail to the address for bounces only, with or without a token."""
         if len(envelope.rcpt_tos) >= _MOST_RECIPIENTS:
@@ -41,10 +40,10 @@ class LmtpHandler:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 ok"
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(self, _server: object, _session: object, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         for recipient in envelope.rcpt_tos:
             try:
-                content = bytes(envelope.content)
+                content = envelope.content if isinstance(envelope.content, bytes) else b""
                 taken = await asyncio.to_thread(
                     self._bounce_handler.handle_message, recipient, content, envelope.mail_from
                 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from rugcourse.bounces.classifier import classify
 from rugcourse.bounces.report import BounceReport, BounceType
@@ -14,19 +13,19 @@ _REFUSED = frozenset(("ContentRejected", "AttachmentRejected"))
 _FIRST = '{"'
 
 
-def part(value: Any, *names: str) -> Any:
+def part(value: object, *names: str) -> object:
     """Return a value from nested objects, or None if a key is missing on the way."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
-def text(value: Any, *names: str) -> str:
+def text(value: object, *names: str) -> str:
     found = part(value, *names) if names else value
     return found if isinstance(found, str) else ""
 
 
-def reports_of(said: Any) -> list[tuple[str, BounceReport]]:
+def reports_of(said: object) -> list[tuple[str, BounceReport]]:
     """Return (address, report) for each recipient of a notification."""
     match text(said, "notificationType") or text(said, "eventType"):
         case "Complaint" if text(said, "complaint", "complaintFeedbackType") != "not-spam":
@@ -52,7 +51,7 @@ def read_notification(body: str) -> BounceReport | None:
     return found[0][1] if found else BounceReport(BounceType.OTHER, message_ids=_message_ids(said))
 
 
-def _bounce(said: Any, recipient: Any) -> BounceReport:
+def _bounce(said: object, recipient: object) -> BounceReport:
     kind = _KINDS.get(text(said, "bounce", "bounceType"), BounceType.SOFT)
     if text(said, "bounce", "bounceSubType") in _REFUSED:
         kind = BounceType.POLICY
@@ -65,16 +64,16 @@ def _bounce(said: Any, recipient: Any) -> BounceReport:
     )
 
 
-def _message_ids(said: Any) -> tuple[str, ...]:
+def _message_ids(said: object) -> tuple[str, ...]:
     headers = _list(part(said, "mail", "headers"))
     return tuple(text(one, "value") for one in headers if text(one, "name").lower() == "message-id")
 
 
-def _list(value: Any) -> list[Any]:
+def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def _first_object(body: str) -> Any:
+def _first_object(body: str) -> object:
     """Return the JSON object at the beginning of a text, or None."""
     try:
         return json.JSONDecoder(strict=False).raw_decode(body.lstrip())[0] if body.lstrip().startswith("{") else None

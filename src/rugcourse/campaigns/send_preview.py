@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -105,7 +104,7 @@ def counted(
     timing: Timing | None = None,
     quiet: QuietHours | None = None,
     allowed: Permission | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the size of an audience and a sample of it, as values of the template."""
     people = sample(session, now, audience, timing or Timing(), quiet, allowed)
     everybody = audiences.size(session, audience, now)

@@ -47,15 +47,15 @@ def _block(node: SyntaxTreeNode, tags: Mapping[str, str]) -> Block:
             return {"kind": "paragraph", "runs": _runs(node, tags)}
 
 
-def _runs(node: SyntaxTreeNode, tags: Mapping[str, str]) -> list[dict[str, Any]]:
+def _runs(node: SyntaxTreeNode, tags: Mapping[str, str]) -> list[dict[str, object]]:
     tokens = [token for child in node.children if child.type == "inline" for token in child.token.children or []]  # type: ignore[union-attr]
     if not node.children and node.content:
         return [_run(node.content, [], "", tags)]
     return _runs_of(tokens, tags)
 
 
-def _runs_of(tokens: Sequence[Token], tags: Mapping[str, str]) -> list[dict[str, Any]]:
-    runs: list[dict[str, Any]] = []
+def _runs_of(tokens: Sequence[Token], tags: Mapping[str, str]) -> list[dict[str, object]]:
+    runs: list[dict[str, object]] = []
     around: list[str] = []
     link = ""
     for token in tokens:
@@ -79,7 +79,7 @@ def _runs_of(tokens: Sequence[Token], tags: Mapping[str, str]) -> list[dict[str,
     return runs
 
 
-def _run(text: str, around: Sequence[str], link: str, tags: Mapping[str, str]) -> dict[str, Any]:
+def _run(text: str, around: Sequence[str], link: str, tags: Mapping[str, str]) -> dict[str, object]:
     return {
         "text": show_tags(text, tags),
         "strong": "strong" in around,

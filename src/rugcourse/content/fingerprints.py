@@ -25,7 +25,7 @@ def fingerprints_of(course: Course) -> dict[str, Any]:
     }
 
 
-def _fingerprint(document: Any) -> str:
+def _fingerprint(document: object) -> str:
     """Hash a document regardless of the order of its fields.
 
     Callers leave out fields with their default value, so that a new field changes no existing fingerprint.

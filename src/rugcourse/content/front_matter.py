@@ -38,7 +38,7 @@ class Document:
         """
         if location and location[0] == "body":
             return self.body_line + sum(part for part in location[1:] if isinstance(part, int))
-        node: Any = self.fields
+        node: object = self.fields
         line = 2
         for part in location:
             if isinstance(node, CommentedMap) and part in node:

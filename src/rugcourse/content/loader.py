@@ -217,7 +217,7 @@ def _mistakes_beside_the_text(document: Document, text: BaseModel) -> Iterator[P
             yield document.problem(where, f"`{tag}` is shown as it stands here; merge tags work in the text only")
 
 
-def _lines_of(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _lines_of(value: object, where: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield the path and value of each string in nested plain data."""
     if isinstance(value, str):
         yield where, value

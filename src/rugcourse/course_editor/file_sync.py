@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -151,7 +150,7 @@ def export_courses(
 
 
 def _change_for(
-    course: Course, in_files: Mapping[str, Any], folder: Path, on_conflict: OnConflict
+    course: Course, in_files: Mapping[str, object], folder: Path, on_conflict: OnConflict
 ) -> FolderChange | None:
     try:
         return change_for(course, in_files, folder, on_conflict)

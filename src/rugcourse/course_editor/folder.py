@@ -49,7 +49,7 @@ class FolderChange:
 
 
 def change_for(
-    course: Course, in_files: Mapping[str, Any], folder: Path, on_conflict: OnConflict
+    course: Course, in_files: Mapping[str, object], folder: Path, on_conflict: OnConflict
 ) -> FolderChange | None:
     """Return the changes that bring a folder in sync with the published `course`; None if there are none.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from rugcourse.content import Lesson
 from rugcourse.content.model import MOST_READINGS, without_invisible
@@ -76,7 +75,7 @@ def fields_of(lesson: Lesson) -> dict[str, str]:
     return {name: text for name, text in fields.items() if text}
 
 
-def document_of(fields: Fields, slug: str, number: int, languages: Sequence[str]) -> dict[str, Any]:
+def document_of(fields: Fields, slug: str, number: int, languages: Sequence[str]) -> dict[str, object]:
     """Return the lesson as plain data, which may be invalid, without languages that are empty.
 
     Empty questions, options and readings are omitted in all languages together, as translations must match.
@@ -101,11 +100,11 @@ def field_at(location: Sequence[str | int], fields: Fields, languages: Sequence[
     return ".".join(str(part) for part in (language, *path))
 
 
-def _text(fields: Fields, slug: str, language: str, spoken: Sequence[str]) -> dict[str, Any]:
+def _text(fields: Fields, slug: str, language: str, spoken: Sequence[str]) -> dict[str, object]:
     def given(name: str) -> str:
         return fields.get(f"{language}.{name}", "")
 
-    text: dict[str, Any] = {name: given(name) for name in PLAIN}
+    text: dict[str, object] = {name: given(name) for name in PLAIN}
     text["retest"] = fields.get("retest") == "yes"
     text["quiz"] = [
         {

@@ -50,7 +50,7 @@ class Merged:
     newer_in_files: tuple[str, ...]
 
 
-def merge(here: Course, files: Course, in_files: Mapping[str, Any], on_conflict: OnConflict) -> Merged:
+def merge(here: Course, files: Course, in_files: Mapping[str, object], on_conflict: OnConflict) -> Merged:
     """Merge both sides. `in_files`: the fingerprints of the files when they were last imported or exported.
 
     A part is the course without its lessons, or one lesson. Raises MergeConflict.

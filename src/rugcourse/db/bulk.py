@@ -22,6 +22,7 @@ from sqlalchemy import (
     FromClause,
     Result,
     String,
+    Table,
     TypeDecorator,
     Update,
     any_,
@@ -38,6 +39,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from rugcourse.db.models import Base
 
+Insert = postgresql.Insert | sqlite.Insert  # both have `on_conflict_do_nothing` and `on_conflict_do_update`
 _POSTGRESQL = "postgresql"
 
 
@@ -69,18 +71,18 @@ def run_many(session: Session, statement: Executable, rows: Sequence[Mapping[str
     return session.connection().execute(statement, rows)
 
 
-def insert_into(table: type[Base], dialect: str) -> Any:
+def insert_into(table: type[Base], dialect: str) -> Insert:
     """Return an INSERT that bypasses the ORM, with `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    plain: Any = table.__table__
+    plain = cast("Table", table.__table__)
     return postgresql.insert(plain) if dialect == _POSTGRESQL else sqlite.insert(plain)
 
 
-def upsert(session: Session, table: type[Base]) -> Any:
+def upsert(session: Session, table: type[Base]) -> Insert:
     """Return such an INSERT as a statement of the ORM, for one row at a time."""
     return postgresql.insert(table) if dialect_of(session) == _POSTGRESQL else sqlite.insert(table)
 
 
-def is_among(attribute: InstrumentedAttribute[Any], dialect: str) -> ColumnElement[bool]:
+def is_among(attribute: InstrumentedAttribute[object], dialect: str) -> ColumnElement[bool]:
     """SQL: `attribute` is one of the parameter `ids`."""
     ids = bindparam("ids", type_=_IdList())
     if dialect == _POSTGRESQL:
@@ -89,21 +91,21 @@ def is_among(attribute: InstrumentedAttribute[Any], dialect: str) -> ColumnEleme
 
 
 def update_rows(
-    table: type[Base], names: Sequence[str], dialect: str, *conditions: ColumnElement[bool], **same: Any
+    table: type[Base], names: Sequence[str], dialect: str, *conditions: ColumnElement[bool], **same: object
 ) -> Update:
     """Return an UPDATE of many rows by id, each with its own values for the columns `names`.
 
     Execute it with the parameter `rows`, see `as_rows`. `same`: values that are set in all rows. It returns the ids
     of existing rows that matched the `conditions`.
     """
-    plain: Any = table.__table__
+    plain = cast("Table", table.__table__)
     new = rows_of(table, names, dialect)
     values = {name: new.values[name] for name in names}
     written: Update = update(plain).where(new.about(plain.c.id), *conditions).values(**values, **same)
     return written.returning(plain.c.id)
 
 
-def insert_from(table: type[Base], values: Mapping[str, Any], condition: ColumnElement[bool], dialect: str) -> Any:
+def insert_from(table: type[Base], values: Mapping[str, Any], condition: ColumnElement[bool], dialect: str) -> Insert:
     """Return an INSERT from a SELECT: column → expression. ON CONFLICT can be added; SQLite needs a WHERE for that."""
     return insert_into(table, dialect).from_select(list(values), select(*values.values()).where(condition))
 
@@ -112,7 +114,7 @@ def insert_from(table: type[Base], values: Mapping[str, Any], condition: ColumnE
 class Rows:
     """SQL: the parameter `rows` as a table. `values`: its columns; `about(column)`: the row is about that id."""
 
-    values: Mapping[str, ColumnElement[Any]]
+    values: Mapping[str, ColumnElement[object]]
     about: Callable[[ColumnElement[int]], ColumnElement[bool]]
 
 
@@ -134,7 +136,7 @@ def rows_of(table: type[Base], names: Sequence[str], dialect: str) -> Rows:
     return Rows({name: new.c[name] for name in names}, lambda column: column == new.c.id)
 
 
-def as_rows(session: Session, table: type[Base], rows: Iterable[tuple[Sequence[int], Mapping[str, Any]]]) -> str:
+def as_rows(session: Session, table: type[Base], rows: Iterable[tuple[Sequence[int], Mapping[str, object]]]) -> str:
     """Return the parameter of `update_rows` and `rows_of`: groups of ids, and the values of each group.
 
     It is JSON, with values as the database stores them. Values that many rows share are written once.
@@ -152,9 +154,9 @@ def as_rows(session: Session, table: type[Base], rows: Iterable[tuple[Sequence[i
     )
 
 
-def count(result: Result[Any]) -> int:
+def count(result: Result[object]) -> int:
     """Return how many rows a statement wrote."""
-    return cast("CursorResult[Any]", result).rowcount
+    return cast("CursorResult[object]", result).rowcount
 
 
 @cache

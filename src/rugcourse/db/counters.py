@@ -198,7 +198,7 @@ def _sums(session: Session, by: str, since: date, what: str) -> dict[Any, int]:
 
 def _counters(campaign_id: int | None = None) -> Any:
     """SQL: counters and the changes to add to them, as one table."""
-    parts: list[Select[*tuple[Any, ...]]] = []
+    parts: list[Select[*tuple[object, ...]]] = []
     for table in (CounterRow, CounterChangeRow):
         part = select(*(getattr(table, name) for name in (*Key._fields, "n")))
         parts.append(part if campaign_id is None else part.where(table.campaign_id == campaign_id))

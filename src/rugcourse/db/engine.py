@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DataError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -201,14 +202,14 @@ def _engine(address: str, password: str, *, durable: bool) -> Engine:
             raise DatabaseError(f"RUGCOURSE_DATABASE_URL: {other} is not supported; use sqlite or postgresql")
 
 
-def _make_private(_dialect: object, _record: object, arguments: list[Any], _named: dict[str, Any]) -> None:
+def _make_private(_dialect: object, _record: object, arguments: list[object], _named: dict[str, object]) -> None:
     """Make a new file private to this user, and with it SQLite's other files, whatever the umask is."""
-    file = Path(arguments[0])
+    file = Path(str(arguments[0]))
     if str(file) != ":memory:" and not file.exists():
         file.touch(mode=0o600)
 
 
-def _prepare_sqlite(connection: Any, _record: object, *, durable: bool) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object, *, durable: bool) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
@@ -219,6 +220,6 @@ def _prepare_sqlite(connection: Any, _record: object, *, durable: bool) -> None:
     cursor.close()
 
 
-def _begin_sqlite(connection: Any) -> None:
+def _begin_sqlite(connection: Connection) -> None:
     writing = connection.get_execution_options().get(_WRITE, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

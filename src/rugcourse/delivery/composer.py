@@ -112,7 +112,10 @@ class Composer:
     def values(self, job: DeliveryJob, prepared: PreparedEmail, personalisation: Personalisation) -> dict[str, Any]:
         """Return the reader's values for the template; each template lists at its top which ones it uses."""
         links, mail = self.links, job.ref
-        own: dict[str, Any] = {"unsubscribe_url": links.unsubscribe(mail), "preferences_url": links.preferences(mail)}
+        own: dict[str, object] = {
+            "unsubscribe_url": links.unsubscribe(mail),
+            "preferences_url": links.preferences(mail),
+        }
         if job.kind == DeliveryKind.CONFIRM:
             return own | {"confirm_url": links.confirm(mail)}
         values = own | {
@@ -135,7 +138,7 @@ class Composer:
 
     def _lesson_values(
         self, mail: MailRef, prepared: PreparedEmail, lesson: Lesson, recap: Question | None
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         links = self.links
         quiz = lesson.texts[prepared.language].quiz
         return {
@@ -146,7 +149,7 @@ class Composer:
             "recap": _recap(recap, mail, links),
         }
 
-    def _measured_values(self, job: DeliveryJob, mail: MailRef, prepared: PreparedEmail) -> dict[str, Any]:
+    def _measured_values(self, job: DeliveryJob, mail: MailRef, prepared: PreparedEmail) -> dict[str, object]:
         """Return the tracking picture and links; without consent to measuring, no picture and plain links."""
         links = self.links
         return {
@@ -157,7 +160,7 @@ class Composer:
         }
 
 
-def _recap(question: Question | None, mail: MailRef, links: Links) -> dict[str, Any] | None:
+def _recap(question: Question | None, mail: MailRef, links: Links) -> dict[str, object] | None:
     if question is None:
         return None
     addresses = answer_links(question, RECAP_NUMBER, mail, links)
@@ -165,7 +168,7 @@ def _recap(question: Question | None, mail: MailRef, links: Links) -> dict[str, 
     return {"question": question.question, "options": options}
 
 
-def _agreed(agreed: Agreed | None, language: str) -> dict[str, Any]:
+def _agreed(agreed: Agreed | None, language: str) -> dict[str, object]:
     if agreed is None:
         raise TemplateError("there is no record of the subscriber's consent")
     return {

@@ -43,7 +43,7 @@ def description(book: Book) -> str:
     return f"{book['title']}: {book['tagline']}"
 
 
-def _chapter(lesson: Lesson, language: str, tags: dict[str, str], notice: dict[str, Any]) -> dict[str, Any]:
+def _chapter(lesson: Lesson, language: str, tags: dict[str, str], notice: dict[str, object]) -> dict[str, object]:
     text = lesson.texts[language]
     return {
         "number": lesson.number,
@@ -64,7 +64,7 @@ def _chapter(lesson: Lesson, language: str, tags: dict[str, str], notice: dict[s
     }
 
 
-def _blocks(body: str, tags: dict[str, str], notice: dict[str, Any]) -> list[Block]:
+def _blocks(body: str, tags: dict[str, str], notice: dict[str, object]) -> list[Block]:
     """Return the blocks of a lesson, in which `{"kind": "notice", "notice": …}` replaces each alarm signs tag."""
     first, *others = (to_blocks(piece, tags) for piece in split_at_notice(body))
     return [*first, *(one for piece in others for one in ({"kind": "notice", "notice": notice}, *piece))]

@@ -6,7 +6,6 @@ import json
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Any
 
 from rugcourse import paths
 from rugcourse.ebooks.document import Book
@@ -28,7 +27,7 @@ def showable(book: Book) -> Book:
     return {key: value if key in {"language", "site"} else _without(value) for key, value in book.items()}
 
 
-def _without(value: Any) -> Any:
+def _without(value: object) -> object:
     if isinstance(value, str):
         return _shown(value)
     if isinstance(value, dict):

@@ -6,7 +6,6 @@ import re
 import secrets
 import textwrap
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -138,7 +137,7 @@ def first_name(name: str) -> str:
     return name.split(" ", 1)[0]
 
 
-def _body(markdown: str, branding: Branding, targets: list[str]) -> dict[str, Any]:
+def _body(markdown: str, branding: Branding, targets: list[str]) -> dict[str, object]:
     """Render a Markdown body as HTML and text. Appends its link targets to `targets`; the HTML has their numbers."""
 
     def numbered(target: str) -> str:
@@ -152,7 +151,7 @@ def _body(markdown: str, branding: Branding, targets: list[str]) -> dict[str, An
     return {"body": Markup(body), "body_text": Markup(text)}  # noqa: S704 - Markdown without raw HTML; nobody can type template code
 
 
-def _common(course: Course, language: str, branding: Branding, links: Links) -> dict[str, Any]:
+def _common(course: Course, language: str, branding: Branding, links: Links) -> dict[str, object]:
     return {
         "course": course.texts[language],
         "alarm": course.alarm_signs[language],
@@ -169,7 +168,7 @@ def _tags(practice: str) -> dict[str, str]:
     return {"first_name": deferred("first_name"), "practice": practice}
 
 
-def _further(reading: FurtherReading, targets: list[str]) -> dict[str, Any]:
+def _further(reading: FurtherReading, targets: list[str]) -> dict[str, object]:
     link = None
     if reading.link:
         targets.append(reading.link)

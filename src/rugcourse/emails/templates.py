@@ -16,7 +16,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2 import TemplateError as JinjaError
@@ -72,7 +71,7 @@ class EmailTemplate:
     text: Template
     targets: tuple[str, ...] = ()
 
-    def write(self, values: Mapping[str, Any]) -> tuple[str, str]:
+    def write(self, values: Mapping[str, object]) -> tuple[str, str]:
         """Render the HTML and the text for one reader. Lines end in CR LF. Raises TemplateError."""
         try:
             return _fill(self.html, values), _fill(self.text, values)
@@ -82,7 +81,7 @@ class EmailTemplate:
 
 
 def compile_template(
-    name: str, language: str, subject: str, values: Mapping[str, Any], targets: tuple[str, ...] = ()
+    name: str, language: str, subject: str, values: Mapping[str, object], targets: tuple[str, ...] = ()
 ) -> EmailTemplate:
     """Run the first pass over `templates/email/<name>.mjml` and `.txt`. Raises TemplateError."""
     fixed = {**values, "language": language, "subject": subject}
@@ -108,12 +107,12 @@ def deferred(expression: str) -> Markup:
     return Markup(_MERGE + expression + _MERGE_END)  # noqa: S704 - only our own code calls this, with constants
 
 
-def _fill(template: Template, values: Mapping[str, Any]) -> str:
+def _fill(template: Template, values: Mapping[str, object]) -> str:
     # Like `Template.render`, without copying Jinja's globals, which no mail uses, for every reader.
     return "".join(template.root_render_func(template.new_context(dict(values), shared=True)))
 
 
-def _render(language: str, template: str, values: Mapping[str, Any], *, html: bool) -> str:
+def _render(language: str, template: str, values: Mapping[str, object], *, html: bool) -> str:
     source = _first_pass(language, html=html).get_template(template).render(values)
     return source.replace(_MERGE, f"{_OPEN} ").replace(_MERGE_END, f" {_CLOSE}")
 
@@ -168,7 +167,7 @@ def _second_pass(*, html: bool) -> Environment:
     )
 
 
-def _on_one_line(value: Any) -> Any:
+def _on_one_line(value: object) -> object:
     """Join the lines of a reader's value: only the template itself may begin new lines."""
     return " ".join(value.splitlines()) if isinstance(value, str) and ("\n" in value or "\r" in value) else value
 

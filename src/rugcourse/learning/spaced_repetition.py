@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from fsrs import Card, Rating, Scheduler
 
@@ -17,7 +16,7 @@ class CardState:
     """The review card of one question and reader. `due_at` in UTC; `memory` is the card as `fsrs` serialises it."""
 
     due_at: datetime
-    memory: dict[str, Any]
+    memory: dict[str, object]
 
 
 def review(before: CardState | None, *, right: bool, now: datetime) -> CardState:

@@ -39,7 +39,7 @@ class Export:
     """An export: section → records, each a dict of names and values."""
 
     language: str
-    sections: dict[str, list[dict[str, Any]]]
+    sections: dict[str, list[dict[str, object]]]
 
 
 def export(
@@ -86,7 +86,7 @@ class _Copy:
         names = {name for one in self.agreed for name in (one.wording, one.notice) if name}
         self.shown = subscribers.wordings_of(self.session, names)
 
-    def sections(self) -> dict[str, list[dict[str, Any]]]:
+    def sections(self) -> dict[str, list[dict[str, object]]]:
         return {
             "person": [_person(self.person)],
             "addresses_asked_for": _addresses(self.session, self.person.id),
@@ -105,7 +105,7 @@ class _Copy:
             "not_written_to": self._suppression(),
         }
 
-    def _consents(self) -> list[dict[str, Any]]:
+    def _consents(self) -> list[dict[str, object]]:
         return [
             {
                 "at": _when(one.at),
@@ -121,11 +121,11 @@ class _Copy:
             for one in self.agreed
         ]
 
-    def _notices(self) -> list[dict[str, Any]]:
+    def _notices(self) -> list[dict[str, object]]:
         names = dict.fromkeys(one.notice for one in self.agreed)
         return [{"privacy_notice": name, "text": self.shown[name].text} for name in names if name in self.shown]
 
-    def _courses(self) -> list[dict[str, Any]]:
+    def _courses(self) -> list[dict[str, object]]:
         return [
             {
                 "course": courses.slug_of_campaign(self.session, one.campaign_id),
@@ -142,12 +142,12 @@ class _Copy:
             for one in enrolments.of_subscriber(self.session, self.person.id)
         ]
 
-    def _mails(self) -> list[dict[str, Any]]:
+    def _mails(self) -> list[dict[str, object]]:
         lessons = [row.lesson_id for row, _slug in self.history if row.lesson_id is not None]
         compared = ab_tests.of_lessons(self.session, lessons)
         return [self._mail(row, slug, compared) for row, slug in self.history]
 
-    def _mail(self, row: DeliveryRow, slug: str | None, compared: Sequence[AbTestRow]) -> dict[str, Any]:
+    def _mail(self, row: DeliveryRow, slug: str | None, compared: Sequence[AbTestRow]) -> dict[str, object]:
         return {
             "mail": row.id,
             "kind": row.kind,
@@ -168,7 +168,7 @@ class _Copy:
             "server_said": row.reply,
         }
 
-    def _answers(self) -> list[dict[str, Any]]:
+    def _answers(self) -> list[dict[str, object]]:
         found = []
         for row in learning.answers_of(self.session, self.person.id):
             question = self._question(row.course_id, row.question, row.lesson_version_id, row.delivery_id)
@@ -190,7 +190,7 @@ class _Copy:
             )
         return found
 
-    def _cards(self) -> list[dict[str, Any]]:
+    def _cards(self) -> list[dict[str, object]]:
         return [
             {
                 "course": self._slug(row.course_id),
@@ -226,7 +226,7 @@ class _Copy:
             )
         return found
 
-    def _suppression(self) -> list[dict[str, Any]]:
+    def _suppression(self) -> list[dict[str, object]]:
         if self.signer is None:
             return []
         found = subscribers.find_suppression(self.session, self.signer.digest(self.person.email))
@@ -261,7 +261,7 @@ class _Copy:
         return place[1] if place else None
 
 
-def _person(person: SubscriberRow) -> dict[str, Any]:
+def _person(person: SubscriberRow) -> dict[str, object]:
     return {
         "email": person.email,
         "name": person.name,
@@ -281,14 +281,14 @@ def _person(person: SubscriberRow) -> dict[str, Any]:
     }
 
 
-def _addresses(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+def _addresses(session: Session, subscriber_id: int) -> list[dict[str, object]]:
     return [
         {"new_address": one.email, "asked_for": _when(one.asked_at), "confirmed": _when(one.confirmed_at)}
         for one in address_changes.of_person(session, subscriber_id)
     ]
 
 
-def _schedule(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+def _schedule(session: Session, subscriber_id: int) -> list[dict[str, object]]:
     schedule = subscribers.find_schedule(session, subscriber_id)
     if schedule is None:
         return []
@@ -304,7 +304,7 @@ def _schedule(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def _events(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+def _events(session: Session, subscriber_id: int) -> list[dict[str, object]]:
     rows = email_events.of_person(session, subscriber_id)
     return [
         {"mail": row.delivery_id, "at": _when(row.at), "kind": row.kind, "link": row.link, "verdict": row.verdict}
@@ -312,7 +312,7 @@ def _events(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def _feedback(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+def _feedback(session: Session, subscriber_id: int) -> list[dict[str, object]]:
     rows = learning.feedback_of(session, subscriber_id)
     return [
         {
@@ -327,7 +327,7 @@ def _feedback(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def _changes(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+def _changes(session: Session, subscriber_id: int) -> list[dict[str, object]]:
     """Return actions of admins for a person. Admins are given by role: their identity is not the person's data."""
     return [
         {

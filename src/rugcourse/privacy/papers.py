@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cache
-from typing import Any
 
 from jinja2 import FileSystemLoader, StrictUndefined
 
@@ -29,7 +28,7 @@ class Paper(StrEnum):
 def paper(which: Paper, settings: Settings, language: str) -> str:
     """Return a document in a language."""
     words = terms(settings, language)
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "settings": settings,
         "controller": list(controller(settings, language)),
         "address": settings.reply_to or settings.sender_address,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -76,7 +75,7 @@ class Overview:
     funnels: tuple[Funnel, ...]
     figures: Figures | None
     holds: Sequence[HoldRow]
-    unknown: Sequence[Any]
+    unknown: Sequence[object]
     waiting: Sequence[CampaignRow]
     names: Mapping[str, str]
 

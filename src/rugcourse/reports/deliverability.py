@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -22,7 +21,7 @@ class Deliverability:
 
     holds: Sequence[HoldRow]
     names: Mapping[str, str]
-    bounces: Sequence[Any]
+    bounces: Sequence[object]
 
 
 def deliverability(session: Session, now: datetime) -> Deliverability:

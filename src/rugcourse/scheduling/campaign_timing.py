@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -63,7 +63,7 @@ class Timing(BaseModel):
         moment = {"at": now} if self.hour is None and self.weekdays is None else {"day": now.date()}
         return self.model_copy(update=moment)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """Return the timing as JSON for the database."""
         return self.model_dump(mode="json", exclude_none=True)
 

@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from rugcourse.db.audience import SubscriberFilter
 from rugcourse.db.engine import Database
@@ -44,12 +43,12 @@ def as_json(database: Database, wanted: SubscriberFilter) -> Iterator[str]:
     yield "]\n" if between != "[" else "[]\n"
 
 
-def escape_formula(value: Any) -> Any:
+def escape_formula(value: object) -> object:
     """Return a cell that spreadsheets show as text: an apostrophe is put before anything that looks like a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def _pages(database: Database, wanted: SubscriberFilter) -> Iterator[list[dict[str, Any]]]:
+def _pages(database: Database, wanted: SubscriberFilter) -> Iterator[list[dict[str, object]]]:
     """Yield pages of records. No transaction is open while the client reads."""
     after = 0
     while True:
@@ -61,7 +60,7 @@ def _pages(database: Database, wanted: SubscriberFilter) -> Iterator[list[dict[s
         after = page[-1].id
 
 
-def _record(person: SubscriberRow) -> dict[str, Any]:
+def _record(person: SubscriberRow) -> dict[str, object]:
     values = (
         person.id,
         person.email,
@@ -77,7 +76,7 @@ def _record(person: SubscriberRow) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _lines(records: list[dict[str, Any]], delimiter: str) -> str:
+def _lines(records: list[dict[str, object]], delimiter: str) -> str:
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter).writerows(
         [escape_formula(value) for value in record.values()] for record in records

@@ -133,7 +133,7 @@ def replace_upload(session: Session, job: JobRow, listing: CsvList, file_name: s
 
 
 def _keep(session: Session, job: JobRow, listing: CsvList, file_name: str, columns: Collection[int]) -> None:
-    lines = [[number, _only(cells, columns)] for number, cells in listing.lines]
+    lines = [(number, _only(cells, columns)) for number, cells in listing.lines]
     job.total = len(lines)
     job.about = {
         "file": file_name[-80:],
@@ -170,7 +170,7 @@ def step(session: Session, now: datetime, signer: Signer, job: JobRow) -> None:
         found = read_line(number, cells, intake, now.date())
         if isinstance(found, LineProblem):
             counts[Outcome.WRONG] += 1
-            problems.append([found.line, found.column, found.text])
+            problems.append((found.line, found.column, found.text))
         elif repeated.get(found.email):
             counts[Outcome.ALREADY] += 1
         else:
@@ -343,9 +343,9 @@ def _import_one(
     for tag in person.tags:
         subscribers.add_tags(session, [row.id], tag)
     begin_course(session, row, campaign_id, subscribers.load_schedule(session, row.id), now)
-    once_key = f"imported:{campaign_id}:{row.id}"
-    delivery_planning.plan_transactional(session, DeliveryKind.IMPORTED, row.id, campaign_id, once_key, now)
-    mail = deliveries.by_once_key(session, once_key)
+    idempotency_key = f"imported:{campaign_id}:{row.id}"
+    delivery_planning.plan_transactional(session, DeliveryKind.IMPORTED, row.id, campaign_id, idempotency_key, now)
+    mail = deliveries.by_once_key(session, idempotency_key)
     source = f"{ConsentSource.IMPORT} {job.id}, {now.date()}: {person.agreement.where}"
     consent = ConsentContext(person.agreement.at, source, Shown(person.language), campaign_id, mail)
     keep_text(session, row, ConsentPurpose.LESSONS, consent, person.agreement.text, given=True)
@@ -384,7 +384,7 @@ def forget_lines(session: Session, job: JobRow) -> None:
     """Of a list that is done with only figures are left, and what was said of it: no address, and not its own name."""
     jobs.drop_lines(session, job.id)
     job.about = {"intake": job.about["intake"]} if "intake" in job.about else {}
-    job.problems = [[line, column, ""] for line, column, _ in job.problems]
+    job.problems = [(line, column, "") for line, column, _ in job.problems]
 
 
 def about_of(intake: ImportSettings) -> ImportDocument:

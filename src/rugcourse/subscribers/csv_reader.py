@@ -82,7 +82,7 @@ class CsvList:
 
 
 def read_list(content: bytes) -> CsvList:
-    """A file of values with commas, semicolons, tabs or bars between, as spreadsheets write it. Raises NotAList."""
+    """A file of values with commas, semicolons, tabs or bars between, as spreadsheets write it. Raises InvalidList."""
     rows = _limited(_rows(_decoded(content)))
     if not rows:
         raise InvalidList("empty")
@@ -97,7 +97,7 @@ def read_list(content: bytes) -> CsvList:
 
 
 def _limited(rows: Iterator[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
-    """All rows; no more are read than may be. Raises NotAList."""
+    """All rows; no more are read than may be. Raises InvalidList."""
     kept, cells = [], 0
     for row in rows:
         kept.append(row)
@@ -147,7 +147,7 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Raises NotAList for a line that no table has: its cells would fill the memory before anybody counts them."""
+    """Raises InvalidList for a line that no table has: its cells would fill the memory before anybody counts them."""
     for line in io.StringIO(text, newline=""):
         if len(line) > _LONGEST_LINE:
             raise InvalidList("no-table")

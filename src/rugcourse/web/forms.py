@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -68,7 +67,7 @@ def parse_reason(text: str) -> str:
     return reason if len(reason) >= _SHORTEST_REASON else ""
 
 
-def schedule_choices(zone: str = "", hour: str = "", days: Sequence[str] | None = None) -> dict[str, Any]:
+def schedule_choices(zone: str = "", hour: str = "", days: Sequence[str] | None = None) -> dict[str, object]:
     """Return the template values of the fields hour, days and zone. `guess`: the browser may preselect its zone."""
     return {
         "zones": zone_names(),

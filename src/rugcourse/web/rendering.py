@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
@@ -53,7 +52,7 @@ def runtime_of(request: Request) -> Runtime:
 
 
 def render(
-    request: Request, language: str, template: str, values: Mapping[str, Any] | None = None, status: int = 200
+    request: Request, language: str, template: str, values: Mapping[str, object] | None = None, status: int = 200
 ) -> HTMLResponse:
     """Render `templates/web/<template>.html`."""
     runtime = runtime_of(request)

@@ -56,7 +56,7 @@ def as_json(raw: bytes | str) -> Any:
         raise MalformedPayload("it is not valid JSON") from None
 
 
-def as_object(raw: bytes | str) -> dict[str, Any]:
+def as_object(raw: bytes | str) -> dict[str, object]:
     """Parse a JSON object. Raises MalformedPayload."""
     value = as_json(raw)
     if not isinstance(value, dict):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -33,7 +32,7 @@ class JobRow(Base):
     mark: Mapped[int] = mapped_column(BigId, default=0)
     total: Mapped[int] = mapped_column(BigId, default=0)
     counts: Mapped[dict[str, int]] = mapped_column(default=dict)
-    problems: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    problems: Mapped[list[tuple[int, str, str]]] = mapped_column(JSON, default=list)
     admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
@@ -46,7 +45,7 @@ class JobChunkRow(Base):
 
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)  # from 0
-    lines: Mapped[list[Any]] = mapped_column(JSON)
+    lines: Mapped[list[tuple[int, list[str]]]] = mapped_column(JSON)
 
 
 class HeartbeatRow(Base):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -14,14 +13,15 @@ from sqlalchemy import (
     Text,
     false,
 )
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rugcourse.db.models.base import Base, BigId, new_stamp
 from rugcourse.db.models.documents import PendingSignup
 
 
-def _domain_of_email(context: Any) -> str:
-    email: str = context.get_current_parameters()["email"]
+def _domain_of_email(context: DefaultExecutionContext) -> str:
+    email: str = context.get_current_parameters()["email"]  # type: ignore[no-untyped-call]
     return email.rpartition("@")[2]
 
 

@@ -275,7 +275,7 @@ def enrol(session: Session, campaign_id: int, dues: Mapping[datetime | None, Seq
     """Enrol people. `dues`: when the first mail is due → subscriber ids. Existing enrolments are unchanged."""
     dialect = dialect_of(session)
     new = rows_of(EnrolmentRow, ("next_due_at",), dialect)
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "campaign_id": bindparam("campaign"),
         "subscriber_id": SubscriberRow.id,
         "status": literal(EnrolmentStatus.ACTIVE),

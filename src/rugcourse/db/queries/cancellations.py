@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, select, update
@@ -273,7 +272,7 @@ def rewind_enrolments(session: Session, cancelled: Sequence[int], *, due_since_p
     )
     over = stays_finished()
     goes_on = and_(EnrolmentRow.status.in_((EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)), ~over)
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "next_position": case(
             (and_(EnrolmentRow.next_position > not_had, ~over), not_had), else_=EnrolmentRow.next_position
         ),
@@ -295,7 +294,7 @@ def lock_enrolments(session: Session, delivery_ids: Collection[int]) -> None:
     session.execute(select(EnrolmentRow.id).where(theirs).order_by(EnrolmentRow.id).with_for_update())
 
 
-def _of_enrolment(query: Select[Any], among: Sequence[int] | None = None) -> Any:
+def _of_enrolment(query: Select[object], among: Sequence[int] | None = None) -> object:
     """SQL: `query` over the deliveries of the enrolment being updated; of those with the ids `among`, if given."""
     mine = query.where(DeliveryRow.enrolment_id == EnrolmentRow.id)
     if among is not None:

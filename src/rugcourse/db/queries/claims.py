@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    Executable,
     FromClause,
     Integer,
     Select,
@@ -170,7 +171,7 @@ def return_to_planned(session: Session, lease: str, ids: Collection[int], not_be
     return count(run(session, _giving_back(dialect_of(session)), parameters))
 
 
-def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[object, ...]]:
     # The first `limit` rows are picked before any join: a query planner that expects few waiting rows would join all
     # of them first, and sort them then.
     picked = (
@@ -258,7 +259,7 @@ def _submitting(dialect: str, queue: DeliveryQueue) -> Update:
 
 
 @cache
-def _giving_back(dialect: str) -> Any:
+def _giving_back(dialect: str) -> Executable:
     return (
         update(DeliveryRow)
         .where(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -55,7 +54,7 @@ def slug_of_campaign(session: Session, campaign_id: int) -> str | None:
     )
 
 
-def lock(session: Session, slug: str) -> dict[str, Any]:
+def lock(session: Session, slug: str) -> dict[str, object]:
     """Lock a course against publishing until the transaction ends; returns the last seen fingerprints of its files."""
     return session.scalar(select(CourseRow.in_files).where(CourseRow.slug == slug).with_for_update()) or {}
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Executable, Select, and_, bindparam, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.db.bulk import as_rows, count, dialect_of, insert_from, rows_of, run, upsert
@@ -237,10 +237,10 @@ def _is_free(row: DeliveryRow | None) -> bool:
 
 
 @cache
-def _planning(dialect: str) -> Any:
+def _planning(dialect: str) -> Executable:
     now = bindparam("now", type_=UtcDateTime())
     new = rows_of(DeliveryRow, ("lesson_id", "local_date", "send_by"), dialect)
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "kind": bindparam("kind"),
         "queue": literal(DeliveryQueue.LESSONS),
         "state": literal(DeliveryState.PLANNED),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Integer, Select, Update, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session
@@ -79,7 +79,7 @@ def lock_due(
     Rows locked by another scheduler are skipped (SKIP LOCKED), so that any number of them share the work. `only`: the
     id of one enrolment, if it is due.
     """
-    parameters: dict[str, Any] = {"campaign": campaign_id, "now": now, "most": limit}
+    parameters: dict[str, object] = {"campaign": campaign_id, "now": now, "most": limit}
     if only is not None:
         parameters["only"] = only
     rows = run(session, _due(one=only is not None), parameters)
@@ -213,7 +213,7 @@ def complete(session: Session, ids: Collection[int], now: datetime) -> None:
 
 
 @cache
-def _due(*, one: bool) -> Select[*tuple[Any, ...]]:
+def _due(*, one: bool) -> Select[*tuple[object, ...]]:
     # Picked before any join, as in `deliveries`.
     picked = (
         select(EnrolmentRow)
@@ -254,12 +254,12 @@ def _shifting(dialect: str) -> Update:
     return update_rows(EnrolmentRow, ("next_due_at",), dialect)
 
 
-def _write(session: Session, statement: Update, rows: Sequence[tuple[Sequence[int], Mapping[str, Any]]]) -> None:
+def _write(session: Session, statement: Update, rows: Sequence[tuple[Sequence[int], Mapping[str, object]]]) -> None:
     if rows:
         run(session, statement, {"rows": as_rows(session, EnrolmentRow, rows)})
 
 
-def _update(session: Session, ids: Collection[int], **values: Any) -> None:
+def _update(session: Session, ids: Collection[int], **values: object) -> None:
     if ids:
         session.execute(
             update(EnrolmentRow)

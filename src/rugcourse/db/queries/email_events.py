@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import (
     BindParameter,
+    Executable,
     Insert,
     Select,
     Update,
@@ -154,7 +155,7 @@ def of_person(session: Session, subscriber_id: int) -> Sequence[EmailEventRow]:
 
 
 @cache
-def _mails(dialect: str) -> Select[*tuple[Any, ...]]:
+def _mails(dialect: str) -> Select[*tuple[object, ...]]:
     return (
         select(
             DeliveryRow.id,
@@ -187,7 +188,7 @@ def _kinds(dialect: str) -> Select[int, str, str]:
 
 
 @cache
-def _clicks_since(dialect: str) -> Select[*tuple[Any, ...]]:
+def _clicks_since(dialect: str) -> Select[*tuple[object, ...]]:
     links = (
         select(func.count(EmailEventRow.link.distinct()))
         .where(
@@ -202,7 +203,7 @@ def _clicks_since(dialect: str) -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def _adding_first(dialect: str) -> Any:
+def _adding_first(dialect: str) -> Executable:
     statement = insert_into(EmailEventRow, dialect).on_conflict_do_nothing(
         index_elements=["delivery_id", "kind", "verdict"], index_where=text("first")
     )
@@ -240,7 +241,7 @@ def _classifying(dialect: str) -> Update:
 
 
 @cache
-def _answers_since(dialect: str) -> Select[*tuple[Any, ...]]:
+def _answers_since(dialect: str) -> Select[*tuple[object, ...]]:
     # Counted mail by mail, as a look-up in an index: in a join, PostgreSQL would read all events.
     answers = (
         select(func.count())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -42,11 +41,11 @@ def lock_next(session: Session) -> JobRow | None:
     ).first()
 
 
-def add_lines(session: Session, job_id: int, number: int, lines: list[Any]) -> None:
+def add_lines(session: Session, job_id: int, number: int, lines: list[tuple[int, list[str]]]) -> None:
     session.add(JobChunkRow(job_id=job_id, number=number, lines=lines))
 
 
-def lines_of(session: Session, job_id: int, number: int) -> list[Any] | None:
+def lines_of(session: Session, job_id: int, number: int) -> list[tuple[int, list[str]]] | None:
     """Return the lines of a chunk; None after the last one."""
     return session.scalar(select(JobChunkRow.lines).where(JobChunkRow.job_id == job_id, JobChunkRow.number == number))
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.db.bulk import dialect_of, insert_into, is_among, run, upsert
@@ -54,7 +54,7 @@ class CardOfReader(NamedTuple):
     missed: bool
     asked_in: int
     reviewed_at: datetime
-    state: dict[str, Any]
+    state: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _count_answers(session: Session, *which: ColumnElement[bool]) -> tuple[int, 
     return answered, right
 
 
-def _objected(subscriber_id: Any) -> ColumnElement[bool]:
+def _objected(subscriber_id: object) -> ColumnElement[bool]:
     """SQL: whether a person is excluded from comparisons and statistics."""
     return exists().where(SubscriberRow.id == subscriber_id, SubscriberRow.objected_at.is_not(None))
 
@@ -147,27 +147,27 @@ def missed_cards(session: Session, subscriber_ids: Collection[int], now: datetim
 
 
 @cache
-def _answers(dialect: str) -> Select[*tuple[Any, ...]]:
+def _answers(dialect: str) -> Select[*tuple[object, ...]]:
     return select(*(AnswerRow.__table__.c[name] for name in Answer._fields)).where(
         is_among(AnswerRow.subscriber_id, dialect)
     )
 
 
 @cache
-def _cards(dialect: str) -> Select[*tuple[Any, ...]]:
+def _cards(dialect: str) -> Select[*tuple[object, ...]]:
     return select(*(ReviewCardRow.__table__.c[name] for name in CardOfReader._fields)).where(
         is_among(ReviewCardRow.subscriber_id, dialect)
     )
 
 
-def _save(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+def _save(session: Session, table: type[Base], rows: Sequence[Mapping[str, object]]) -> None:
     """Insert rows, or update those that a person already has for a question."""
     if rows:
         session.connection().execute(_saving(table, dialect_of(session)), rows)
 
 
 @cache
-def _saving(table: type[Base], dialect: str) -> Any:
+def _saving(table: type[Base], dialect: str) -> Executable:
     keys = ("subscriber_id", "course_id", "question")
     adding = insert_into(table, dialect)
     changed = {one.name: adding.excluded[one.name] for one in table.__table__.c if one.name not in {*keys, "id"}}

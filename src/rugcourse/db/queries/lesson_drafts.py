@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Executable, delete, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.db.bulk import count, upsert
@@ -79,6 +79,7 @@ def save(
         "admin_id": admin_id,
         "saved_at": now,
     }
+    statement: Executable
     if seen == 0:
         statement = (
             upsert(session, LessonDraftRow)

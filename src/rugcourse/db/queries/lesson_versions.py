@@ -26,7 +26,7 @@ def load_message(session: Session, version_id: int) -> Message:
 
 
 def version_document(session: Session, version_id: int) -> dict[str, Any]:
-    found: dict[str, Any] = session.scalars(
+    found: dict[str, object] = session.scalars(
         select(LessonVersionRow.document).where(LessonVersionRow.id == version_id)
     ).one()
     return found

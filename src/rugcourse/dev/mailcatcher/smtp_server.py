@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
 
 from rugcourse.dev.mailcatcher.mailbox import CaughtMails
 
@@ -13,8 +12,8 @@ class _Keeper:
     def __init__(self, mailbox: CaughtMails) -> None:
         self._mailbox = mailbox
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
-        self._mailbox.keep(envelope.original_content)
+    async def handle_DATA(self, _server: object, _session: object, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        self._mailbox.keep(envelope.original_content or b"")
         return "250 kept"
 
 

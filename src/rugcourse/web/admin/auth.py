@@ -10,7 +10,7 @@ unattended screen is not enough to take over an account.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends
@@ -96,7 +96,7 @@ def require_password_login(request: Request) -> AdminIdentity:
     return identity
 
 
-def _admin(access: Access, role: Role | None, *, setting_up: bool = False) -> Any:
+def _admin(access: Access, role: Role | None, *, setting_up: bool = False) -> object:
     """Return a dependency that requires an admin, and for a POST the CSRF token in the field `form`.
 
     `role` None: the password is enough, even if the second factor is still due.
@@ -198,7 +198,7 @@ def admin_page(
     request: Request,
     identity: AdminIdentity | None,
     template: str,
-    values: Mapping[str, Any] | None = None,
+    values: Mapping[str, object] | None = None,
     status: int = 200,
 ) -> HTMLResponse:
     """Render `templates/web/admin/<template>.html`."""

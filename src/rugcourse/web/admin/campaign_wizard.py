@@ -271,7 +271,7 @@ def _when_page(
     request: Request,
     identity: AdminIdentity,
     row: CampaignRow,
-    typed: dict[str, Any],
+    typed: dict[str, object],
     wrong: Sequence[LintFinding] = (),
     *,
     meanwhile: bool = False,

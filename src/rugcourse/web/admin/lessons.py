@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -240,7 +240,7 @@ def editor_state(request: Request, course: str, slug: str) -> EditorState:
         raise NotFound from None
 
 
-def editor_values(request: Request, state: EditorState) -> dict[str, Any]:
+def editor_values(request: Request, state: EditorState) -> dict[str, object]:
     course, lesson_draft = state.published.course, state.lesson_draft
     languages = sorted(course.languages, key=lambda one: one != preferred_language(request))
     titles = [lesson_draft.fields.get(f"{language}.title") for language in languages]
@@ -297,7 +297,7 @@ def _publish_page(request: Request, identity: AdminIdentity, state: EditorState,
     return admin_page(request, identity, "lesson-publish", values, 409 if notice else 200)
 
 
-def _checked(request: Request, lesson_draft: LessonDraft) -> dict[str, Any]:
+def _checked(request: Request, lesson_draft: LessonDraft) -> dict[str, object]:
     languages = lesson_draft.languages
     return {
         "findings": linter.check(lesson_draft),
