@@ -82,7 +82,7 @@ def test_eight_characters_of_their_own_are_enough_and_seven_are_not() -> None:
 def test_who_comes_when_too_many_wait_is_turned_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = threading.BoundedSemaphore(1)
     monkeypatch.setattr(passwords, "_waiting_threads", waiting)
-    monkeypatch.setattr(passwords, "_LONGEST_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(passwords, "_MAX_WAIT_SECONDS", 0.05)
     with waiting, pytest.raises(TooBusy):
         hash_password(PASSWORD)
     kept = hash_password(PASSWORD)
