@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 from tests.support.builders import at_eight, lessons_to, make_reader, plan, reader_with_lesson, send_all
 
 from rugcourse.bootstrap import Runtime
@@ -97,6 +97,47 @@ def test_adding_up_changes_no_number(runtime: Runtime, dispatcher: Dispatcher, c
         assert counters.totals(session) == before
         assert session.scalar(select(func.count()).select_from(CounterChangeRow)) == 0
     assert_right(runtime)
+
+
+def test_adding_up_happens_in_the_database(runtime: Runtime) -> None:
+    """A million changes must not become objects of a worker. What cancels out leaves no counter."""
+    day = date(2026, 11, 23)
+    with runtime.database.write() as session:
+        changes = [("a", 1), ("a", 2), ("b", 1), ("b", -1)]
+        session.add_all(CounterChangeRow(campaign_id=7, lesson_id=0, day=day, what=what, n=n) for what, n in changes)
+        session.flush()
+        statements: list[str] = []
+        event.listen(runtime.database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+        before = session.scalar(select(func.count()).select_from(CounterChangeRow))
+        statements.clear()
+        assert counters.compact(session) == before
+        assert {one.split()[0] for one in statements} <= {"WITH", "INSERT", "DELETE"}
+        kept = session.execute(select(CounterRow.what, CounterRow.n).where(CounterRow.campaign_id == 7)).all()
+    assert [tuple(one) for one in kept] == [("a", 3)]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_what_is_counted_while_others_add_up_is_kept(runtime: Runtime) -> None:
+    day, many = date(2026, 11, 23), 60
+
+    def count(process: int) -> None:
+        for number in range(many):
+            with runtime.database.write() as session:
+                session.add(CounterChangeRow(campaign_id=7, lesson_id=number % 5, day=day, what="a", n=1))
+                if number % 3 == process % 3:
+                    session.flush()
+                    counters.compact(session)
+
+    threads = [threading.Thread(target=count, args=(one,)) for one in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    with runtime.database.write() as session:
+        counters.compact(session)
+        totals = counters.totals(session, 7)
+        assert sum(session.scalars(select(CounterRow.n).where(CounterRow.campaign_id == 7))) == 4 * many
+    assert sum(totals.values()) == 4 * many
 
 
 def test_counters_that_are_wrong_are_found_and_mended(

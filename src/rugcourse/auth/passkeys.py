@@ -6,6 +6,7 @@ challenge can be answered once, within five minutes. It is bound to its purpose,
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -14,15 +15,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-import webauthn
 from sqlalchemy.orm import Session
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from rugcourse.auth import security_events
 from rugcourse.auth.security_events import Origin, SecurityEventKind
@@ -65,6 +58,14 @@ def site_of(base_url: str, name: str) -> Site | None:
 
 def begin_registration(database: Database, clock: Clock, site: Site, identity: AdminIdentity) -> str:
     """Return the options to create a passkey, as JSON for the browser. The caller must have verified the password."""
+    import webauthn  # noqa: PLC0415 - 12 MB with its cryptography, and most processes never see a passkey
+    from webauthn.helpers.structs import (  # noqa: PLC0415
+        AuthenticatorSelectionCriteria,
+        PublicKeyCredentialDescriptor,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
     with database.write() as session:
         known = admins.passkeys_of(session, identity.admin_id)
         options = webauthn.generate_registration_options(
@@ -75,7 +76,7 @@ def begin_registration(database: Database, clock: Clock, site: Site, identity: A
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
             ),
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(one.credential)) for one in known],
+            exclude_credentials=[PublicKeyCredentialDescriptor(id=_from_base64url(one.credential)) for one in known],
         )
         _remember(session, clock, options.challenge, _registration_of(identity))
     return webauthn.options_to_json(options)
@@ -85,6 +86,8 @@ def finish_registration(
     database: Database, clock: Clock, site: Site, identity: AdminIdentity, answer: str, name: str
 ) -> None:
     """Store a new passkey, and end all other sessions. `answer`: the device's response as JSON. Raises BadPasskey."""
+    import webauthn  # noqa: PLC0415 - see begin_registration
+
     try:
         challenge = _use_challenge(database, clock, _read(answer), _registration_of(identity))
         found = webauthn.verify_registration_response(
@@ -96,7 +99,7 @@ def finish_registration(
         )
     except Exception:  # noqa: BLE001 - the input is untrusted, and the package's parsers raise anything
         raise BadPasskey from None
-    credential = bytes_to_base64url(found.credential_id)
+    credential = _to_base64url(found.credential_id)
     with database.write() as session:
         if admins.passkey(session, credential) is not None:
             raise BadPasskey
@@ -135,6 +138,9 @@ def finish_second_factor(
 
 
 def _begin_login(database: Database, clock: Clock, site: Site, bound_to: str) -> str:
+    import webauthn  # noqa: PLC0415 - see begin_registration
+    from webauthn.helpers.structs import UserVerificationRequirement  # noqa: PLC0415
+
     options = webauthn.generate_authentication_options(
         rp_id=site.id, user_verification=UserVerificationRequirement.REQUIRED
     )
@@ -153,6 +159,8 @@ def _finish_login(
     first_factor: AdminIdentity | None = None,
 ) -> IssuedSession:
     """Verify a response. `first_factor`: the session that has only the password, if it is to be replaced."""
+    import webauthn  # noqa: PLC0415 - see begin_registration
+
     read = _read(answer)
     challenge = _use_challenge(database, clock, read, bound_to)
     with database.write() as session:
@@ -208,7 +216,7 @@ def _bound_to(*parts: str) -> str:
 
 def _remember(session: Session, clock: Clock, challenge: bytes, bound_to: str) -> None:
     now = clock.now()
-    admins.add_challenge(session, bytes_to_base64url(challenge), bound_to, now + clock.span(_CHALLENGE_SECONDS), now)
+    admins.add_challenge(session, _to_base64url(challenge), bound_to, now + clock.span(_CHALLENGE_SECONDS), now)
 
 
 def _read(answer: str) -> dict[str, object]:
@@ -228,16 +236,25 @@ def _use_challenge(database: Database, clock: Clock, answer: dict[str, Any], bou
     Raises LoginFailed.
     """
     try:
-        said = json.loads(base64url_to_bytes(answer["response"]["clientDataJSON"]))
+        said = json.loads(_from_base64url(answer["response"]["clientDataJSON"]))
         challenge = str(said["challenge"])
-        raw = base64url_to_bytes(challenge)
-        challenge = bytes_to_base64url(raw)  # only base64 characters reach the database
+        raw = _from_base64url(challenge)
+        challenge = _to_base64url(raw)  # only base64 characters reach the database
     except (KeyError, TypeError, ValueError, RecursionError):
         raise LoginFailed from None
     with database.write() as session:
         if not admins.use_challenge(session, challenge, bound_to, clock.now()):
             raise LoginFailed
     return raw
+
+
+def _from_base64url(text: str) -> bytes:
+    """Decode base64url with or without its padding. Raises ValueError."""
+    return base64.urlsafe_b64decode(f"{text}===")  # more padding than needed is ignored
+
+
+def _to_base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _is_number(host: str) -> bool:

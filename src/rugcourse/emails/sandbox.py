@@ -8,9 +8,11 @@ All others get Jinja's full check.
 from __future__ import annotations
 
 from functools import lru_cache
+from types import CodeType
 from typing import Any
 
-from jinja2 import Environment, Undefined
+from jinja2 import BytecodeCache, Environment, Undefined
+from jinja2.bccache import Bucket
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 # Names for which Jinja checks the value: methods that change lists, sets and mappings, methods that format (a format
@@ -57,3 +59,22 @@ class Sandbox(ImmutableSandboxedEnvironment):
 @lru_cache(maxsize=4096)  # our templates use a few hundred attributes
 def _is_plain(attribute: str) -> bool:
     return not attribute.startswith(_PREFIXES) and attribute not in _BY_VALUE
+
+
+class SharedCode(BytecodeCache):
+    """Keeps the code of compiled templates, so that environments that differ in language only compile each once.
+
+    For environments with the same syntax and the same escaping: the code depends on both.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[str, CodeType]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        source_hash, code = self._kept.get(bucket.key, ("", None))
+        if source_hash == bucket.checksum:
+            bucket.code = code
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._kept[bucket.key] = (bucket.checksum, bucket.code)

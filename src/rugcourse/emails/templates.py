@@ -24,7 +24,7 @@ from mjml import mjml2html
 
 from rugcourse import paths
 from rugcourse.design import design_tokens
-from rugcourse.emails.sandbox import Sandbox
+from rugcourse.emails.sandbox import Sandbox, SharedCode
 from rugcourse.errors import ConfigError
 from rugcourse.i18n import translations
 
@@ -127,9 +127,15 @@ class _Templates(FileSystemLoader):
 
 
 @cache
+def _first_pass_code(*, html: bool) -> SharedCode:  # noqa: ARG001 - it is the key: escaping is part of the code
+    return SharedCode()
+
+
+@cache
 def _first_pass(language: str, *, html: bool) -> Environment:
     environment = Sandbox(
         loader=_Templates(paths.folder("templates") / "email"),
+        bytecode_cache=_first_pass_code(html=html),
         variable_start_string="[[",
         variable_end_string="]]",
         block_start_string="[%",
