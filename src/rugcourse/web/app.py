@@ -126,8 +126,10 @@ def _prepare() -> None:
 
     Scanning them again took the garbage collector a tenth of a second each time, in which no request was served.
     """
-    preload_templates()
-    settle()
+    try:
+        preload_templates()
+    finally:
+        settle()  # whatever happens: until then the collector rests
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
