@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import re
 import threading
 from collections.abc import AsyncIterator
@@ -19,6 +18,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.db.engine import BadValue, DatabaseAway
 from rugcourse.errors import NotFoundError, UnavailableError
 from rugcourse.learning.hardest_question import HardestQuestions
+from rugcourse.process_memory import settle
 from rugcourse.web import client_address, tracking, webhooks
 from rugcourse.web.access import Access, access, all_routes, require_rules
 from rugcourse.web.admin import (
@@ -113,9 +113,10 @@ def _prepare() -> None:
 
     Looking took a tenth of a second each time, and everybody waited.
     """
-    preload_templates()
-    gc.collect()
-    gc.freeze()
+    try:
+        preload_templates()
+    finally:
+        settle()  # whatever happens: until then the collector rests
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

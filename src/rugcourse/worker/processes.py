@@ -11,6 +11,7 @@ from celery.apps.beat import Beat
 from celery.signals import worker_shutting_down
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
+from rugcourse.process_memory import settle
 from rugcourse.worker.celery_app import create_app, make_notifier, worker_options
 from rugcourse.worker.heartbeat import BrokerActivity, Heartbeat
 from rugcourse.worker.tasks import register
@@ -54,8 +55,7 @@ def _spare_the_collector() -> None:
 
     Searching for cycles took a tenth of the time.
     """
-    gc.collect()
-    gc.freeze()
+    settle()
     gc.set_threshold(50_000, 20, 20)
 
 
