@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import TypedDict
 
 from rugcourse.content.model import Course, Lesson
 
-COURSE = "course"  # the part that is not a lesson: landing page, test, alarm signs
-LESSONS = "lessons"
+
+class Fingerprints(TypedDict):
+    """`course`: of the part that is not a lesson (landing page, test, alarm signs). `lessons`: by slug, in order."""
+
+    course: str
+    lessons: dict[str, str]
 
 
 def lesson_fingerprint(lesson: Lesson) -> str:
@@ -17,11 +21,11 @@ def lesson_fingerprint(lesson: Lesson) -> str:
     return _fingerprint(lesson.model_dump(mode="json", exclude_defaults=True)["texts"])
 
 
-def fingerprints_of(course: Course) -> dict[str, Any]:
-    """Return `{"course": fingerprint, "lessons": {slug: fingerprint}}`, with the lessons in order."""
+def fingerprints_of(course: Course) -> Fingerprints:
+    """Return the fingerprints of all parts of a course."""
     return {
-        COURSE: _fingerprint(course.model_dump(mode="json", exclude={"lessons"}, exclude_defaults=True)),
-        LESSONS: {lesson.slug: lesson_fingerprint(lesson) for lesson in course.lessons},
+        "course": _fingerprint(course.model_dump(mode="json", exclude={"lessons"}, exclude_defaults=True)),
+        "lessons": {lesson.slug: lesson_fingerprint(lesson) for lesson in course.lessons},
     }
 
 

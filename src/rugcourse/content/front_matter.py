@@ -117,7 +117,7 @@ def _parse_yaml(file: Path, text: str) -> CommentedMap:
     return fields
 
 
-def _plain(node: Any) -> Any:
+def _plain(node: object) -> Any:
     """Convert ruamel's types to plain ones: pydantic does not accept all of them as strings and numbers."""
     if isinstance(node, dict):
         return {str(key): _plain(value) for key, value in node.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.content import AuthoringErrors, Course, Problem, load_courses
 from rugcourse.content.consistency import TextRef, stem_of
-from rugcourse.content.fingerprints import fingerprints_of
+from rugcourse.content.fingerprints import Fingerprints, fingerprints_of
 from rugcourse.content.places import AmbiguousRename, renamed_lessons, reuses_slugs
 from rugcourse.course_editor.folder import FolderChange, change_for
 from rugcourse.course_editor.linter import check_whole
@@ -150,7 +150,7 @@ def export_courses(
 
 
 def _change_for(
-    course: Course, in_files: Mapping[str, object], folder: Path, on_conflict: OnConflict
+    course: Course, in_files: Fingerprints | None, folder: Path, on_conflict: OnConflict
 ) -> FolderChange | None:
     try:
         return change_for(course, in_files, folder, on_conflict)

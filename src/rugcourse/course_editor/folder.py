@@ -7,13 +7,12 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
 from rugcourse.content import AuthoringErrors, Course, load_course
 from rugcourse.content.consistency import TextRef
-from rugcourse.content.fingerprints import COURSE, LESSONS, fingerprints_of
+from rugcourse.content.fingerprints import Fingerprints, fingerprints_of
 from rugcourse.content.loader import IGNORED
 from rugcourse.content.writer import file_names, to_file
 from rugcourse.course_editor.linter import check_whole
@@ -49,7 +48,7 @@ class FolderChange:
 
 
 def change_for(
-    course: Course, in_files: Mapping[str, object], folder: Path, on_conflict: OnConflict
+    course: Course, in_files: Fingerprints | None, folder: Path, on_conflict: OnConflict
 ) -> FolderChange | None:
     """Return the changes that bring a folder in sync with the published `course`; None if there are none.
 
@@ -103,19 +102,19 @@ def _present(folder: Path, there: Course | None) -> dict[str, BaseModel | None]:
     }
 
 
-def _texts_last_seen(there: Course | None, in_files: Mapping[str, Any]) -> list[BaseModel]:
+def _texts_last_seen(there: Course | None, in_files: Fingerprints) -> list[BaseModel]:
     """Return the texts of files that have not changed since they were last imported or exported."""
     if there is None:
         return []
     prints = fingerprints_of(there)
-    seen = in_files[LESSONS]
+    seen = in_files["lessons"]
     texts: list[BaseModel] = [
         text
         for lesson in there.lessons
-        if prints[LESSONS][lesson.slug] == seen.get(lesson.slug)
+        if prints["lessons"][lesson.slug] == seen.get(lesson.slug)
         for text in lesson.texts.values()
     ]
-    if prints[COURSE] == in_files[COURSE]:
+    if prints["course"] == in_files["course"]:
         texts += [*there.texts.values(), *there.tests.values(), *there.alarm_signs.values()]
     return texts
 

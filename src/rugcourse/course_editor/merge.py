@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from rugcourse.content import Course, Lesson
-from rugcourse.content.fingerprints import COURSE, LESSONS, fingerprints_of
+from rugcourse.content.fingerprints import Fingerprints, fingerprints_of
 from rugcourse.errors import ConflictError
 
 _FRAME = "the course itself"  # all that is not a lesson
@@ -50,7 +49,7 @@ class Merged:
     newer_in_files: tuple[str, ...]
 
 
-def merge(here: Course, files: Course, in_files: Mapping[str, object], on_conflict: OnConflict) -> Merged:
+def merge(here: Course, files: Course, in_files: Fingerprints | None, on_conflict: OnConflict) -> Merged:
     """Merge both sides. `in_files`: the fingerprints of the files when they were last imported or exported.
 
     A part is the course without its lessons, or one lesson. Raises MergeConflict.
@@ -81,15 +80,15 @@ def merge(here: Course, files: Course, in_files: Mapping[str, object], on_confli
     return Merged(frame.model_copy(update={"lessons": lessons}), tuple(newer_here), tuple(newer_in_files))
 
 
-def _moved(ours: Mapping[str, Any], theirs: Mapping[str, Any], last_seen: Mapping[str, Any]) -> tuple[bool, bool]:
+def _moved(ours: Fingerprints, theirs: Fingerprints, last_seen: Fingerprints) -> tuple[bool, bool]:
     """Whether the common lessons were reordered, in the database and in the files."""
-    common = ours[LESSONS].keys() & theirs[LESSONS].keys() & last_seen[LESSONS].keys()
-    our, their, last = ([one for one in side[LESSONS] if one in common] for side in (ours, theirs, last_seen))
+    common = ours["lessons"].keys() & theirs["lessons"].keys() & last_seen["lessons"].keys()
+    our, their, last = ([one for one in side["lessons"] if one in common] for side in (ours, theirs, last_seen))
     return (our not in (their, last), their not in (our, last))
 
 
-def _parts(prints: Mapping[str, Any]) -> dict[str, str]:
-    return {_FRAME: prints[COURSE], **prints[LESSONS]}
+def _parts(prints: Fingerprints) -> dict[str, str]:
+    return {_FRAME: prints["course"], **prints["lessons"]}
 
 
 def _lessons(here: Course, files: Course, from_here: set[str], *, ours_first: bool) -> tuple[Lesson, ...]:

@@ -58,7 +58,7 @@ def dialect_of(session: Session) -> str:
     return session.get_bind().dialect.name
 
 
-def run(session: Session, statement: Executable, parameters: Mapping[str, Any]) -> Any:
+def run(session: Session, statement: Executable, parameters: Mapping[str, object]) -> Any:
     """Execute a statement that was built once, bypassing the ORM, which would process it again each time.
 
     Returns SQLAlchemy's result.
@@ -66,7 +66,7 @@ def run(session: Session, statement: Executable, parameters: Mapping[str, Any]) 
     return session.connection().execute(statement, parameters)
 
 
-def run_many(session: Session, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> Any:
+def run_many(session: Session, statement: Executable, rows: Sequence[Mapping[str, object]]) -> Any:
     """Execute a statement as `run` does, for many rows of values."""
     return session.connection().execute(statement, rows)
 
@@ -160,7 +160,7 @@ def count(result: Result[object]) -> int:
 
 
 @cache
-def _processors(table: type[Base], dialect: Dialect) -> dict[str, Any]:
+def _processors(table: type[Base], dialect: Dialect) -> dict[str, Callable[[object], object]]:
     """Return column → the conversion that its values need for SQLite. PostgreSQL needs none."""
     if dialect.name == _POSTGRESQL:
         return {}

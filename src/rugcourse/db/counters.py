@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, inspect, select, text, union_all
+from sqlalchemy import Connection, Executable, Select, Subquery, func, inspect, select, text, union_all
 from sqlalchemy.orm import Session
 
 from rugcourse.db.bulk import dialect_of, insert_into
@@ -204,7 +204,7 @@ def _sums(session: Session, by: str, since: date, what: str) -> dict[Any, int]:
     return {key: int(n) for key, n in session.execute(query.group_by(column)) if n}
 
 
-def _counters(campaign_id: int | None = None) -> Any:
+def _counters(campaign_id: int | None = None) -> Subquery:
     """SQL: counters and the changes to add to them, as one table."""
     parts: list[Select[*tuple[object, ...]]] = []
     for table in (CounterRow, CounterChangeRow):
@@ -213,7 +213,7 @@ def _counters(campaign_id: int | None = None) -> Any:
     return union_all(*parts).subquery("counters")
 
 
-def _by_key(session: Session, query: Any) -> dict[Key, int]:
+def _by_key(session: Session, query: Executable) -> dict[Key, int]:
     return {Key(*key): int(n) for *key, n in session.execute(query) if n}
 
 

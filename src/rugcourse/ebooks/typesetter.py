@@ -11,7 +11,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rugcourse import paths
@@ -54,7 +54,7 @@ def shown_signs(signs: Iterable[str]) -> set[str]:
     return set(head["shown"])
 
 
-def _ask(request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
+def _ask(request: Mapping[str, object], seconds: float) -> tuple[dict[str, Any], bytes]:
     """Run typst on a request; returns the head of its reply, and the file. Raises TypesettingFailed."""
     request = {**request, "templates": str(paths.folder("templates") / "ebook")}
     try:

@@ -11,11 +11,14 @@ import os
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typst
 
 from rugcourse.ebooks.signs import is_plain, showable
+
+if TYPE_CHECKING:
+    from rugcourse.ebooks.document import Book
 
 _PIXELS_PER_INCH = 144.0
 _NICE = 10  # pages and mails go first
@@ -34,7 +37,7 @@ def main() -> int:
     return 0
 
 
-def _reply(request: dict[str, Any], templates: Path) -> tuple[dict[str, Any], bytes]:
+def _reply(request: dict[str, Any], templates: Path) -> tuple[dict[str, object], bytes]:
     try:
         match request["make"]:
             case "pdf":
@@ -50,7 +53,7 @@ def _reply(request: dict[str, Any], templates: Path) -> tuple[dict[str, Any], by
         return {"error": str(error)}, b""
 
 
-def _pdf(book: dict[str, Any], templates: Path, warnings: list[str]) -> bytes:
+def _pdf(book: Book, templates: Path, warnings: list[str]) -> bytes:
     """Tagged for screen readers (PDF/UA-1), and without that if the book fails it, which is better than no book."""
     try:
         return _typeset("ebook.typ", book, templates, "pdf", standard="ua-1")
@@ -61,7 +64,7 @@ def _pdf(book: dict[str, Any], templates: Path, warnings: list[str]) -> bytes:
 
 def _typeset(
     template: str,
-    book: dict[str, Any],
+    book: Book,
     templates: Path,
     kind: Literal["pdf", "png"],
     standard: Literal["ua-1"] | None = None,

@@ -50,7 +50,7 @@ _PREFIXES = ("_", "ag_", "co_", "cr_", "f_", "func_", "gi_", "im_", "tb_")
 class Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's immutable sandbox with a shortcut for attributes with a safe name."""
 
-    def getattr(self, obj: Any, attribute: str) -> Any | Undefined:
+    def getattr(self, obj: object, attribute: str) -> Any | Undefined:
         if _is_plain(attribute):
             return Environment.getattr(self, obj, attribute)
         return super().getattr(obj, attribute)

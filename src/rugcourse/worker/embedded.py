@@ -25,7 +25,7 @@ _STOP_SECONDS = 5.0
 class QuickTransport(memory.Transport):
     """The in-memory broker with short waits for messages, so that a stop is noticed immediately."""
 
-    def drain_events(self, connection: Any, timeout: float | None = None, **_kwargs: Any) -> None:
+    def drain_events(self, connection: Any, timeout: float | None = None, **_kwargs: object) -> None:
         super().drain_events(connection, timeout=min(timeout or _POLL_SECONDS, _POLL_SECONDS))
 
 

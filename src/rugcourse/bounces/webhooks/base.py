@@ -63,14 +63,14 @@ def as_object(raw: bytes | str) -> dict[str, object]:
     return value
 
 
-def parse_timestamp(value: Any, now: datetime) -> datetime:
+def parse_timestamp(value: object, now: datetime) -> datetime:
     """Parse seconds since 1970 or an ISO 8601 string as UTC; returns `now` for anything else or in the future."""
     try:
         if isinstance(value, str) and not value.replace(".", "", 1).isdecimal():
             found = datetime.fromisoformat(value)
             found = found if found.tzinfo else found.replace(tzinfo=UTC)
         else:
-            found = datetime.fromtimestamp(float(value), UTC)
+            found = datetime.fromtimestamp(float(str(value)), UTC)
         return min(found.astimezone(UTC), now)
     except (ValueError, TypeError, OverflowError, OSError):
         return now

@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from rugcourse.content.fingerprints import Fingerprints
 from rugcourse.db.models.base import Base, BigId, JsonObject, partial_index
 from rugcourse.db.models.documents import AbTestCounts
 
@@ -30,7 +31,7 @@ class CourseRow(Base):
     published_at: Mapped[datetime]
     drafts_kept: Mapped[int] = mapped_column(default=0, server_default="0")  # revision counter of its drafts
     # Fingerprints of the files when they were last imported or exported, see `rugcourse.course_editor.merge`.
-    in_files: Mapped[JsonObject] = mapped_column(default=dict, server_default="{}")
+    in_files: Mapped[Fingerprints] = mapped_column(JSON, default=dict, server_default="{}")
 
 
 class LessonRow(Base):

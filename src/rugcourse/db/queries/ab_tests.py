@@ -7,7 +7,7 @@ from datetime import datetime
 from random import Random, SystemRandom
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from rugcourse.db.models import (
@@ -36,7 +36,9 @@ def draw_hash(chance: Random) -> tuple[int, int]:
     return chance.randrange(1, _PRIME), chance.randrange(_PRIME)
 
 
-def in_variant_b(subscriber_id: Any, multiplier: Any, shift: Any) -> ColumnElement[bool]:
+def in_variant_b(
+    subscriber_id: SQLColumnExpression[int], multiplier: SQLColumnExpression[int], shift: SQLColumnExpression[int]
+) -> ColumnElement[bool]:
     """SQL: whether a person gets variant B. Half of them do, a different half in each A/B test.
 
     Two numbers below a prime, drawn for the test, map the person's id to another number, whose square is as good as

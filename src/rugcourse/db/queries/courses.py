@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course
-from rugcourse.content.fingerprints import fingerprints_of
+from rugcourse.content.fingerprints import Fingerprints, fingerprints_of
 from rugcourse.db.models import CampaignKind, CampaignRow, CourseRow, DeliveryRow, LessonRow, LessonVersionRow
 from rugcourse.db.published_course import PublishedCourse
 
@@ -54,9 +54,9 @@ def slug_of_campaign(session: Session, campaign_id: int) -> str | None:
     )
 
 
-def lock(session: Session, slug: str) -> dict[str, object]:
+def lock(session: Session, slug: str) -> Fingerprints | None:
     """Lock a course against publishing until the transaction ends; returns the last seen fingerprints of its files."""
-    return session.scalar(select(CourseRow.in_files).where(CourseRow.slug == slug).with_for_update()) or {}
+    return session.scalar(select(CourseRow.in_files).where(CourseRow.slug == slug).with_for_update()) or None
 
 
 def is_slug_used(session: Session, course_id: int, slug: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -312,5 +313,5 @@ def gain_of_course(session: Session, course_id: int) -> tuple[int, float | None,
     return count, _share(mean_before), _share(mean_after)
 
 
-def _share(value: Any) -> float | None:
+def _share(value: Decimal | float | None) -> float | None:
     return None if value is None else float(value)
