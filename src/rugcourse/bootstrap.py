@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from rugcourse.emails.dkim import DkimSigner
 
 log = structlog.get_logger()
+_EBOOKS_AFTER_SECONDS = 5.0  # by then the first pages are out
 NotifyWorker = Callable[[DeliveryQueue], None]
 
 
@@ -127,18 +129,31 @@ def open_runtime(settings: Settings, clock: Clock | None = None, notify_worker: 
 def import_lessons(
     runtime: Runtime, folder: Path | None = None, on_conflict: OnConflict = OnConflict.OURS
 ) -> list[Imported]:
-    """Make the courses in a folder, or in the one of the settings, what readers get, with their books.
+    """Make the courses in a folder, or in the one of the settings, what readers get; their books are made apart.
 
     What was changed here since stays. Raises AuthoringErrors; MergeConflict where `on_conflict` says so.
     """
-    imported = import_courses(runtime.database, runtime.clock, folder or runtime.lessons_dir, on_conflict)
-    make_ebooks(runtime)
-    return imported
+    return import_courses(runtime.database, runtime.clock, folder or runtime.lessons_dir, on_conflict)
 
 
 def make_ebooks(runtime: Runtime) -> None:
     """Make the books of all courses that are out of date."""
     refresh_ebooks(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.course_cache)
+
+
+def make_ebooks_later(runtime: Runtime) -> threading.Timer:
+    """Make them beside the first pages, not before them. Returns what can be cancelled."""
+
+    def make() -> None:
+        try:
+            make_ebooks(runtime)
+        except Exception:  # whoever asks for a book makes it
+            log.exception("ebooks_not_made")
+
+    timer = threading.Timer(_EBOOKS_AFTER_SECONDS, make)
+    timer.name, timer.daemon = "ebooks", True
+    timer.start()
+    return timer
 
 
 def send_sample(runtime: Runtime, message: bytes, recipient: str) -> bool:

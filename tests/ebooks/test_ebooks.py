@@ -18,7 +18,7 @@ from rugcourse.db.models import EbookKind
 from rugcourse.ebooks import cache
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
-from rugcourse.ebooks.typst import make_pdf, make_picture
+from rugcourse.ebooks.typesetter import make_pdf, make_picture
 from rugcourse.emails.catalogue import Branding
 
 HOUSE = Branding('Fysio #let x = 1 \\ & "Zn" <b>', "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")

@@ -20,7 +20,7 @@ from rugcourse.content.markdown import words_of
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.ebooks.document import book_of
 from rugcourse.ebooks.epub import make_epub
-from rugcourse.ebooks.typst import make_pdf
+from rugcourse.ebooks.typesetter import make_pdf
 from rugcourse.email_preview.sample import parts_of
 from rugcourse.links import TokenPurpose
 

@@ -76,7 +76,7 @@ def render(
 @app.command("import")
 def import_(folder: Folder = None, on_conflict: ConflictOption = "fail") -> None:
     """Publish the lessons in the folder. Newer changes from the admin pages stay."""
-    from rugcourse.bootstrap import import_lessons
+    from rugcourse.bootstrap import import_lessons, make_ebooks
     from rugcourse.cli.context import open_checked
     from rugcourse.content import AuthoringErrors
     from rugcourse.course_editor.merge import MergeConflict
@@ -85,6 +85,7 @@ def import_(folder: Folder = None, on_conflict: ConflictOption = "fail") -> None
     runtime = open_checked()
     try:
         imported = import_lessons(runtime, folder, chosen)
+        make_ebooks(runtime)
     except (AuthoringErrors, MergeConflict) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

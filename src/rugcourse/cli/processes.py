@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from rugcourse.process_memory import begin_start
+
 database = typer.Typer(help="The database.", no_args_is_help=True)
 
 
@@ -24,6 +26,7 @@ def demo(
     folder: Annotated[Path, typer.Option("--dir", help="Where the demo stores everything.")] = Path("var/demo"),
 ) -> None:
     """Run everything on this machine, with its own inbox and a fast clock. Nothing leaves the machine."""
+    begin_start()
     from rugcourse.dev.demo import ADMIN, Addresses, run_demo
 
     def ready(addresses: Addresses) -> None:
@@ -38,8 +41,9 @@ def demo(
 
 def serve() -> None:
     """Run web pages, worker and beat in one process. Prepares the database and imports the lessons first."""
-    from rugcourse.bootstrap import import_lessons, open_runtime
-    from rugcourse.db.migrate import upgrade
+    begin_start()
+    from rugcourse.bootstrap import import_lessons, make_ebooks_later, open_runtime
+    from rugcourse.db.migrate import is_current, upgrade
     from rugcourse.enrolment.suppression import check_key
     from rugcourse.settings import load_settings
     from rugcourse.web.app import create_app
@@ -50,7 +54,8 @@ def serve() -> None:
     settings.require_own_secret()
     settings.require_own_sender()
     runtime = open_runtime(settings)
-    upgrade(runtime.database)
+    if not is_current(runtime.database):  # Alembic takes 9 MB, which this process would keep
+        upgrade(runtime.database)
     runtime.database.run(check_key, runtime.signer)
     for one in import_lessons(runtime):
         if one.changed:
@@ -60,15 +65,18 @@ def serve() -> None:
             typer.echo(f"{one.course}: newer here than in the files: {parts} (`rugcourse courses export`)", err=True)
     runtime, worker = embed(runtime)
     worker.start()
+    ebooks = make_ebooks_later(runtime)
     typer.echo(f"rugcourse listens on http://{settings.host}:{settings.port}", err=True)
     try:
         serve_pages(create_app(runtime), settings.host, settings.port, settings.trusted_proxies)
     finally:
+        ebooks.cancel()
         worker.stop()
 
 
 def web() -> None:
     """Run the web pages only."""
+    begin_start()
     from rugcourse.cli.context import open_checked
     from rugcourse.web.app import create_app
     from rugcourse.web.server import serve as serve_pages
@@ -90,6 +98,7 @@ def web() -> None:
 
 def worker() -> None:
     """Run a worker that plans and sends. Any number of them share the work."""
+    begin_start()
     from rugcourse.cli.context import open_checked
     from rugcourse.worker.processes import run_worker
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import structlog
 from pydantic import ValidationError
 
 from rugcourse.content import AuthoringErrors, Course, Problem
@@ -19,7 +20,10 @@ from rugcourse.content.readability import reading_ease
 from rugcourse.content.unsupported import unsupported
 from rugcourse.course_editor.form_fields import field_at
 from rugcourse.course_editor.lesson_draft import LessonDraft
-from rugcourse.ebooks.signs import left_out
+from rugcourse.ebooks.signs import left_out_of
+from rugcourse.ebooks.typesetter import TypesettingFailed
+
+log = structlog.get_logger()
 
 SHORTEST, LONGEST = 250, 450  # words of a lesson that takes two or three minutes to read
 _READS_EASILY = 60  # plain English on Flesch's scale, and plain Dutch on Douma's
@@ -85,12 +89,25 @@ def check_whole(course: Course) -> None:
 
 def left_out_of_books(folder: Path) -> list[Problem]:
     """Return where files of a course contain characters that its PDF omits. These are no errors, but useful to know."""
-    return [
-        Problem(file, number, f"the PDF has no sign for {' '.join(signs)} and leaves it out")
+    lines = {
+        (file, number): line
         for file in sorted(folder.glob("*.md"))
         for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1)
-        if (signs := left_out(line))
+    }
+    return [
+        Problem(file, number, f"the PDF has no sign for {' '.join(signs)} and leaves it out")
+        for (file, number), signs in zip(lines, _left_out_of(lines.values()), strict=True)
+        if signs
     ]
+
+
+def _left_out_of(texts: Collection[str]) -> list[list[str]]:
+    """Return what a book leaves out of each text: nothing where typst can't say it, as this is advice only."""
+    try:
+        return left_out_of(texts)
+    except TypesettingFailed as error:
+        log.warning("signs_not_checked", error=str(error))
+        return [[] for _ in texts]
 
 
 def _between(course: Course) -> list[Inconsistency]:
@@ -204,8 +221,9 @@ def _advice(lesson_draft: LessonDraft, language: str) -> Iterator[LintFinding]:
         )
     if found.ease is not None and found.ease < _READS_EASILY:
         yield LintFinding("hard", where, is_error=False, values={"ease": found.ease})
-    for name, text in lesson_draft.fields.items():
-        if name.startswith(f"{language}.") and (signs := left_out(text)):
+    texts = {name: text for name, text in lesson_draft.fields.items() if name.startswith(f"{language}.")}
+    for name, signs in zip(texts, _left_out_of(texts.values()), strict=True):
+        if signs:
             yield LintFinding("left-out", name, is_error=False, values={"text": " ".join(signs)[:80]})
     for target in _targets(lesson_draft, language):
         if target.startswith("http://"):

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rugcourse.auth.admins import invite, set_first_password
-from rugcourse.bootstrap import Runtime, import_lessons, open_runtime
+from rugcourse.bootstrap import Runtime, import_lessons, make_ebooks_later, open_runtime
 from rugcourse.clock import ScaledClock
-from rugcourse.db.migrate import upgrade
+from rugcourse.db.migrate import is_current, upgrade
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins
 from rugcourse.dev.mailcatcher import web as inbox_pages
 from rugcourse.dev.mailcatcher.mailbox import CaughtMails
 from rugcourse.dev.mailcatcher.smtp_server import open_sink
-from rugcourse.dev.saved_clock import open_clock, save_clock
+from rugcourse.dev.saved_clock import CLOCK, DATABASE, open_clock, save_clock
 from rugcourse.settings import Settings, load_settings
 from rugcourse.web import app as pages
 from rugcourse.web.ports import require_free
@@ -29,9 +29,7 @@ from rugcourse.worker.embedded import embed
 
 HOST = "127.0.0.1"
 _SAVE_SECONDS = 1.0
-DATABASE = "rugcourse.db"
 ADMIN = "demo@rugcourse.example"
-CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,8 @@ def _start(running: ExitStack, folder: Path, clock: ScaledClock, addresses: Addr
     settings = demo_settings(folder, addresses)
     runtime = open_runtime(settings, clock)
     running.callback(runtime.database.close)
-    upgrade(runtime.database)
+    if not is_current(runtime.database):
+        upgrade(runtime.database)
     import_lessons(runtime)
     _let_admin_in(runtime, addresses.password)
     mailbox = CaughtMails(folder / "inbox")
@@ -110,6 +109,7 @@ def _start(running: ExitStack, folder: Path, clock: ScaledClock, addresses: Addr
         server = BackgroundServer(app, HOST, its_port)
         server.start()
         running.callback(server.stop)
+    running.callback(make_ebooks_later(runtime).cancel)
 
 
 def _let_admin_in(runtime: Runtime, password: str) -> None:

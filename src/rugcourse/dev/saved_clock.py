@@ -1,4 +1,7 @@
-"""Saves the time of a demo, so that it continues where it stopped."""
+"""Saves the time of a demo, so that it continues where it stopped, and names its files.
+
+Every command imports this, and only one of them runs a demo with all its pages.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rugcourse.clock import Clock, ScaledClock
+
+DATABASE = "rugcourse.db"  # the files of a demo, in its folder
+CLOCK = "clock"
 
 
 def open_clock(file: Path, day_seconds: float) -> ScaledClock:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from rugcourse.clock import Clock
 from rugcourse.db.course_cache import CourseCache
@@ -16,7 +18,7 @@ from rugcourse.db.queries import courses, ebooks
 from rugcourse.db.queries.ebooks import EbookKey
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
-from rugcourse.ebooks.typst import make_pdf, make_picture
+from rugcourse.ebooks.typesetter import TypesettingFailed, make_pdf, make_picture
 from rugcourse.emails.catalogue import Branding
 from rugcourse.errors import NotFoundError
 from rugcourse.links import Links
@@ -28,6 +30,12 @@ MEDIA_TYPES = {
     EbookKind.EPUB: "application/epub+zip",
     EbookKind.SHARE: "image/png",
 }
+
+
+# One file is built at a time. A book that takes for ever must not take all threads of the pages: few wait, not long.
+_building = threading.Lock()
+_waiting = threading.BoundedSemaphore(8)
+_WAIT_SECONDS = 10.0
 
 
 class EbookNotFound(NotFoundError):
@@ -54,7 +62,10 @@ def get_ebook(
     if found is not None:
         return found
     try:
-        made = _make(book, published, kind)
+        with _turn():
+            with database.read() as session:
+                found = ebooks.find_ebook(session, key, fingerprint)  # somebody else may have built it meanwhile
+            made = _make(book, published, kind) if found is None else found
     except Exception as error:  # no content of a course may break the page or the worker that asks for it
         _log.exception("%s, %s: the %s can't be built", published.course.slug, language, kind)
         with database.read() as session:
@@ -62,8 +73,9 @@ def get_ebook(
         if before is None:
             raise EbookNotFound from error
         return before
-    with database.write() as session:
-        ebooks.save_ebook(session, key, fingerprint, made, clock.now())
+    if found is None:
+        with database.write() as session:
+            ebooks.save_ebook(session, key, fingerprint, made, clock.now())
     return made
 
 
@@ -97,6 +109,22 @@ def out_of_date(database: Database, links: Links, branding: Branding) -> list[tu
             )
             is None
         ]
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait until no other file is being built. Raises TypesettingFailed if that takes long, or too many wait."""
+    if not _waiting.acquire(blocking=False):
+        raise TypesettingFailed("too many wait for books at once")
+    try:
+        if not _building.acquire(timeout=_WAIT_SECONDS):
+            raise TypesettingFailed("another book is still being built")
+        try:
+            yield
+        finally:
+            _building.release()
+    finally:
+        _waiting.release()
 
 
 def _document(published: PublishedCourse, language: str, links: Links, branding: Branding) -> Book:

@@ -2,55 +2,78 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
-from rugcourse import paths
-from rugcourse.ebooks.document import Book
+from rugcourse.ebooks.typesetter import shown_signs
+
+if TYPE_CHECKING:
+    from rugcourse.ebooks.document import Book
 
 # Characters that the fonts are known to have, which need no check.
 _PLAIN = re.compile(r"[\x00-\xff‘’“”„–—…€•]*")
 _JOINER = "\u200d"
 _TONES = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
 _NOTHING_LEFT = "–"
+_MOST_KNOWN = 4096
+_known: dict[str, bool] = {}  # character → whether the fonts have it
+
+
+def is_plain(sign: str) -> bool:
+    """Whether the fonts have it, without a look."""
+    return _PLAIN.fullmatch(sign) is not None
 
 
 def left_out(text: str) -> list[str]:
-    """Return the characters of a text that an e-book can't show, each once, in order."""
-    return list(dict.fromkeys(sign for sign in _signs(text) if not _can_show(sign)))
+    """Return the characters of a text that an e-book can't show, each once, in order. Raises TypesettingFailed."""
+    return left_out_of([text])[0]
 
 
-def showable(book: Book) -> Book:
-    """Remove these characters from a book. A text of nothing else becomes a dash, as a heading may not be empty."""
-    return {key: value if key in {"language", "site"} else _without(value) for key, value in book.items()}
+def left_out_of(texts: Iterable[str]) -> list[list[str]]:
+    """Return the same for each of the texts, and ask typst no more than once about all of them."""
+    found = [list(dict.fromkeys(sign for sign in _signs(text) if not is_plain(sign))) for text in texts]
+    known = dict(_known)
+    if unknown := {sign for signs in found for sign in signs} - known.keys():
+        shown = shown_signs(sorted(unknown))
+        known |= {sign: sign in shown for sign in unknown}
+        if len(_known) > _MOST_KNOWN:
+            _known.clear()
+        _known.update({sign: known[sign] for sign in unknown})
+    return [[sign for sign in signs if not known[sign]] for signs in found]
 
 
-def _without(value: Any) -> Any:
+def showable(book: Book, can_show: Callable[[str], bool]) -> Book:
+    """Remove characters from a book that can't be shown. A text of nothing else becomes a dash, as a heading may not be
+    empty.
+    """
+    return {key: value if key in {"language", "site"} else _without(value, can_show) for key, value in book.items()}
+
+
+def _without(value: Any, can_show: Callable[[str], bool]) -> Any:
     if isinstance(value, str):
-        return _shown(value)
+        return _shown(value, can_show)
     if isinstance(value, dict):
         return {
-            key: one if key in {"kind", "link", "slug", "address", "urgency"} else _without(one)
+            key: one if key in {"kind", "link", "slug", "address", "urgency"} else _without(one, can_show)
             for key, one in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [_without(one) for one in value]
+        return [_without(one, can_show) for one in value]
     return value
 
 
-def _shown(text: str) -> str:
-    if _PLAIN.fullmatch(text):
+def _shown(text: str, can_show: Callable[[str], bool]) -> str:
+    if is_plain(text):
         return text
-    shown = "".join(_nearest(sign) for sign in _signs(text))
+    shown = "".join(_nearest(sign, can_show) for sign in _signs(text))
     return shown if shown.strip() or not text.strip() else _NOTHING_LEFT
 
 
-def _nearest(sign: str) -> str:
+def _nearest(sign: str, can_show: Callable[[str], bool]) -> str:
     """Return the character, or its base character if only the marks are missing, or an empty string."""
-    return next((one for one in (sign, sign[0]) if _can_show(one)), "")
+    return next((one for one in (sign, sign[0]) if can_show(one)), "")
 
 
 def _signs(text: str) -> list[str]:
@@ -63,23 +86,3 @@ def _signs(text: str) -> list[str]:
         else:
             found.append(one)
     return found
-
-
-@lru_cache(maxsize=4096)
-def _can_show(sign: str) -> bool:
-    """Whether typst can set a page with this character only. Its fonts are built in, and can't be inspected."""
-    if _PLAIN.fullmatch(sign):
-        return True
-    import typst  # noqa: PLC0415 - lazy, as it takes 30 MB
-
-    try:
-        typst.compile(
-            str(paths.folder("templates") / "ebook" / "sign.typ"),
-            format="pdf",
-            sys_inputs={"sign": json.dumps(sign)},
-            ignore_system_fonts=True,
-            pdf_standards="ua-1",
-        )
-    except typst.TypstError:
-        return False
-    return True

@@ -1,0 +1,101 @@
+"""Builds a PDF or a preview picture with typst, and ends: `python -m rugcourse.ebooks.typst_process`.
+
+It reads a request from its standard input and writes the reply to its standard output; `typesetter` is the other side.
+Only this module loads typst (built-in fonts, no system libraries, no network access), which takes 60 MB and keeps them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import typst
+
+from rugcourse.ebooks.signs import is_plain, showable
+
+_PIXELS_PER_INCH = 144.0
+_NICE = 10  # pages and mails go first
+
+
+class _Unbuildable(Exception):
+    """Typst has no way to build this. The message gives the reason."""
+
+
+def main() -> int:
+    """Reply to the request on standard input; returns the exit code."""
+    os.nice(_NICE)
+    request = json.load(sys.stdin.buffer)
+    head, body = _reply(request, Path(request["templates"]))
+    sys.stdout.buffer.write(json.dumps(head).encode() + b"\n" + body)
+    return 0
+
+
+def _reply(request: dict[str, Any], templates: Path) -> tuple[dict[str, Any], bytes]:
+    try:
+        match request["make"]:
+            case "pdf":
+                warnings: list[str] = []
+                made = _pdf(request["book"], templates, warnings)
+                return {"warnings": warnings}, made
+            case "picture":
+                return {}, _typeset("share.typ", request["book"], templates, "png")
+            case _:
+                shown = [sign for sign in request["signs"] if _can_show(sign, templates)]
+                return {"shown": shown}, b""
+    except (typst.TypstError, _Unbuildable) as error:
+        return {"error": str(error)}, b""
+
+
+def _pdf(book: dict[str, Any], templates: Path, warnings: list[str]) -> bytes:
+    """Tagged for screen readers (PDF/UA-1), and without that if the book fails it, which is better than no book."""
+    try:
+        return _typeset("ebook.typ", book, templates, "pdf", standard="ua-1")
+    except typst.TypstError as error:
+        warnings.append(f"without PDF/UA-1: {error}")
+    return _typeset("ebook.typ", book, templates, "pdf")
+
+
+def _typeset(
+    template: str,
+    book: dict[str, Any],
+    templates: Path,
+    kind: Literal["pdf", "png"],
+    standard: Literal["ua-1"] | None = None,
+) -> bytes:
+    made = typst.compile(
+        str(templates / template),
+        format=kind,
+        ppi=_PIXELS_PER_INCH,
+        sys_inputs={"book": json.dumps(showable(book, lambda sign: _can_show(sign, templates)))},
+        ignore_system_fonts=True,
+        pdf_standards=standard,
+    )
+    if not isinstance(made, bytes):
+        raise _Unbuildable(f"{template} has more than one page")  # typst then returns a list of pictures
+    return made
+
+
+@lru_cache(maxsize=4096)
+def _can_show(sign: str, templates: Path) -> bool:
+    """Whether typst can set a page with this character only. Its fonts are built in, and can't be inspected."""
+    if is_plain(sign):
+        return True
+    try:
+        typst.compile(
+            str(templates / "sign.typ"),
+            format="pdf",
+            sys_inputs={"sign": json.dumps(sign)},
+            ignore_system_fonts=True,
+            pdf_standards="ua-1",
+        )
+    except typst.TypstError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
