@@ -10,8 +10,8 @@ from tests.support.builders import answer, at_eight, enrolment_of, lessons_to, p
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.handler import BounceOutcome
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState, EnrolmentStatus, SubscriberStatus
 from rugcourse.delivery.dispatcher import Dispatcher

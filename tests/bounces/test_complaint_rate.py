@@ -8,8 +8,8 @@ from tests.support.bulk_readers import add_crowd, add_lesson_mails
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.complaint_rate import ComplaintLevel, ComplaintLimits, find_above_limit
-from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.handler import BounceOutcome
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.clock import VirtualClock
 from rugcourse.db.queries import sending_holds
 from rugcourse.scheduling import Schedule

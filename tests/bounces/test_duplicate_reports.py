@@ -12,9 +12,9 @@ from tests.support.builders import lessons_to, plan, ref, send_all
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
+from rugcourse.bounces.handler import BounceOutcome
 from rugcourse.bounces.parser import read
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState
 from rugcourse.delivery.dispatcher import Dispatcher

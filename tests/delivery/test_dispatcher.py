@@ -23,8 +23,8 @@ from tests.support.builders import (
 from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime, rejection_handler
-from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.handler import BounceOutcome
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryQueue, DeliveryRow, DeliveryState, EventKind, Verdict
 from rugcourse.db.queries import deliveries, email_events

@@ -22,8 +22,7 @@ from tests.support.builders import (
 from tests.support.racing import Act, meanwhile
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import ProviderEvent
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course
 from rugcourse.db.models import DeliveryRow, DeliveryState

@@ -32,7 +32,8 @@ from rugcourse.doctor.checks.local import check_broker, check_database, check_di
 from rugcourse.doctor.checks.smtp import check_smtp
 from rugcourse.doctor.checks.website import check_website
 from rugcourse.doctor.report import CHECKS, State
-from rugcourse.doctor.runner import DoctorRun, keep, last_run, run_checks
+from rugcourse.doctor.runner import run_checks
+from rugcourse.doctor.saved_run import DoctorRun, keep, last_run
 from rugcourse.links import Links, Signer
 from rugcourse.settings import DEFAULT_SECRET, Settings
 from rugcourse.web.app import create_app

@@ -26,8 +26,7 @@ from tests.support.racing import meanwhile
 from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import ProviderEvent
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     COMPLAINT,

@@ -12,8 +12,7 @@ from tests.support.course_edits import inserted, pass_days, publish
 from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import ProviderEvent
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.file_sync import import_course
 from rugcourse.course_editor.publishing import AlreadyPast, unpublish

@@ -21,8 +21,7 @@ from tests.support.campaigns import sign_up_for_another_course
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import ProviderEvent
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryKind, DeliveryState, EnrolmentStatus
 from rugcourse.db.queries import subscribers

@@ -14,8 +14,8 @@ from tests.model.expectations import Sent, Status
 from tests.model.groups import WHICH, WHO, in_group
 from tests.model.installation import BOUNCES
 
-from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.handler import BounceOutcome
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.db.models import DeliveryRow, DeliveryState
 from rugcourse.enrolment import admin_changes, suppression
 from rugcourse.enrolment.admin_changes import AddressTaken

@@ -24,8 +24,8 @@ from tests.support.builders import (
 from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.handler import BounceOutcome
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryKind, DeliveryState, EmailEventRow, EnrolmentStatus, EventKind, Verdict
 from rugcourse.delivery.dispatcher import Dispatcher

@@ -8,6 +8,7 @@ purpose, the person and the browser session are part of it.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -16,15 +17,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-import webauthn
 from sqlalchemy.orm import Session
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from rugcourse.auth import security_events
 from rugcourse.auth.security_events import Origin, SecurityEventKind
@@ -64,6 +57,14 @@ def site_of(base_url: str, name: str) -> Site | None:
 
 def begin_registration(database: Database, clock: Clock, site: Site, identity: AdminIdentity) -> str:
     """What the browser needs to make a passkey, as JSON. The caller has asked for the password just now."""
+    import webauthn  # noqa: PLC0415 - 12 MB with its cryptography, and most processes never see a passkey
+    from webauthn.helpers.structs import (  # noqa: PLC0415
+        AuthenticatorSelectionCriteria,
+        PublicKeyCredentialDescriptor,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
     with database.write() as session:
         known = admins.passkeys_of(session, identity.admin_id)
         options = webauthn.generate_registration_options(
@@ -74,7 +75,7 @@ def begin_registration(database: Database, clock: Clock, site: Site, identity: A
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
             ),
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(one.credential)) for one in known],
+            exclude_credentials=[PublicKeyCredentialDescriptor(id=_from_base64url(one.credential)) for one in known],
         )
         _remember(session, clock, options.challenge, _registration_of(identity))
     return webauthn.options_to_json(options)
@@ -84,6 +85,8 @@ def finish_registration(
     database: Database, clock: Clock, site: Site, identity: AdminIdentity, answer: str, name: str
 ) -> None:
     """Keep a passkey that a device made, and end all other sessions. Raises BadPasskey."""
+    import webauthn  # noqa: PLC0415 - see begin_registration
+
     try:
         challenge = _use_challenge(database, clock, _read(answer), _registration_of(identity))
         found = webauthn.verify_registration_response(
@@ -95,7 +98,7 @@ def finish_registration(
         )
     except Exception:  # noqa: BLE001 - the bytes are anybody's, and the parsers of the package raise what they like
         raise BadPasskey from None
-    credential = bytes_to_base64url(found.credential_id)
+    credential = _to_base64url(found.credential_id)
     with database.write() as session:
         if admins.passkey(session, credential) is not None:
             raise BadPasskey
@@ -134,6 +137,9 @@ def finish_second_factor(
 
 
 def _begin_login(database: Database, clock: Clock, site: Site, bound_to: str) -> str:
+    import webauthn  # noqa: PLC0415 - see begin_registration
+    from webauthn.helpers.structs import UserVerificationRequirement  # noqa: PLC0415
+
     options = webauthn.generate_authentication_options(
         rp_id=site.id, user_verification=UserVerificationRequirement.REQUIRED
     )
@@ -152,6 +158,8 @@ def _finish_login(
     half: AdminIdentity | None = None,
 ) -> IssuedSession:
     """`half`: whose session of the password it is exchanged for."""
+    import webauthn  # noqa: PLC0415 - see begin_registration
+
     read = _read(answer)
     challenge = _use_challenge(database, clock, read, bound_to)
     with database.write() as session:
@@ -207,7 +215,7 @@ def _bound_to(*parts: str) -> str:
 
 def _remember(session: Session, clock: Clock, challenge: bytes, bound_to: str) -> None:
     now = clock.now()
-    admins.add_challenge(session, bytes_to_base64url(challenge), bound_to, now + clock.span(_CHALLENGE_SECONDS), now)
+    admins.add_challenge(session, _to_base64url(challenge), bound_to, now + clock.span(_CHALLENGE_SECONDS), now)
 
 
 def _read(answer: str) -> dict[str, Any]:
@@ -227,16 +235,25 @@ def _use_challenge(database: Database, clock: Clock, answer: dict[str, Any], bou
     Raises LoginFailed.
     """
     try:
-        said = json.loads(base64url_to_bytes(answer["response"]["clientDataJSON"]))
+        said = json.loads(_from_base64url(answer["response"]["clientDataJSON"]))
         challenge = str(said["challenge"])
-        raw = base64url_to_bytes(challenge)
-        challenge = bytes_to_base64url(raw)  # nothing but letters of base64 reaches the store
+        raw = _from_base64url(challenge)
+        challenge = _to_base64url(raw)  # nothing but letters of base64 reaches the store
     except (KeyError, TypeError, ValueError, RecursionError):
         raise LoginFailed from None
     with database.write() as session:
         if not admins.use_challenge(session, challenge, bound_to, clock.now()):
             raise LoginFailed
     return raw
+
+
+def _from_base64url(text: str) -> bytes:
+    """Decode base64url with or without its padding. Raises ValueError."""
+    return base64.urlsafe_b64decode(f"{text}===")  # more padding than needed is ignored
+
+
+def _to_base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _is_number(host: str) -> bool:

@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pyotp
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _STEP_SECONDS = 30
 _DRIFT = (0, -1, 1)  # a clock may be half a minute off
@@ -24,6 +21,9 @@ class SecretBox:
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
+        # cryptography takes 7 MB, and only admins who log in with a code need it
+        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415
+
         self._fernet = MultiFernet([Fernet(_derived(key)) for key in keys])
 
     def lock(self, secret: str, context: str) -> str:
@@ -31,6 +31,8 @@ class SecretBox:
 
     def open(self, locked: str, context: str) -> str | None:
         """None when it was locked for another context, or by a key that is no longer in the settings."""
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - loaded already by __init__
+
         try:
             found, _, secret = self._fernet.decrypt(locked.encode()).decode().partition("\0")
         except InvalidToken:
@@ -72,5 +74,8 @@ def used_step(secret: str, code: str, at: datetime, last_step: int | None) -> in
 
 
 def _derived(key: str) -> bytes:
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - see SecretBox
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
+
     kdf = HKDF(SHA256(), 32, salt=None, info=b"rugcourse second factor")
     return base64.urlsafe_b64encode(kdf.derive(key.encode()))

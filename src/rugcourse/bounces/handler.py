@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
 
 import structlog
 from sqlalchemy.orm import Session
@@ -23,7 +22,7 @@ from sqlalchemy.orm import Session
 from rugcourse.bounces.addressee import Addressee, addressee_of, is_former
 from rugcourse.bounces.complaint_rate import ComplaintLimits, hold_domain_if_too_many
 from rugcourse.bounces.parser import is_automatic, read, read_reply
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import BOUNCE, COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow
@@ -58,19 +57,6 @@ class HandledBounce:
     report: BounceReport
     done: BounceOutcome
     delivery_id: int | None = None
-
-
-class ProviderEvent(NamedTuple):
-    """What an authenticated relay reports about a mail, by webhook.
-
-    The mail is identified by its return path, by a Message-ID of the report, or else as the newest one that had been
-    sent to `address` at the instant `at` (UTC).
-    """
-
-    report: BounceReport
-    return_path: str
-    address: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class BounceType(StrEnum):
@@ -36,3 +37,16 @@ class BounceReport:
     recipient: str = ""
     at: datetime | None = None
     identity: str = ""
+
+
+class ProviderEvent(NamedTuple):
+    """What an authenticated relay reports about a mail, by webhook.
+
+    The mail is identified by its return path, by a Message-ID of the report, or else as the newest one that had been
+    sent to `address` at the instant `at` (UTC).
+    """
+
+    report: BounceReport
+    return_path: str
+    address: str
+    at: datetime

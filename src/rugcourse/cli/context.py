@@ -8,8 +8,7 @@ from rugcourse.bootstrap import Runtime, open_runtime
 from rugcourse.clock import SECONDS_PER_DAY, VirtualClock
 from rugcourse.db.engine import DatabaseError
 from rugcourse.db.migrate import is_current
-from rugcourse.dev.demo import CLOCK, DATABASE
-from rugcourse.dev.saved_clock import open_clock
+from rugcourse.dev.saved_clock import CLOCK, DATABASE, open_clock
 from rugcourse.enrolment.suppression import check_key
 from rugcourse.log_setup import configure_logging
 from rugcourse.settings import load_settings

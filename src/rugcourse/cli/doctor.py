@@ -26,7 +26,8 @@ def doctor(as_json: Json = False) -> None:
     """Check settings, servers and the DNS: what is wrong, why it matters, how to fix it. Exit code 1 on errors."""
     from rugcourse.bootstrap import open_runtime
     from rugcourse.doctor.report import CHECKS
-    from rugcourse.doctor.runner import keep, run_checks
+    from rugcourse.doctor.runner import run_checks
+    from rugcourse.doctor.saved_run import keep
     from rugcourse.settings import load_settings
 
     runtime = open_runtime(load_settings())

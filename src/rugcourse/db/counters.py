@@ -140,7 +140,7 @@ def compact(session: Session) -> int:
     connection = session.connection()
     if dialect_of(session) == "postgresql":
         # One statement sees one snapshot, so it adds up exactly what it deletes, while others add changes.
-        return connection.exec_driver_sql(_COMPACT_ON_POSTGRESQL).scalar_one()
+        return int(connection.exec_driver_sql(_COMPACT_ON_POSTGRESQL).scalar_one())
     connection.exec_driver_sql(_ADD_UP.format(rows="tally_change"))  # nobody else writes meanwhile
     return connection.exec_driver_sql("DELETE FROM tally_change").rowcount
 

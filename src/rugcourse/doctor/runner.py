@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from datetime import datetime
 
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
-from rugcourse.db.queries import heartbeats
 from rugcourse.db.withdrawal_log import WithdrawalLog
 from rugcourse.doctor.checks.admins import check_admins
 from rugcourse.doctor.checks.client_address import check_client_address
@@ -27,25 +23,12 @@ from rugcourse.doctor.checks.local import (
 )
 from rugcourse.doctor.checks.smtp import check_smtp
 from rugcourse.doctor.checks.website import check_website
-from rugcourse.doctor.report import CHECKS, Finding, State
+from rugcourse.doctor.report import CHECKS, Finding
 from rugcourse.doctor.resolver import Dns
+from rugcourse.doctor.saved_run import DoctorRun
 from rugcourse.emails.catalogue import branding_of
 from rugcourse.links import Links
 from rugcourse.settings import Settings
-
-_KEY = "doctor"
-
-
-@dataclass(frozen=True, slots=True)
-class DoctorRun:
-    """The findings of one run, and its time (UTC)."""
-
-    at: datetime
-    findings: tuple[Finding, ...]
-
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        return tuple(one for one in self.findings if one.state == State.ERROR)
 
 
 def run_checks(settings: Settings, database: Database, clock: Clock, links: Links) -> DoctorRun:
@@ -70,23 +53,3 @@ def run_checks(settings: Settings, database: Database, clock: Clock, links: Link
         found = [finding for findings in pool.map(lambda look: list(look()), looks) for finding in findings]
     order = [*CHECKS]
     return DoctorRun(clock.now(), tuple(sorted(found, key=lambda one: order.index(one.check))))
-
-
-def keep(database: Database, found: DoctorRun) -> None:
-    """Save the findings for the admin page."""
-    findings = [
-        {**asdict(one), "values": {name: str(value) for name, value in one.values.items()}} for one in found.findings
-    ]
-    with database.write() as session:
-        heartbeats.set_value(session, _KEY, json.dumps({"at": found.at.isoformat(), "findings": findings}))
-
-
-def last_run(database: Database) -> DoctorRun | None:
-    """Return the last run, or None before the first."""
-    with database.read() as session:
-        kept = heartbeats.get_value(session, _KEY)
-    if kept is None:
-        return None
-    value = json.loads(kept)
-    findings = (Finding(**{**one, "state": State(one["state"])}) for one in value["findings"])
-    return DoctorRun(datetime.fromisoformat(value["at"]), tuple(one for one in findings if one.check in CHECKS))

@@ -13,7 +13,6 @@ import structlog
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
-from redis.exceptions import RedisError
 
 log = structlog.get_logger()
 
@@ -88,7 +87,11 @@ class RequestLimits:
         self._alone = MovingWindowRateLimiter(self._memory)
         self._limiter = self._alone
         self._alone_until = 0.0
+        self._lost: tuple[type[Exception], ...] = ()  # what Redis raises while it is away
         if shared:
+            from redis.exceptions import RedisError  # noqa: PLC0415 - 14 MB, and without Redis nothing needs it
+
+            self._lost = (RedisError,)
             waits = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
             self._limiter = MovingWindowRateLimiter(storage_from_string(broker_url, **waits))
         self._per_network = RateLimitItemPerHour(signups_per_hour)
@@ -182,7 +185,7 @@ class RequestLimits:
         if time.monotonic() >= self._alone_until:
             try:
                 return bool((self._limiter.hit if count else self._limiter.test)(limit, *what))
-            except RedisError as error:
+            except self._lost as error:
                 self._alone_until = time.monotonic() + _ALONE_SECONDS  # nobody waits for it again so soon
                 log.warning("rate_limits_local", error=type(error).__name__)
         return bool((self._alone.hit if count else self._alone.test)(limit, *what))
@@ -190,7 +193,7 @@ class RequestLimits:
     def _clear(self, limit: RateLimitItem, *what: str) -> None:
         self._alone.clear(limit, *what)
         if time.monotonic() >= self._alone_until:
-            with suppress(RedisError):
+            with suppress(*self._lost):
                 self._limiter.clear(limit, *what)
 
 

@@ -11,8 +11,7 @@ from tests.support.admins import OWNER, PASSWORD
 from tests.support.builders import at_eight, make_reader
 
 from rugcourse.auth.admins import invite, set_first_password
-from rugcourse.bounces.handler import ProviderEvent
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.db.models import Role
 
 

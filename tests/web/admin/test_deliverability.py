@@ -11,8 +11,7 @@ from tests.support.rows import everything
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces import complaint_rate
-from rugcourse.bounces.handler import ProviderEvent
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.campaigns import drafts
 from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import VirtualClock

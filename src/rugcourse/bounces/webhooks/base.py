@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from rugcourse.bounces.classifier import classify
-from rugcourse.bounces.handler import ProviderEvent
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.bounces.text import shortened
 from rugcourse.errors import InvalidInput
 

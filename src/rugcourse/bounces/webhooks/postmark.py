@@ -10,9 +10,8 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.notification import text
-from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.bounces.webhooks.base import (
     UnverifiedRequest,
     WebhookRequest,

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from rugcourse.bounces import complaint_rate
 from rugcourse.db.models import Role
-from rugcourse.doctor.runner import last_run
+from rugcourse.doctor.saved_run import last_run
 from rugcourse.reports.dashboard import overview
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.auth import Analyst, admin_page
