@@ -18,6 +18,7 @@ from bench.admin import measure_admin
 from bench.bounces import measure_bounces
 from bench.claims import measure_claims
 from bench.embedded import deliver_thousand
+from bench.memory import measure_memory
 from bench.pages import measure_pages
 from bench.pipeline import measure_pipeline
 from bench.readers import measure_readers
@@ -42,6 +43,7 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "signing": measure_signing,
     "rehearsal": measure_rehearsal,
     "starting": time_starts,
+    "memory": measure_memory,
 }
 
 

@@ -156,6 +156,7 @@ _MINUTES = (
     "claims",
     "ticks",
     "embedded",
+    "memory",
     "pipeline",
     "readers pages",
     "rehearsal",
