@@ -25,7 +25,7 @@ from tests.support.stack import Stack, environment
 from rugcourse.dev.mailcatcher import web as inbox_pages
 from rugcourse.dev.mailcatcher.mailbox import CaughtMails
 from rugcourse.dev.mailcatcher.smtp_server import open_sink
-from rugcourse.web.ports import PortBusy, require_free
+from rugcourse.web.port_check import PortBusy, require_free
 from rugcourse.web.server import BackgroundServer
 
 ROOT = Path(__file__).resolve().parent.parent

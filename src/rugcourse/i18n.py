@@ -37,8 +37,7 @@ def translations(language: str) -> NullTranslations:
 
 def day_and_hour(instant: datetime, language: str) -> str:
     """Format a local time: `maandag 23 november, 08:00`. `instant` has the reader's time zone."""
-    pattern = {"nl": "EEEE d MMMM, HH:mm", "en": "EEEE d MMMM, HH:mm"}[language]
-    return format_datetime(instant, pattern, locale=language)
+    return format_datetime(instant, "EEEE d MMMM, HH:mm", locale=language)
 
 
 def day_and_year(day: date, language: str) -> str:

@@ -8,13 +8,13 @@ import sys
 
 
 def begin_start() -> None:
-    """Leave the collector out until `settle`: while modules load it looks at everything again and again, for a fifth of
+    """Leave the collector out until `freeze_startup_objects`: while modules load it looks at everything again and again, for a fifth of
     the time to the first page.
     """
     gc.disable()
 
 
-def settle() -> None:
+def freeze_startup_objects() -> None:
     """Collect what starting left, keep the collector of reference cycles from what stays, and return free memory.
 
     Importing and compiling leave holes of some 5 MB, which glibc returns only when asked; other C libraries need no

@@ -39,7 +39,7 @@ from rugcourse.db.models import Role
 from rugcourse.links import TokenPurpose
 from rugcourse.web.access import Access, all_routes
 from rugcourse.web.app import create_app
-from rugcourse.web.forms import form_token
+from rugcourse.web.forms import shown_at_token
 
 pytestmark = pytest.mark.usefixtures("answers_at_once")
 
@@ -122,7 +122,7 @@ def send_everywhere(
             data |= {name: button for name in KNOWN if name in names}
             data |= {"form": form["form"], "old": PASSWORD, "password": PASSWORD, "website": ""}
             if "shown" in names:
-                data["shown"] = form_token(runtime.signer, runtime.clock)
+                data["shown"] = shown_at_token(runtime.signer, runtime.clock)
             answer = browser.post(address, data=_cut(data))
             assert answer.status_code in OURS, (route.path, button, answer.status_code)
         answer = browser.get(f"{address}?{'&'.join(f'{name}=' + 'x' * 9 for name in ('a', 'o', 's', 't', 'done'))}")
@@ -178,7 +178,7 @@ def test_no_combination_of_values_causes_a_server_error(
 def test_signup_handles_any_text_in_any_field(runtime: Runtime, browser: TestClient, value: str, name: str) -> None:
     fields = {
         "email": "sam@x.example", "name": "Sam", "zone": "Europe/Amsterdam", "hour": "8", "days": "0", "consent": "yes",
-        "website": "", "shown": form_token(runtime.signer, runtime.clock),
+        "website": "", "shown": shown_at_token(runtime.signer, runtime.clock),
     }  # fmt: skip
     answer = browser.post(f"/nl/{COURSE}/signup", data={**fields, name: value})
     assert answer.status_code in OURS

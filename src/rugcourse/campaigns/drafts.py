@@ -19,7 +19,7 @@ from rugcourse.content import Message
 from rugcourse.db.audience import Again, Audience, Following, permission_of
 from rugcourse.db.engine import Database
 from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus, Ground
-from rugcourse.db.models.documents import AudienceEstimate
+from rugcourse.db.models.json_columns import AudienceEstimate
 from rugcourse.db.queries import admins, audiences, campaigns
 from rugcourse.errors import ConflictError, InvalidState
 from rugcourse.scheduling import Timing

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.db.audience import Audience, Permission, Repeats
 from rugcourse.db.models import CampaignRow
-from rugcourse.db.models.documents import AudienceEstimate
+from rugcourse.db.models.json_columns import AudienceEstimate
 from rugcourse.db.queries import audiences, campaigns
 from rugcourse.scheduling import QuietHours, Schedule, Timing, next_mail
 

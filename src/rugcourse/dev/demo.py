@@ -23,7 +23,7 @@ from rugcourse.dev.mailcatcher.smtp_server import open_sink
 from rugcourse.dev.saved_clock import CLOCK, DATABASE, open_clock, save_clock
 from rugcourse.settings import Settings, load_settings
 from rugcourse.web import app as pages
-from rugcourse.web.ports import require_free
+from rugcourse.web.port_check import require_free
 from rugcourse.web.server import BackgroundServer
 from rugcourse.worker.embedded import embed
 

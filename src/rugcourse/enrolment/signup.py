@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.db.models import ERASED, DeliveryKind, EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus
-from rugcourse.db.models.documents import PendingSignup
+from rugcourse.db.models.json_columns import PendingSignup
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import address_changes, cancellations, delivery_planning, enrolments, subscribers
 from rugcourse.errors import InvalidInput

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.db.audience import MAX_TAG_LENGTH
 from rugcourse.db.models import DeliveryKind, JobKind, JobRow, JobState, SubscriberRow, SubscriberStatus
-from rugcourse.db.models.documents import ImportDocument
+from rugcourse.db.models.json_columns import ImportDocument
 from rugcourse.db.queries import campaigns, courses, deliveries, delivery_planning, enrolments, jobs, subscribers
 from rugcourse.enrolment.confirmation import begin_course
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown, keep_text

@@ -18,7 +18,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.db.engine import BadValue, DatabaseAway
 from rugcourse.errors import NotFoundError, UnavailableError
 from rugcourse.learning.hardest_question import HardestQuestions
-from rugcourse.process_memory import settle
+from rugcourse.process_memory import freeze_startup_objects
 from rugcourse.web import client_address, tracking, webhooks
 from rugcourse.web.access import Access, access, all_routes, require_rules
 from rugcourse.web.admin import (
@@ -129,7 +129,7 @@ def _prepare() -> None:
     try:
         preload_templates()
     finally:
-        settle()  # whatever happens: until then the collector rests
+        freeze_startup_objects()  # whatever happens: until then the collector rests
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

@@ -41,7 +41,7 @@ def whole_number(text: str, digits: int = 17) -> int:
     return int(text) if text.isdecimal() and len(text) <= digits else 0
 
 
-def form_token(signer: Signer, clock: Clock) -> str:
+def shown_at_token(signer: Signer, clock: Clock) -> str:
     """Return a signed timestamp (milliseconds)."""
     return signer.sign(TokenPurpose.FORM, int(clock.now().timestamp() * 1000))
 

@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from rugcourse.web.connections import TimedProtocol
-from rugcourse.web.ports import require_free
+from rugcourse.web.port_check import require_free
 
 _STOP_SECONDS = 1  # for open requests at shutdown
 _MAX_CONNECTIONS = 1000  # further ones are answered 503

@@ -11,7 +11,7 @@ from celery.apps.beat import Beat
 from celery.signals import worker_shutting_down
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
-from rugcourse.process_memory import settle
+from rugcourse.process_memory import freeze_startup_objects
 from rugcourse.worker.celery_app import create_app, make_notifier, worker_options
 from rugcourse.worker.heartbeat import BrokerActivity, Heartbeat
 from rugcourse.worker.tasks import register
@@ -55,7 +55,7 @@ def _spare_the_collector() -> None:
 
     Searching for cycles took a tenth of the time.
     """
-    settle()
+    freeze_startup_objects()
     gc.set_threshold(50_000, 20, 20)
 
 

@@ -21,14 +21,14 @@ from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.links import MailRef, TokenPurpose
 from rugcourse.privacy.papers import notice_text
 from rugcourse.web.app import create_app
-from rugcourse.web.forms import form_token
+from rugcourse.web.forms import shown_at_token
 from rugcourse.web.rate_limits import network
 
 SITE = f"/nl/{COURSE}"
 
 
 def fields(runtime: Runtime, clock: VirtualClock, **changes: object) -> dict[str, object]:
-    token = form_token(runtime.signer, clock)
+    token = shown_at_token(runtime.signer, clock)
     clock.advance(seconds=5)
     typed = {
         "email": "sam@x.example",
@@ -162,7 +162,7 @@ def test_signup_form_too_fast_or_without_timestamp_is_shown_again(
     if shown == "old":
         clock.advance(days=2)
     elif shown == "now":
-        data["shown"] = form_token(runtime.signer, clock)
+        data["shown"] = shown_at_token(runtime.signer, clock)
     elif shown == "other":
         data["shown"] = runtime.signer.sign(TokenPurpose.ATTEMPT, 1)
     else:
@@ -462,7 +462,7 @@ def test_reloading_after_feedback_does_not_save_it_again(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     path = f"{SITE}/lessons/stress"
-    shown = form_token(runtime.signer, clock)
+    shown = shown_at_token(runtime.signer, clock)
     clock.advance(seconds=5)
     answer = browser.post(path, data={"helped": "yes", "shown": shown}, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?said=yes")

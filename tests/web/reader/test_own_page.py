@@ -45,7 +45,7 @@ from rugcourse.enrolment.preferences import set_measuring, unsubscribe
 from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.links import LINK_DAYS, TokenPurpose
 from rugcourse.privacy.erase import erase
-from rugcourse.web.forms import form_token
+from rugcourse.web.forms import shown_at_token
 
 REMARK = {"helped": "yes", "remark": "Duidelijk"}
 
@@ -343,7 +343,7 @@ def test_visitor_feedback_is_anonymous_and_bots_are_ignored(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     lesson = f"/nl/{COURSE}/lessons/stress"
-    shown = form_token(runtime.signer, clock)
+    shown = shown_at_token(runtime.signer, clock)
     assert browser.post(lesson, data={**REMARK, "shown": shown}).status_code == 303  # at once: a machine
     clock.advance(seconds=5)
     browser.post(lesson, data={**REMARK, "shown": shown, "website": "x"})
@@ -377,7 +377,7 @@ def test_magic_link_response_does_not_reveal_known_addresses(
     for address in (email, "nobody@x.example"):
         spans = []
         for _ in range(3):
-            shown = form_token(runtime.signer, clock)
+            shown = shown_at_token(runtime.signer, clock)
             clock.advance(seconds=5)
             begun = time.perf_counter()
             answer = browser.post("/nl/my-page", data={"email": address, "shown": shown})
@@ -392,7 +392,7 @@ def test_magic_link_response_does_not_reveal_known_addresses(
 def test_magic_link_form_refuses_invalid_addresses_and_bots(
     browser: TestClient, runtime: Runtime, clock: VirtualClock, email: str
 ) -> None:
-    shown = form_token(runtime.signer, clock)
+    shown = shown_at_token(runtime.signer, clock)
     assert "nog een keer op de knop" in browser.post("/nl/my-page", data={"email": email, "shown": shown}).text
     clock.advance(seconds=5)
     wrong = browser.post("/nl/my-page", data={"email": "a@b@c", "shown": shown})

@@ -14,7 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rugcourse.db.models.base import Base, BigId, JsonObject, partial_index
-from rugcourse.db.models.documents import AudienceEstimate
+from rugcourse.db.models.json_columns import AudienceEstimate
 from rugcourse.db.models.values import CampaignStatus, Ground
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from rugcourse.content.fingerprints import Fingerprints
 from rugcourse.db.models.base import Base, BigId, JsonObject, partial_index
-from rugcourse.db.models.documents import AbTestCounts
+from rugcourse.db.models.json_columns import AbTestCounts
 
 
 class CourseRow(Base):

@@ -13,7 +13,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rugcourse.db.models.base import Base, BigId
-from rugcourse.db.models.documents import JobDocument
+from rugcourse.db.models.json_columns import JobDocument
 
 
 class JobRow(Base):

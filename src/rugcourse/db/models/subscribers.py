@@ -17,7 +17,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rugcourse.db.models.base import Base, BigId, new_stamp
-from rugcourse.db.models.documents import PendingSignup
+from rugcourse.db.models.json_columns import PendingSignup
 
 
 def _domain_of_email(context: DefaultExecutionContext) -> str:

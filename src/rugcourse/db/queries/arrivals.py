@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.db.bulk import count
 from rugcourse.db.models import DeliveryRow, DeliveryState, EmailEventRow, EnrolmentRow, EnrolmentStatus, ScheduleRow
-from rugcourse.db.queries.arrival_evidence import ARRIVED, GIVEN_UP, WAS_USED
+from rugcourse.db.queries.arrival_conditions import ARRIVED, GIVEN_UP, WAS_USED
 from rugcourse.db.queries.cancellations import lock_enrolments, rewind_enrolments
 
 _BY_A_MACHINE = "a machine used it, so nobody knows whether it arrived"

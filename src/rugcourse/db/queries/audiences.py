@@ -25,7 +25,7 @@ from rugcourse.db.models import (
     SubscriberStatus,
     TagRow,
 )
-from rugcourse.db.models.documents import ScheduleColumns
+from rugcourse.db.models.json_columns import ScheduleColumns
 from rugcourse.db.queries.enrolments import HAS_BEGUN
 from rugcourse.db.queries.subscribers import SCHEDULE_COLUMNS, schedule_of, weekday_bits
 from rugcourse.scheduling import Schedule

@@ -21,7 +21,7 @@ from rugcourse.db.models import (
     EnrolmentStatus,
     LessonRow,
 )
-from rugcourse.db.queries.arrival_evidence import ARRIVED, WAS_USED
+from rugcourse.db.queries.arrival_conditions import ARRIVED, WAS_USED
 from rugcourse.db.queries.delivery_planning import still_wanted
 from rugcourse.db.queries.enrolments import stays_finished
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from rugcourse.db.models import ACTIVE_STATES, JobChunkRow, JobKind, JobRow, JobState
-from rugcourse.db.models.documents import JobDocument
+from rugcourse.db.models.json_columns import JobDocument
 
 
 def add(

@@ -203,7 +203,7 @@ def admin_page(
 ) -> HTMLResponse:
     """Render `templates/web/admin/<template>.html`."""
     form = runtime_of(request).signer.sign(TokenPurpose.ADMIN_FORM, identity.session_id) if identity else ""
-    frame = {"identity": identity, "form_token": form, "roles": [*Role], "other_language_path": None}
+    frame = {"identity": identity, "csrf_token": form, "roles": [*Role], "other_language_path": None}
     response = render(request, preferred_language(request), f"admin/{template}", {**frame, **(values or {})}, status)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"

@@ -19,7 +19,7 @@ from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.db.audience import Following
 from rugcourse.db.models import ACTIVE_STATES, JobKind, JobRow
-from rugcourse.db.models.documents import ImportDocument
+from rugcourse.db.models.json_columns import ImportDocument
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.subscribers import background_jobs, bulk_actions, csv_import, csv_reader
 from rugcourse.subscribers.background_jobs import InvalidJobState, NotKept, OtherList

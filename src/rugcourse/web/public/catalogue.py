@@ -15,7 +15,7 @@ from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.notice import controller, notice, summary, supervisor_page
 from rugcourse.tracking.bot_detection import classify_request
 from rugcourse.web.access import Access, access
-from rugcourse.web.forms import RemarkFields, form_age_ok, form_token
+from rugcourse.web.forms import RemarkFields, form_age_ok, shown_at_token
 from rugcourse.web.rendering import (
     READ,
     NotFound,
@@ -183,6 +183,6 @@ def _lesson_page(request: Request, published: PublishedCourse, language: str, sl
         "next": f"{path}/{lessons[found.number].slug}" if found.number < len(lessons) else None,
         "said": said,
         "remark": "",
-        "shown": form_token(runtime.signer, runtime.clock),
+        "shown": shown_at_token(runtime.signer, runtime.clock),
     }
     return render(request, language, "lesson", course_context(published.course, language, f"/lessons/{slug}") | values)

@@ -21,7 +21,7 @@ from rugcourse.learning.assessment import find_attempt, save_attempt
 from rugcourse.learning.scoring import score
 from rugcourse.links import BadToken, TokenPurpose
 from rugcourse.web.access import Access, access
-from rugcourse.web.forms import form_age_ok, form_token, pad_response_time, schedule_choices
+from rugcourse.web.forms import form_age_ok, pad_response_time, schedule_choices, shown_at_token
 from rugcourse.web.public.assessment_state import TestProgress
 from rugcourse.web.public.catalogue import find_course
 from rugcourse.web.reader.access import find_reader, reader_page, shown_to
@@ -254,7 +254,7 @@ def _my_page(request: Request, language: str, email: str = "", *, notice: str = 
     values = {
         "email": email,
         "notice": notice,
-        "shown": form_token(runtime.signer, runtime.clock),
+        "shown": shown_at_token(runtime.signer, runtime.clock),
         "other_language_path": "/my-page",
     }
     return render(request, language, "my-page", values, status)
@@ -286,7 +286,7 @@ def _signup_page(  # noqa: PLR0913 - the state of a form
         "wrong": wrong,
         "notice": notice,
         "token": token,
-        "shown": form_token(runtime.signer, runtime.clock),
+        "shown": shown_at_token(runtime.signer, runtime.clock),
         "wordings": consent_texts,
         **schedule_choices(form.zone, form.hour, None if fresh else form.days),
     }
