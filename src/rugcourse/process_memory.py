@@ -8,14 +8,15 @@ import sys
 
 
 def begin_start() -> None:
-    """Leave the collector out until `freeze_startup_objects`: while modules load it looks at everything again and again, for a fifth of
-    the time to the first page.
+    """Turn the garbage collector off until `freeze_startup_objects`.
+
+    While modules load it would look at all objects again and again: a fifth of the time to the first page.
     """
     gc.disable()
 
 
 def freeze_startup_objects() -> None:
-    """Collect what starting left, keep the collector of reference cycles from what stays, and return free memory.
+    """Collect garbage of the start, exempt all other objects from later collections, and return free memory.
 
     Importing and compiling leave holes of some 5 MB, which glibc returns only when asked; other C libraries need no
     call for it.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typst
 
 from rugcourse.ebooks.signs import is_plain, showable
+from rugcourse.errors import UnavailableError
 
 if TYPE_CHECKING:
     from rugcourse.ebooks.document import Book
@@ -24,7 +25,7 @@ _PIXELS_PER_INCH = 144.0
 _NICE = 10  # pages and mails go first
 
 
-class _Unbuildable(Exception):
+class _Unbuildable(UnavailableError):
     """Typst has no way to build this. The message gives the reason."""
 
 
