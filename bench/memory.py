@@ -65,7 +65,7 @@ def _on_servers() -> dict[str, dict[str, float]]:
             with Stack(variables, folder / "log") as stack:
                 processes = {kind: stack.start(kind) for kind in ("worker", "web")}
                 stack.start("beat")
-                return _look(processes, port)
+                return _measure(processes, port)
 
 
 def _embedded() -> dict[str, dict[str, float]]:
@@ -77,7 +77,7 @@ def _embedded() -> dict[str, dict[str, float]]:
         )
         with Stack(variables, folder / "log") as stack:
             stack.run("db", "upgrade")  # as at every start but the first
-            return _look({"serve": stack.start("serve")}, port)
+            return _measure({"serve": stack.start("serve")}, port)
 
 
 def _import(url: str, folder: Path, smtp_url: str) -> None:
@@ -89,7 +89,7 @@ def _import(url: str, folder: Path, smtp_url: str) -> None:
     runtime.database.close()
 
 
-def _look(processes: dict[str, Process], port: int) -> dict[str, dict[str, float]]:
+def _measure(processes: dict[str, Process], port: int) -> dict[str, dict[str, float]]:
     """Each process's memory, after its pages were asked for."""
     wait_for(port)
     _ask(port, PAGES)

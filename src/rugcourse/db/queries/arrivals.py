@@ -65,9 +65,9 @@ def revoke_activity(session: Session, ids: Collection[int], since: datetime, now
     if not doubted:
         return
     lock_enrolments(session, doubted)
-    _return_enrolments(session, doubted, since, DeliveryState.UNKNOWN, settled_at=now)
-    _return_enrolments(session, doubted, since, DeliveryState.PLANNED, settled_at=None, not_before=now + _RETRY_AFTER)
-    cancelled = _return_enrolments(session, doubted, since, DeliveryState.CANCELLED, settled_at=now)
+    _restore_states(session, doubted, since, DeliveryState.UNKNOWN, settled_at=now)
+    _restore_states(session, doubted, since, DeliveryState.PLANNED, settled_at=None, not_before=now + _RETRY_AFTER)
+    cancelled = _restore_states(session, doubted, since, DeliveryState.CANCELLED, settled_at=now)
     ended = _of_ended(session, cancelled)
     rewind_enrolments(session, sorted(ended), due_since_planned=True)
     rewind_enrolments(session, [one for one in cancelled if one not in ended])  # due as its enrolment is
@@ -86,7 +86,7 @@ def _of_ended(session: Session, ids: Collection[int]) -> set[int]:
     )
 
 
-def _return_enrolments(
+def _restore_states(
     session: Session, ids: Sequence[int], since: datetime, state: DeliveryState, **values: datetime | None
 ) -> list[int]:
     return list(

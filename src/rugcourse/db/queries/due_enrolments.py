@@ -214,7 +214,7 @@ def complete(session: Session, ids: Collection[int], now: datetime) -> None:
 
 @cache
 def _due(*, one: bool) -> Select[*tuple[object, ...]]:
-    # Picked before any join, as in `deliveries`.
+    # Picked before any join, as in `claims`.
     picked = (
         select(EnrolmentRow)
         .where(EnrolmentRow.campaign_id == bindparam("campaign"), EnrolmentRow.next_due_at <= bindparam("now"))
