@@ -74,11 +74,11 @@ def test_audit_log_records_who_changed_an_admin_and_the_values_before(database: 
     with database.read() as session:
         newest, who = admins.changes(session, 1)[0]
         everything = admins.changes(session, 50)
-    assert (newest.action, newest.subject, who) == ("role changed", "editor@x.example", "owner@x.example")
+    assert (newest.action, newest.subject, who) == ("admin.change_role", "editor@x.example", "owner@x.example")
     assert newest.before is not None
     assert newest.after is not None
     assert (newest.before["role"], newest.after["role"]) == ("editor", "analyst")
-    assert [one.action for one, _ in everything].count("admin invited") == 2
+    assert [one.action for one, _ in everything].count("admin.invite") == 2
     assert PASSWORD not in repr([(one.before, one.after) for one, _ in everything])
 
 

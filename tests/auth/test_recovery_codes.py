@@ -24,7 +24,7 @@ def test_codes_are_many_different_and_easy_to_copy(database: Database, clock: Vi
     assert len(set(codes)) == len(codes) == COUNT >= 8
     assert all(re.fullmatch(r"([a-z2-7]{4}-){5}[a-z2-7]{4}", one) for one in codes)
     with database.read() as session:
-        assert "recovery codes made" in [one.action for one in session.scalars(select(AuditLogRow))]
+        assert "admin.make_recovery_codes" in [one.action for one in session.scalars(select(AuditLogRow))]
 
 
 def test_a_code_works_once_however_it_is_typed(database: Database, clock: VirtualClock) -> None:

@@ -269,7 +269,7 @@ def test_setting_up_a_second_factor_takes_its_code_and_ends_other_sessions(
     assert find_identity(database, clock, token) is not None
     assert find_identity(database, clock, other) is None
     with database.read() as session:
-        assert "second factor set" in [one.action for one in session.scalars(select(AuditLogRow))]
+        assert "admin.set_second_factor" in [one.action for one in session.scalars(select(AuditLogRow))]
 
 
 def test_who_guesses_at_codes_loses_the_session_and_a_right_code_comes_too_late(

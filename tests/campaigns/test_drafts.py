@@ -51,7 +51,7 @@ def test_discarded_draft_cannot_start_and_can_be_restored(runtime: Runtime) -> N
         runtime.database.run(drafts.restore, author(runtime), made)
     with runtime.database.read() as session:
         logged = session.scalars(select(AuditLogRow.action).order_by(AuditLogRow.id)).all()
-    assert logged[-2:] == ["campaign: discard", "campaign: restore"]
+    assert logged[-2:] == ["campaign.discard", "campaign.restore"]
     start(runtime, made)
     assert len(due_times(runtime, made)) == 1
 

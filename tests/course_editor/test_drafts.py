@@ -58,7 +58,7 @@ def test_a_discarded_draft_comes_back_as_it_was_and_the_log_knows(runtime: Runti
     assert restore(runtime, discarded) == (COURSE, SLUG)
     state = desk_of(runtime)
     assert (state.saved, dict(state.lesson_draft.fields), state.lesson_draft.place) == (2, {"nl.title": "Half"}, 4)
-    assert logged(runtime) == [(f"lesson: {what}", f"lesson:{COURSE}/{SLUG}") for what in ("discard", "restore")]
+    assert logged(runtime) == [(f"lesson.{what}_draft", f"lesson:{COURSE}/{SLUG}") for what in ("discard", "restore")]
     with pytest.raises(NoSuchDraft):
         restore(runtime, discarded)
 

@@ -56,7 +56,7 @@ ACTS: dict[str, Act] = {
     "an erasure": on_subscriber("erase", sure=True),
     "a correction": on_subscriber("correct", email="new@x.example", told=True),
     "a tag": on_subscriber("tag", tag="autumn"),
-    "an objection": on_subscriber("no statistics"),
+    "an objection": on_subscriber("no_statistics"),
     "a suppression": lambda runtime, known: runtime.database.run(
         admin_actions.suppress_address, runtime.clock.now(), runtime.signer, known["owner"], EMAIL, "they asked"
     ),

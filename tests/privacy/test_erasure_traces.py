@@ -74,7 +74,7 @@ def test_no_file_row_or_log_names_an_erased_person(
     trace_of_domain(runtime, _DOMAIN)
     with runtime.database.write() as session:
         subject = admins.subject_of(person)
-        admins.record_change(session, clock.now(), None, "subscriber: pause", subject, None, {"reason": "Sam Reader"})
+        admins.record_change(session, clock.now(), None, "subscriber.pause", subject, None, {"reason": "Sam Reader"})
     traces = (email, "erase.me", "moving.to", _DOMAIN, "Sam Reader", "Mooi", "autumn", admins.subject_of(person))
     before = all_rows_as_text(runtime) + "".join(one.decode("latin-1") for one in files_of(runtime))
     assert [trace for trace in traces if trace not in before] == []
@@ -122,9 +122,9 @@ def test_no_personal_data_is_left_after_all_retention_periods(
         job = jobs.add(session, JobKind.IMPORT, JobState.DONE, {"file": "jan.csv"}, admin, clock.now())
         job.ended_at, job.problems = clock.now(), [[1, "email", "jan@"]]
         admins.record_change(
-            session, clock.now(), admin, "subscriber: tag", admins.subject_of(person), None, {"tag": "x"}
+            session, clock.now(), admin, "subscriber.tag", admins.subject_of(person), None, {"tag": "x"}
         )
-        admins.record_change(session, clock.now(), admin, "lesson: publish", "lesson:course/first")
+        admins.record_change(session, clock.now(), admin, "lesson.publish", "lesson:course/first")
         found = session.get(AdminRow, admin)
         assert found is not None
         found.disabled_at = clock.now()

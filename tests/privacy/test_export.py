@@ -51,7 +51,7 @@ def filled(runtime: Runtime, email: str) -> str:
         session.add_all((admin, second))
         session.flush()
         subject, reason = admins.subject_of(person), {"reason": "called us"}
-        admins.record_change(session, runtime.clock.now(), admin.id, "subscriber: pause", subject, None, reason)
+        admins.record_change(session, runtime.clock.now(), admin.id, "subscriber.pause", subject, None, reason)
     runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, "complaint")
     return email
 

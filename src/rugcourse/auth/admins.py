@@ -15,7 +15,7 @@ from rugcourse.auth.passwords import check_strength, hash_password
 from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
-from rugcourse.db.models import AdminRow, Role
+from rugcourse.db.models import AdminRow, AuditAction, Role
 from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.errors import InvalidState, NotFoundError
@@ -76,7 +76,7 @@ def invite(session: Session, clock: Clock, address: str, role: Role, by: int | N
     else:
         admin.role = role
     admin.invited, admin.invited_until = hash_token(token), now + clock.span(INVITATION_SECONDS)
-    admins.record_change(session, now, by, "admin invited", email, before, _facts(admin))
+    admins.record_change(session, now, by, AuditAction.ADMIN_INVITE, email, before, _facts(admin))
     return Invitation(admin.id, email, token)
 
 
@@ -106,7 +106,7 @@ def set_first_password(
         admin.password_hash, admin.invited, admin.invited_until = password_hash, None, None
         _remove_second_factor(session, admin)
         admins.end_sessions(session, admin.id)
-        admins.record_change(session, clock.now(), admin.id, "password set", admin.email)
+        admins.record_change(session, clock.now(), admin.id, AuditAction.ADMIN_SET_PASSWORD, admin.email)
         return admin
 
 
@@ -151,7 +151,7 @@ def reset_password(
         admin.invited, admin.invited_until = None, None
         admins.end_sessions(session, admin.id)
         security_events.record(session, clock.now(), SecurityEventKind.RESET_DONE, origin, admin_id=admin.id)
-        admins.record_change(session, clock.now(), admin.id, "password reset", admin.email)
+        admins.record_change(session, clock.now(), admin.id, AuditAction.ADMIN_RESET_PASSWORD, admin.email)
         return admin
 
 
@@ -165,7 +165,7 @@ def reset_second_factor(session: Session, now: datetime, admin_id: int, by: int 
     _remove_second_factor(session, admin)
     admin.first_login_at = None  # the grace period for a new factor starts at the next login
     admins.end_sessions(session, admin.id)
-    admins.record_change(session, now, by, "second factor removed", admin.email, before, _facts(admin))
+    admins.record_change(session, now, by, AuditAction.ADMIN_REMOVE_SECOND_FACTOR, admin.email, before, _facts(admin))
     return admin.email
 
 
@@ -182,7 +182,7 @@ def change_password(
         admin.password_hash, admin.reset_token, admin.reset_until = password_hash, None, None
         admin.invited, admin.invited_until = None, None
         admins.end_sessions(session, admin.id, but=session_id)
-        admins.record_change(session, clock.now(), admin.id, "password changed", admin.email)
+        admins.record_change(session, clock.now(), admin.id, AuditAction.ADMIN_CHANGE_PASSWORD, admin.email)
 
 
 def change_role(session: Session, now: datetime, admin_id: int, role: Role, by: int | None) -> str:
@@ -195,7 +195,7 @@ def change_role(session: Session, now: datetime, admin_id: int, role: Role, by: 
     if admin.password_hash is not None:
         admin.invited, admin.invited_until = None, None
     admins.end_sessions(session, admin.id)
-    admins.record_change(session, now, by, "role changed", admin.email, before, _facts(admin))
+    admins.record_change(session, now, by, AuditAction.ADMIN_CHANGE_ROLE, admin.email, before, _facts(admin))
     return admin.email
 
 
@@ -207,7 +207,7 @@ def disable_account(session: Session, now: datetime, admin_id: int, by: int | No
     admin.disabled_at, admin.invited, admin.invited_until = now, None, None
     admin.reset_token, admin.reset_until = None, None
     admins.end_sessions(session, admin.id)
-    admins.record_change(session, now, by, "admin disabled", admin.email, before, _facts(admin))
+    admins.record_change(session, now, by, AuditAction.ADMIN_DISABLE, admin.email, before, _facts(admin))
     return admin.email
 
 

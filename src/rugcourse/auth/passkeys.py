@@ -22,7 +22,7 @@ from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.auth.sessions import AdminIdentity, IssuedSession, LoginFailed, open_session
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
-from rugcourse.db.models import PasskeyRow
+from rugcourse.db.models import AuditAction, PasskeyRow
 from rugcourse.db.queries import admins
 from rugcourse.errors import InvalidInput
 
@@ -107,7 +107,7 @@ def finish_registration(
         row.uses, row.name, row.created_at = found.sign_count, name.strip()[:60], clock.now()
         session.add(row)
         admins.end_sessions(session, identity.admin_id, but=identity.session_id)
-        admins.record_change(session, clock.now(), identity.admin_id, "passkey added", identity.email)
+        admins.record_change(session, clock.now(), identity.admin_id, AuditAction.ADMIN_ADD_PASSKEY, identity.email)
 
 
 def begin_login(database: Database, clock: Clock, site: Site, browser_token: str) -> str:
@@ -195,7 +195,9 @@ def remove(database: Database, clock: Clock, identity: AdminIdentity, passkey_id
     with database.write() as session:
         if admins.remove_passkey(session, identity.admin_id, passkey_id):
             admins.end_sessions(session, identity.admin_id, but=identity.session_id)
-            admins.record_change(session, clock.now(), identity.admin_id, "passkey removed", identity.email)
+            admins.record_change(
+                session, clock.now(), identity.admin_id, AuditAction.ADMIN_REMOVE_PASSKEY, identity.email
+            )
 
 
 def _registration_of(identity: AdminIdentity) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from rugcourse.auth.admins import hash_token
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
+from rugcourse.db.models import AuditAction
 from rugcourse.db.queries import admins
 
 COUNT = 10
@@ -21,7 +22,7 @@ def make_recovery_codes(database: Database, clock: Clock, admin_id: int, email: 
     codes = [_new_code() for _ in range(COUNT)]
     with database.write() as session:
         admins.replace_recovery_codes(session, admin_id, [hash_token(_plain(code)) for code in codes])
-        admins.record_change(session, clock.now(), admin_id, "recovery codes made", email)
+        admins.record_change(session, clock.now(), admin_id, AuditAction.ADMIN_MAKE_RECOVERY_CODES, email)
     return codes
 
 

@@ -16,7 +16,7 @@ from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.auth.totp import SecretBox, context_of_admin
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.db.engine import Database
-from rugcourse.db.models import AdminRow, AdminSessionRow, Role
+from rugcourse.db.models import AdminRow, AdminSessionRow, AuditAction, Role
 from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.errors import RugcourseError
@@ -191,7 +191,7 @@ def confirm_second_factor(
             raise LoginFailed
         admin.totp_secret, admin.totp_step = secret_box.encrypt(secret, context_of_admin(admin.id)), step
         admins.end_sessions(session, admin.id, but=identity.session_id)
-        admins.record_change(session, clock.now(), admin.id, "second factor set", admin.email)
+        admins.record_change(session, clock.now(), admin.id, AuditAction.ADMIN_SET_SECOND_FACTOR, admin.email)
 
 
 def _use_code(session: Session, admin: AdminRow, secret_box: SecretBox, code: str) -> SecurityEventKind | None:

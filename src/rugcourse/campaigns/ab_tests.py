@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import Lesson, Message
 from rugcourse.content.model import LessonText, MessageText
-from rugcourse.db.models import AbTestRow
+from rugcourse.db.models import AbTestRow, AuditAction
 from rugcourse.db.queries import ab_tests, admins, courses, lesson_versions
 from rugcourse.db.queries.ab_tests import Variant
 from rugcourse.errors import InvalidInput, InvalidState
@@ -105,7 +105,7 @@ def begin(
     version = lesson_versions.save_version(session, lesson_id, other, now)
     ab_tests.add(session, lesson_id, (current, version), max(minimum, MIN_SAMPLE), now)
     about = {"subjects": dict(subjects), "minimum": minimum}
-    admins.record_change(session, now, admin_id, "trial: begin", f"lesson:{lesson_id}", None, about)
+    admins.record_change(session, now, admin_id, AuditAction.AB_TEST_START, f"lesson:{lesson_id}", None, about)
 
 
 def decide_next(session: Session, now: datetime) -> bool:
@@ -151,7 +151,7 @@ def stop(session: Session, now: datetime, lesson_id: int, admin_id: int | None) 
     """Stop a running test without a winner: everybody gets the first subject again."""
     for row in ab_tests.lock_open(session, lesson_id):
         row.winner, row.decided_at = STOPPED, now
-        admins.record_change(session, now, admin_id, "trial: stop", f"lesson:{lesson_id}")
+        admins.record_change(session, now, admin_id, AuditAction.AB_TEST_STOP, f"lesson:{lesson_id}")
 
 
 @dataclass(frozen=True, slots=True)

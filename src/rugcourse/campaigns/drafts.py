@@ -18,7 +18,7 @@ from rugcourse.clock import Clock
 from rugcourse.content import Message
 from rugcourse.db.audience import Again, Audience, Following, permission_of
 from rugcourse.db.engine import Database
-from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus, Ground
+from rugcourse.db.models import CAMPAIGN_TYPES, AuditAction, CampaignKind, CampaignRow, CampaignStatus, Ground
 from rugcourse.db.models.json_columns import AudienceEstimate
 from rugcourse.db.queries import admins, audiences, campaigns
 from rugcourse.errors import ConflictError, InvalidState
@@ -49,10 +49,12 @@ class Actor:
     admin_id: int | None
     at: datetime
 
-    def record(self, session: Session, action: str, row: CampaignRow, after: dict[str, object] | None = None) -> None:
+    def record(
+        self, session: Session, action: AuditAction, row: CampaignRow, after: dict[str, object] | None = None
+    ) -> None:
         """Write a change of a campaign to the audit log."""
         about = {"name": row.name, **(after or {})}
-        admins.record_change(session, self.at, self.admin_id, f"campaign: {action}", f"campaign:{row.id}", None, about)
+        admins.record_change(session, self.at, self.admin_id, action, f"campaign:{row.id}", None, about)
 
 
 def is_draft(row: CampaignRow) -> bool:
@@ -84,7 +86,7 @@ def create(session: Session, actor: Actor, kind: CampaignKind, course_id: int, n
     row.audience = _first_audience(kind, course_id).document()
     session.add(row)
     session.flush()
-    actor.record(session, "create", row, {"kind": kind})
+    actor.record(session, AuditAction.CAMPAIGN_CREATE, row, {"kind": kind})
     return row.id
 
 
@@ -94,18 +96,18 @@ def duplicate(session: Session, actor: Actor, campaign_id: int, name: str) -> in
     if model is None or model.discarded_at is not None:
         raise NoDraft
     timing = campaigns.timing_of(model).model_copy(update={"at": None, "day": None})
-    kind = CampaignKind.COHORT if model.kind == CampaignKind.EVERGREEN else CampaignKind(model.kind)
+    kind = CampaignKind(model.kind) if model.type.has_audience else CampaignKind.COHORT
     row = CampaignRow(course_id=model.course_id, kind=kind, name=name, created_at=actor.at)
     row.status, row.per_minute = CampaignStatus.DRAFT, model.per_minute
     row.audience, row.timing, row.ground = dict(model.audience), timing.document(), model.ground
-    if model.kind == CampaignKind.EVERGREEN:
+    if not model.type.has_audience:
         row.audience = _first_audience(kind, row.course_id).document()
     session.add(row)
     session.flush()
     message = campaigns.find_message(session, campaign_id)
     if message is not None:
         campaigns.save_message(session, row, message, actor.at)
-    actor.record(session, "duplicate", row, {"of": campaign_id})
+    actor.record(session, AuditAction.CAMPAIGN_DUPLICATE, row, {"of": campaign_id})
     return row.id
 
 
@@ -149,7 +151,7 @@ def set_audience(
             "not_agreed": max(audiences.size(session, audience, now) - people, 0),
             "schedules": [(*audiences.columns_of(schedule), count) for schedule, count in groups],
         }
-        if draft.kind == CampaignKind.COHORT:
+        if draft.type.enrols_once:
             again = Again(draft.course_id, before=now)
             estimate["repeats"] = asdict(audiences.repeats(session, audience, now, again, allowed))
     with database.write() as session:
@@ -192,7 +194,7 @@ def discard(session: Session, actor: Actor, campaign_id: int) -> None:
     """Discard a draft; it can be restored for some time. Raises NoDraft."""
     row = _draft(session, campaign_id)
     row.discarded_at = actor.at
-    actor.record(session, "discard", row)
+    actor.record(session, AuditAction.CAMPAIGN_DISCARD, row)
 
 
 def restore(session: Session, actor: Actor, campaign_id: int) -> None:
@@ -201,12 +203,12 @@ def restore(session: Session, actor: Actor, campaign_id: int) -> None:
     if row is None or row.discarded_at is None:
         raise NoDraft
     row.discarded_at = None
-    actor.record(session, "restore", row)
+    actor.record(session, AuditAction.CAMPAIGN_RESTORE, row)
 
 
 def _first_audience(kind: CampaignKind, course_id: int) -> Audience:
     """Return the audience of a new draft. By default nobody gets a course twice."""
-    if kind == CampaignKind.COHORT:
+    if CAMPAIGN_TYPES[kind].enrols_once:
         return Audience(course_id=course_id, following=Following.NEVER)
     return Audience()
 

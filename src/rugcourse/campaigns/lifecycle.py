@@ -20,7 +20,7 @@ from rugcourse.campaigns.send_preview import repeats_counted
 from rugcourse.clock import Clock
 from rugcourse.db.audience import Again, Audience, IdRange, permission_of
 from rugcourse.db.engine import Database
-from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus
+from rugcourse.db.models import AuditAction, CampaignRow, CampaignStatus
 from rugcourse.db.queries import audiences, campaigns, cancellations, courses, subscribers
 from rugcourse.errors import ConflictError, InvalidState
 from rugcourse.scheduling import QuietHours, Schedule, Timing, next_mail
@@ -58,19 +58,24 @@ def start(session: Session, actor: Actor, campaign_id: int, again: int = 0, seen
     row = campaigns.find(session, campaign_id, lock=True)
     if row is None or not is_draft(row):
         raise NoDraft
-    if row.kind == CampaignKind.BROADCAST and campaigns.find_message(session, campaign_id) is None:
+    if not row.sends_course and campaigns.find_message(session, campaign_id) is None:
         raise NoMessage
     timing = campaigns.timing_of(row)
     if is_over(timing, actor.at):
         raise SendTimePassed
     if seen is not None and seen != etag(session, row):
         raise DraftConflict
-    if row.kind == CampaignKind.COHORT:
+    if row.type.enrols_once:
         row.again_before = _again_before(session, row, actor.at, again)
     row.timing = timing.begun(actor.at).document()
     row.status, row.started_at, row.estimate = CampaignStatus.RUNNING, actor.at, None
     row.enrol_up_to, row.enrolled_up_to = campaigns.newest_subscriber(session), 0
-    actor.record(session, "start", row, {"audience": row.audience, "timing": row.timing, "again": again or None})
+    actor.record(
+        session,
+        AuditAction.CAMPAIGN_START,
+        row,
+        {"audience": row.audience, "timing": row.timing, "again": again or None},
+    )
 
 
 def _again_before(session: Session, row: CampaignRow, now: datetime, confirmed: int) -> datetime | None:
@@ -104,9 +109,9 @@ def enrol_batch(session: Session, now: datetime, quiet: QuietHours | None) -> in
         return 0
     started = row.started_at or now
     audience, timing = Audience.model_validate(row.audience), campaigns.timing_of(row)
-    if row.kind == CampaignKind.COHORT:  # else two cohorts of one course could both enrol the same person
+    if row.type.enrols_once:  # else two campaigns of one course could both enrol the same person
         courses.lock_id(session, row.course_id)
-    again = Again(row.course_id, row.again_before) if row.kind == CampaignKind.COHORT else None
+    again = Again(row.course_id, row.again_before) if row.type.enrols_once else None
     span = IdRange(row.enrolled_up_to, row.enrol_up_to, BATCH)
     members = partial(audiences.members, session, audience, started, again=again, allowed=permission_of(row))
     people = [subscriber_id for subscriber_id, _ in members(span)]
@@ -147,23 +152,23 @@ def pause(session: Session, actor: Actor, campaign_id: int) -> None:
     """Stop planning and sending until the campaign is resumed. Raises InvalidCampaignState."""
     row = _in(session, campaign_id, CampaignStatus.RUNNING)
     row.status, row.because = CampaignStatus.PAUSED, None
-    actor.record(session, "pause", row)
+    actor.record(session, AuditAction.CAMPAIGN_PAUSE, row)
 
 
 def resume(session: Session, actor: Actor, campaign_id: int) -> None:
     """Resume sending. No backlog is sent: send times that passed are rescheduled. Raises InvalidCampaignState."""
     row = _in(session, campaign_id, CampaignStatus.PAUSED)
     row.status, row.because, row.go_from = CampaignStatus.RUNNING, None, actor.at
-    actor.record(session, "resume", row)
+    actor.record(session, AuditAction.CAMPAIGN_RESUME, row)
 
 
 def cancel(session: Session, actor: Actor, campaign_id: int) -> None:
     """Cancel a campaign for good; a background task cancels its planned mails. Raises InvalidCampaignState."""
     row = _in(session, campaign_id, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
-    if row.kind == CampaignKind.EVERGREEN:
+    if not row.type.has_audience:
         raise InvalidCampaignState
     row.status, row.because = CampaignStatus.CANCELLED, None
-    actor.record(session, "cancel", row)
+    actor.record(session, AuditAction.CAMPAIGN_CANCEL, row)
 
 
 def archive(session: Session, actor: Actor, campaign_id: int, *, back: bool = False) -> None:
@@ -172,13 +177,13 @@ def archive(session: Session, actor: Actor, campaign_id: int, *, back: bool = Fa
     Raises InvalidCampaignState while it can still send.
     """
     row = campaigns.find(session, campaign_id, lock=True)
-    if row is None or row.kind == CampaignKind.EVERGREEN or row.status == CampaignStatus.PAUSED:
+    if row is None or not row.type.has_audience or row.status == CampaignStatus.PAUSED:
         raise InvalidCampaignState
     begins = row.enrolled_up_to < row.enrol_up_to
     if row.status == CampaignStatus.RUNNING and (begins or campaigns.has_open(session, campaign_id)):
         raise InvalidCampaignState
     row.archived_at = None if back else actor.at
-    actor.record(session, "unarchive" if back else "archive", row)
+    actor.record(session, AuditAction.CAMPAIGN_UNARCHIVE if back else AuditAction.CAMPAIGN_ARCHIVE, row)
 
 
 def cancel_remaining(database: Database, clock: Clock) -> int:

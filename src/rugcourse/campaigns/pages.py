@@ -13,7 +13,7 @@ from rugcourse.campaigns.progress import CampaignProgress, progress_of
 from rugcourse.content import Course, Message
 from rugcourse.content.model import CourseText
 from rugcourse.db.course_cache import CourseCache
-from rugcourse.db.models import CampaignKind, CampaignRow, DeliveryRow, DeliveryState, SubscriberRow
+from rugcourse.db.models import CampaignRow, DeliveryRow, DeliveryState, SubscriberRow
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import audiences, campaigns
 from rugcourse.errors import NotFoundError
@@ -111,7 +111,7 @@ def campaign_mails(session: Session, course_cache: CourseCache, row: CampaignRow
     published = course_cache.of_campaign(session, row.id)
     if published is None:
         raise CampaignNotFound
-    if row.kind != CampaignKind.BROADCAST:
+    if row.sends_course:
         return CampaignMails(published.course, None, published.course.languages)
     message = campaigns.find_message(session, row.id)
     return CampaignMails(published.course, message, tuple(message.texts) if message else ())

@@ -14,6 +14,7 @@ from rugcourse.course_editor.form_fields import clean, fields_of
 from rugcourse.course_editor.lesson_draft import LessonDraft, position_after
 from rugcourse.course_editor.versions import NONE, NewerVersion, current_version, newer_version, subject_of
 from rugcourse.db.course_cache import CourseCache
+from rugcourse.db.models import AuditAction
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import admins, courses, lesson_drafts
 from rugcourse.db.queries.lesson_drafts import DraftContent
@@ -168,7 +169,7 @@ def discard(session: Session, now: datetime, state: EditorState, admin_id: int |
     discarded = lesson_drafts.discard(session, state.published.id, slug, seen, admin_id, now)
     if discarded is None:
         raise StaleDraft
-    admins.record_change(session, now, admin_id, "lesson: discard", subject_of(course, slug))
+    admins.record_change(session, now, admin_id, AuditAction.LESSON_DISCARD_DRAFT, subject_of(course, slug))
     return discarded
 
 
@@ -180,7 +181,7 @@ def restore(session: Session, now: datetime, discarded_id: int, admin_id: int | 
     slug, course = row.slug, courses.slug_of(session, row.course_id)
     if not lesson_drafts.restore(session, row, admin_id, now):
         raise NewerDraft
-    admins.record_change(session, now, admin_id, "lesson: restore", subject_of(course, slug))
+    admins.record_change(session, now, admin_id, AuditAction.LESSON_RESTORE_DRAFT, subject_of(course, slug))
     return course, slug
 
 

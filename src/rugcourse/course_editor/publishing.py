@@ -14,6 +14,7 @@ from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.linter import check, check_whole
 from rugcourse.course_editor.merge import numbered
 from rugcourse.course_editor.versions import NONE, newer_version, subject_of
+from rugcourse.db.models import AuditAction
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import admins, course_publishing, courses, enrolments, lesson_drafts, lesson_versions
 from rugcourse.errors import InvalidState
@@ -88,7 +89,7 @@ def publish_lesson(
         "behind": behind,
         "went back": went_back,
     }
-    _note(session, now, admin_id, "publish", course.slug, lesson_draft.slug, after)
+    _note(session, now, admin_id, AuditAction.LESSON_PUBLISH, course.slug, lesson_draft.slug, after)
     return went_back
 
 
@@ -107,7 +108,7 @@ def unpublish(session: Session, now: datetime, admin_id: int | None, course_slug
     draft = lesson_drafts.find(session, published.id, slug)
     if draft is not None:
         lesson_drafts.discard(session, published.id, slug, draft.saved, admin_id, now)
-    _note(session, now, admin_id, "take out", course_slug, slug, {})
+    _note(session, now, admin_id, AuditAction.LESSON_REMOVE, course_slug, slug, {})
 
 
 def _locked(session: Session, slug: str) -> PublishedCourse:
@@ -137,6 +138,12 @@ def _check_named(course: Course) -> None:
 
 
 def _note(
-    session: Session, now: datetime, admin_id: int | None, action: str, course: str, slug: str, after: dict[str, object]
+    session: Session,
+    now: datetime,
+    admin_id: int | None,
+    action: AuditAction,
+    course: str,
+    slug: str,
+    after: dict[str, object],
 ) -> None:
-    admins.record_change(session, now, admin_id, f"lesson: {action}", subject_of(course, slug), None, after)
+    admins.record_change(session, now, admin_id, action, subject_of(course, slug), None, after)

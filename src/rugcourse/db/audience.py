@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rugcourse.db.models import CampaignKind, CampaignRow, Ground, SubscriberStatus
+from rugcourse.db.models import CampaignRow, Ground, SubscriberStatus
 
 MAX_TAG_LENGTH = 40
 
@@ -32,8 +32,8 @@ class Permission:
 
 
 def permission_of(row: CampaignRow, ground: Ground | None = None) -> Permission:
-    """Return the permission for a campaign. A broadcast has one ground (or `ground`); a cohort accepts either."""
-    grounds = frozenset(Ground) if row.kind == CampaignKind.COHORT else frozenset({Ground(ground or row.ground)})
+    """Return the permission for a campaign. `ground`: instead of the one that its admin chose."""
+    grounds = frozenset(Ground) if row.type.any_ground else frozenset({Ground(ground or row.ground)})
     return Permission(row.course_id, grounds)
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.content import Question
 from rugcourse.db.engine import Database, DatabaseAway
-from rugcourse.db.models import DeliveryKind, DeliveryQueue, DeliveryState
+from rugcourse.db.models import FIRST_MAIL, DeliveryKind, DeliveryQueue, DeliveryState
 from rugcourse.db.queries import cancellations, claims, delivery_planning, due_enrolments, sending_holds, subscribers
 from rugcourse.db.queries.claims import DeliveryJob
 from rugcourse.db.queries.results import Settlement
@@ -160,7 +160,7 @@ class Claimer:
                 self._put_off(session, one, error, now)
         recaps = self._recaps(session, _readings(job, prepared), now)
         imported = {one.id: one.subscriber_id for one in job if one.kind == DeliveryKind.IMPORTED}
-        first = [one.id for one in job if one.kind in _FIRST_MAILS]
+        first = [one.id for one in job if one.kind in FIRST_MAIL]
         dues = due_enrolments.next_dues(session, first) if first else {}
         agreed = subscribers.agreed_by_mail(session, imported) if imported else {}
         return [
@@ -184,9 +184,6 @@ class Claimer:
     def _put_off(self, session: Session, one: DeliveryJob, error: TemplateError, now: datetime) -> None:
         log.error("mail_not_prepared", delivery_id=one.id, kind=one.kind, error=str(error))
         delivery_planning.postpone(session, one.id, now + self.clock.span(retry.BROKEN_MAIL_SECONDS), str(error))
-
-
-_FIRST_MAILS = (DeliveryKind.WELCOME, DeliveryKind.IMPORTED)  # mails that say when the first lesson comes
 
 
 def _readings(job: Sequence[DeliveryJob], prepared: Mapping[int, PreparedEmail]) -> dict[int, UpcomingLesson]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from rugcourse.content import Lesson, Question
-from rugcourse.db.models import DeliveryKind
+from rugcourse.db.models import CAMPAIGN_MAIL, FIRST_MAIL, DeliveryKind
 from rugcourse.db.queries.claims import DeliveryJob, SentSnapshot
 from rugcourse.db.queries.due_enrolments import NextDue
 from rugcourse.db.queries.subscribers import Agreed
@@ -124,10 +124,10 @@ class Composer:
         }
         if job.kind == DeliveryKind.IMPORTED:
             values |= _agreed(personalisation.agreed, prepared.language)
-        if job.kind in {DeliveryKind.WELCOME, DeliveryKind.IMPORTED}:
+        if job.kind in FIRST_MAIL:
             values["first_due"] = _first_due(personalisation.next_due, prepared.language)
             values |= {"pdf_url": links.book(mail, "pdf"), "epub_url": links.book(mail, "epub")}
-        if job.kind in {DeliveryKind.LESSON, DeliveryKind.BROADCAST}:
+        if job.kind in CAMPAIGN_MAIL:
             values |= self._measured_values(job, mail, prepared)
         if prepared.lesson is not None:
             values |= self._lesson_values(mail, prepared, prepared.lesson, personalisation.recap)

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db.models import AuditAction
 from rugcourse.db.queries import admins, heartbeats, sending_holds
 from rugcourse.db.queries.sending_holds import ALL, domain_key
 from rugcourse.delivery import retry
@@ -70,7 +71,7 @@ def release(session: Session, now: datetime, key: str, admin_id: int | None = No
         heartbeats.keep_identity(session, heartbeats.identity(session))
     lifted = sending_holds.release_holds(session, [key], also_of_operators=True)
     if lifted and admin_id is not None:
-        admins.record_change(session, now, admin_id, "sending: go", key)
+        admins.record_change(session, now, admin_id, AuditAction.SENDING_RESUME, key)
     log.warning("sending_resumed", what=key, at=str(now))
     return bool(lifted)
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from rugcourse.db.engine import Database
-from rugcourse.db.models import DeliveryKind, DeliveryState
+from rugcourse.db.models import CAMPAIGN_MAIL, DeliveryState
 from rugcourse.db.queries import reconciliation
 
 GRACE_SECONDS = 600.0  # wall-clock seconds that something may be overdue or expired before it is a finding
@@ -85,9 +85,7 @@ def _findings(
     findings = []
     for campaign_id, expected in reconciliation.lessons_planned(session).items():
         mine = [
-            line
-            for (campaign, kind, _), line in lines.items()
-            if campaign == campaign_id and kind in {DeliveryKind.LESSON, DeliveryKind.BROADCAST}
+            line for (campaign, kind, _), line in lines.items() if campaign == campaign_id and kind in CAMPAIGN_MAIL
         ]
         found = sum(line.planned - line.count(DeliveryState.CANCELLED) for line in mine)
         if found != expected:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Course, Lesson, Message
 from rugcourse.content.markdown import UnknownTag
 from rugcourse.db.course_cache import CourseCache
-from rugcourse.db.models import DeliveryKind, Ground
+from rugcourse.db.models import MAIL_TYPES, DeliveryKind, Ground
 from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.claims import DeliveryJob
 from rugcourse.emails import catalogue
@@ -41,12 +41,12 @@ class TemplateCache:
         self._sender = sender
         self._links = links
         self._prepared: dict[tuple[object, ...], PreparedEmail] = {}
-        self._cohorts: dict[int, bool] = {}
+        self._any_grounds: dict[int, bool] = {}
 
     def prepare(self, session: Session, job: DeliveryJob) -> PreparedEmail:
         """Return the compiled mail of a delivery. Raises TemplateError."""
         wording = (job.kind, job.course, job.course_hash, job.lesson_version_id, job.language)
-        key = (*wording, self._is_cohort(session, job.campaign_id))
+        key = (*wording, self._any_ground(session, job.campaign_id))
         prepared = self._prepared.get(key)
         if prepared is None:
             try:
@@ -58,13 +58,13 @@ class TemplateCache:
             self._prepared[key] = prepared
         return prepared
 
-    def _is_cohort(self, session: Session, campaign_id: int) -> bool:
-        """Whether a campaign is a cohort. The kind of a campaign never changes, so it is cached."""
-        found = self._cohorts.get(campaign_id)
+    def _any_ground(self, session: Session, campaign_id: int) -> bool:
+        """Whether a campaign may enrol people who consented only to news. That never changes, so it is cached."""
+        found = self._any_grounds.get(campaign_id)
         if found is None:
-            if len(self._cohorts) >= _KEPT:
-                self._cohorts.clear()
-            found = self._cohorts[campaign_id] = campaigns.is_cohort(session, campaign_id)
+            if len(self._any_grounds) >= _KEPT:
+                self._any_grounds.clear()
+            found = self._any_grounds[campaign_id] = campaigns.any_ground(session, campaign_id)
         return found
 
     def _make(self, session: Session, job: DeliveryJob) -> PreparedEmail:
@@ -78,9 +78,9 @@ class TemplateCache:
             case DeliveryKind.LESSON:
                 lesson = self._course_cache.version(session, _version_of(job))
                 language = _spoken(lesson, language)
-                is_cohort = self._is_cohort(session, job.campaign_id)
+                any_ground = self._any_ground(session, job.campaign_id)
                 template = catalogue.lesson_email(
-                    course, lesson, language, self._branding, self._links, is_cohort=is_cohort
+                    course, lesson, language, self._branding, self._links, any_ground=any_ground
                 )
             case DeliveryKind.BROADCAST:
                 message = self._course_cache.message(session, _version_of(job))
@@ -110,8 +110,8 @@ def message_stream(kind: str, course: Course) -> MessageStream:
     return MessageStream(
         course=course.slug,
         kind=kind,
-        is_list=kind not in {DeliveryKind.CONFIRM, DeliveryKind.MAGIC_LINK},
-        is_transactional=kind not in {DeliveryKind.LESSON, DeliveryKind.BROADCAST},
+        is_list=MAIL_TYPES[DeliveryKind(kind)].is_list,
+        is_transactional=not MAIL_TYPES[DeliveryKind(kind)].from_campaign,
     )
 
 

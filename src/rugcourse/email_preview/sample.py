@@ -65,10 +65,10 @@ class SampleEmails:
         now: datetime,
         reader: SampleReader = SOMEBODY,
         *,
-        is_cohort: bool = False,
+        any_ground: bool = False,
     ) -> bytes:
         """Render a lesson. Raises TemplateError."""
-        template = catalogue.lesson_email(course, lesson, language, self.branding, self._links, is_cohort=is_cohort)
+        template = catalogue.lesson_email(course, lesson, language, self.branding, self._links, any_ground=any_ground)
         return self._write(template, course, lesson, language, now, reader)
 
     def of_message(self, course: Course, message: Message, language: str, now: datetime, *, is_news: bool) -> bytes:

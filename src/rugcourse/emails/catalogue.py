@@ -56,11 +56,11 @@ def branding_of(settings: Settings) -> Branding:
 
 
 def lesson_email(
-    course: Course, lesson: Lesson, language: str, branding: Branding, links: Links, *, is_cohort: bool = False
+    course: Course, lesson: Lesson, language: str, branding: Branding, links: Links, *, any_ground: bool = False
 ) -> EmailTemplate:
     """Compile a lesson. For the values of each reader see `templates/email/lesson.mjml`.
 
-    `is_cohort`: the lesson belongs to a cohort, which may also enrol people who asked for news.
+    `any_ground`: its campaign may also enrol people who asked for news.
     """
     text = lesson.texts[language]
     targets: list[str] = []
@@ -77,7 +77,7 @@ def lesson_email(
             "pieces": pieces,
             "notice": notice_of(course.alarm_signs[language], language),
             "further": further,
-            "is_cohort": is_cohort,
+            "any_ground": any_ground,
         },
         tuple(targets),
     )

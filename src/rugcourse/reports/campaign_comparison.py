@@ -40,7 +40,7 @@ def compare(session: Session, limit: int) -> list[Compared]:
     by_campaign: dict[int, Counter[str]] = defaultdict(Counter)
     for (campaign_id, _, what), n in counted.items():
         by_campaign[campaign_id][what] += n
-    started = [row for row in campaigns.listed(session) if row.started_at is not None or row.kind == "evergreen"]
+    started = [row for row in campaigns.listed(session) if row.started_at is not None or not row.type.has_audience]
     return [_compared(row, by_campaign[row.id]) for row in started[:limit]]
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.db.audience import MAX_TAG_LENGTH
-from rugcourse.db.models import SubscriberRow, SubscriberStatus
+from rugcourse.db.models import AuditAction, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import admins, campaigns, enrolments, subscribers
 from rugcourse.delivery.resend import resend
 from rugcourse.enrolment import preferences, suppression
@@ -99,7 +99,7 @@ def perform(
     subscriber_id: int,
     request: ActionRequest,
 ) -> AddressRequest | None:
-    """Perform an action and write it to the audit log. Returns what to mail, for `ask address`; else None.
+    """Perform an action and write it to the audit log. Returns what to mail, for `ask_address`; else None.
 
     Raises SubscriberNotFound, UnknownAction, and the errors of the actions; then nothing is changed.
     """
@@ -110,7 +110,7 @@ def perform(
     if person is None:
         raise SubscriberNotFound
     asked = do(_Context(session, now, signer, person, request))
-    _record(session, now, admin_id, subscriber_id, request.action, request.reason)
+    _record(session, now, admin_id, subscriber_id, AuditAction(f"subscriber.{request.action}"), request.reason)
     return asked
 
 
@@ -118,37 +118,39 @@ def record_copy(session: Session, now: datetime, admin_id: int, subscriber_id: i
     """Record in the audit log that a subscriber's data was exported. Raises SubscriberNotFound."""
     if session.get(SubscriberRow, subscriber_id) is None:
         raise SubscriberNotFound
-    _record(session, now, admin_id, subscriber_id, "copy", reason)
+    _record(session, now, admin_id, subscriber_id, AuditAction.SUBSCRIBER_COPY, reason)
 
 
 def record_list_export(session: Session, now: datetime, admin_id: int, about: dict[str, object]) -> None:
     """Record in the audit log that a list of subscribers was exported. `about`: the filters, without addresses."""
-    admins.record_change(session, now, admin_id, "list taken", "subscribers", None, about)
+    admins.record_change(session, now, admin_id, AuditAction.SUBSCRIBERS_EXPORT, "subscribers", None, about)
 
 
 def suppress_address(session: Session, now: datetime, signer: Signer, admin_id: int, typed: str, reason: str) -> None:
     """Suppress an address. Raises NotAnAddress."""
     suppression.suppress_address(session, now, signer, typed, "admin")
-    _record_address(session, now, admin_id, "suppress", reason)
+    _record_address(session, now, admin_id, AuditAction.ADDRESS_SUPPRESS, reason)
 
 
 def lift_suppression(session: Session, now: datetime, signer: Signer, admin_id: int, typed: str, reason: str) -> None:
     """Lift the suppression of an address. Raises NotAnAddress, NotSuppressed."""
     suppression.lift(session, now, signer, typed)
-    _record_address(session, now, admin_id, "lift", reason)
+    _record_address(session, now, admin_id, AuditAction.ADDRESS_LIFT, reason)
 
 
-def _record_address(session: Session, now: datetime, admin_id: int, action: str, reason: str) -> None:
+def _record_address(session: Session, now: datetime, admin_id: int, action: AuditAction, reason: str) -> None:
     """Record an action for an address in the audit log, which contains no addresses."""
-    admins.record_change(session, now, admin_id, f"address: {action}", "suppressions", None, {"reason": reason})
+    admins.record_change(session, now, admin_id, action, "suppressions", None, {"reason": reason})
 
 
-def _record(session: Session, now: datetime, admin_id: int, subscriber_id: int, action: str, reason: str) -> None:
-    erased = action == "erase"
-    source = {"source": "said by the person"} if action == "correct" else {}
+def _record(
+    session: Session, now: datetime, admin_id: int, subscriber_id: int, action: AuditAction, reason: str
+) -> None:
+    erased = action == AuditAction.SUBSCRIBER_ERASE
+    source = {"source": "said by the person"} if action == AuditAction.SUBSCRIBER_CORRECT else {}
     kept = None if erased else {"reason": reason, **source}  # a reason can name the person
     subject = _ERASED if erased else admins.subject_of(subscriber_id)
-    admins.record_change(session, now, admin_id, f"subscriber: {action}", subject, None, kept)
+    admins.record_change(session, now, admin_id, action, subject, None, kept)
 
 
 def _pause(context: _Context) -> None:
@@ -242,9 +244,11 @@ _ACTIONS: dict[str, Callable[[_Context], AddressRequest | None]] = {
     "suppress": _suppress,
     "erase": _erase,
     "correct": _correct,
-    "ask address": _ask_address,
+    "ask_address": _ask_address,
     "tag": _tag,
     "untag": _untag,
-    "no tags": _object_to_tags,
-    "no statistics": _object_to_statistics,
+    "no_tags": _object_to_tags,
+    "no_statistics": _object_to_statistics,
 }
+
+ACTION_NAMES = tuple(_ACTIONS)

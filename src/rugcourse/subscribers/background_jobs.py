@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
-from rugcourse.db.models import ACTIVE_STATES, FINAL_STATES, JobKind, JobRow, JobState
+from rugcourse.db.models import ACTIVE_STATES, FINAL_STATES, AuditAction, JobKind, JobRow, JobState
 from rugcourse.db.queries import admins, jobs
 from rugcourse.errors import InvalidInput, InvalidState
 from rugcourse.links import Signer
@@ -105,7 +105,7 @@ def start(session: Session, now: datetime, job_id: int, admin_id: int | None, se
     job.state, job.mark = JobState.RUNNING, 0
     about: Mapping[str, object] = job.about.get("intake") or job.about["order"]
     admins.record_change(
-        session, now, admin_id, f"{job.kind}: start", f"job:{job.id}", None, {**about, "expected": expected}
+        session, now, admin_id, AuditAction(f"{job.kind}.start"), f"job:{job.id}", None, {**about, "expected": expected}
     )
 
 
@@ -116,7 +116,7 @@ def cancel(session: Session, now: datetime, job_id: int, admin_id: int | None) -
     _cancel(session, now, job)
     if was_running:
         counts = dict(job.counts)
-        admins.record_change(session, now, admin_id, f"{job.kind}: stop", f"job:{job.id}", None, counts)
+        admins.record_change(session, now, admin_id, AuditAction(f"{job.kind}.stop"), f"job:{job.id}", None, counts)
 
 
 def forget_abandoned(session: Session, now: datetime) -> int:

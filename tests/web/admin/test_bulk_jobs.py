@@ -54,7 +54,7 @@ def test_import_from_upload_to_readers(editor: TestClient, runtime: Runtime) -> 
     assert "can&#39;t" not in post(editor, "/admin/imports")
     assert "not in a state" in post(editor, job, action="start")
     with runtime.database.read() as session:
-        change = session.scalars(select(AuditLogRow).where(AuditLogRow.action == "import: start")).one()
+        change = session.scalars(select(AuditLogRow).where(AuditLogRow.action == "import.start")).one()
     assert (change.after or {})["agreed_where"] == "paper form"
 
 

@@ -64,7 +64,7 @@ def test_campaign_from_draft_to_figures_with_people_behind_them(
     assert email in editor.get(behind).text
     with runtime.database.read() as session:
         logged = session.scalars(select(AuditLogRow.action).order_by(AuditLogRow.id)).all()
-    assert [one for one in logged if one.startswith("campaign")] == ["campaign: create", "campaign: start"]
+    assert [one for one in logged if one.startswith("campaign")] == ["campaign.create", "campaign.start"]
 
 
 @pytest.mark.parametrize(

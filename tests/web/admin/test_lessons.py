@@ -41,7 +41,7 @@ def test_lesson_is_saved_published_and_restored(editor: TestClient, runtime: Run
     assert post(editor, f"{LESSON}/history", version=oldest) == f"{LESSON}?done=restored"
     assert "Anders" not in editor.get(LESSON).text
     with runtime.database.read() as session:
-        change = session.scalars(select(AuditLogRow).where(AuditLogRow.action == "lesson: publish")).one()
+        change = session.scalars(select(AuditLogRow).where(AuditLogRow.action == "lesson.publish")).one()
     assert (change.subject, (change.after or {})["under way"]) == (f"lesson:{COURSE}/stress", "old")
 
 
@@ -179,7 +179,7 @@ def test_a_discarded_draft_is_listed_and_brought_back_with_one_press(editor: Tes
         assert post(editor, "/admin/lessons/restore", draft=gone) == "/admin/lessons?notice=no-draft"
     with runtime.database.read() as session:
         logged = session.scalars(select(AuditLogRow.action).order_by(AuditLogRow.id)).all()
-    assert logged[-2:] == ["lesson: discard", "lesson: restore"]
+    assert logged[-2:] == ["lesson.discard_draft", "lesson.restore_draft"]
 
 
 def test_a_draft_is_not_restored_over_a_newer_one(editor: TestClient, runtime: Runtime) -> None:

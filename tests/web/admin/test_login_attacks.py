@@ -303,7 +303,7 @@ def test_owner_cannot_take_over_accounts_and_factor_removal_is_reported(
     assert (sink.taken[-1].recipient, "was removed" in str(sink.taken[-1].raw)) == ("second@x.example", True)
     assert other.get("/admin").headers["location"] == "/admin/login"
     with runtime.database.read() as session:
-        change = session.scalars(select(AuditLogRow).where(AuditLogRow.action == "second factor removed")).one()
+        change = session.scalars(select(AuditLogRow).where(AuditLogRow.action == "admin.remove_second_factor")).one()
         assert session.scalars(select(AdminRow.password_hash).where(AdminRow.id == second)).one() is not None
     assert change.subject == "second@x.example"
 

@@ -142,9 +142,9 @@ def test_new_address_has_to_confirm_unless_its_owner_asked(
     path = page_of(runtime, email)
     assert "vink het vakje aan als ze het zelf zeiden" in press(editor, path, "correct", email="right@x.example")
     assert "right@x.example" not in repr(everything(runtime))
-    assert "dat adres is al bekend" in press(editor, path, "ask address", email=make_reader(runtime))
-    assert "dat is geen e-mailadres" in press(editor, path, "ask address", email="right@")
-    page = press(editor, path, "ask address", email="right@x.example")
+    assert "dat adres is al bekend" in press(editor, path, "ask_address", email=make_reader(runtime))
+    assert "dat is geen e-mailadres" in press(editor, path, "ask_address", email="right@")
+    page = press(editor, path, "ask_address", email="right@x.example")
     assert "ander adres om bevestiging gevraagd door een beheerder" in page
     assert f"<h1>{email}</h1>" in page
     editor.app.state.outbox.wait()  # type: ignore[attr-defined]
@@ -154,7 +154,7 @@ def test_new_address_has_to_confirm_unless_its_owner_asked(
     assert "<h1>right@x.example</h1>" in editor.get(path).text
     press(editor, path, "correct", email=email, told="yes")
     assert f"<h1>{email}</h1>" in editor.get(path).text
-    change = [row for row in everything(runtime)["change"] if row[3] == "subscriber: correct"][-1]
+    change = [row for row in everything(runtime)["change"] if row[3] == "subscriber.correct"][-1]
     assert change[-1] == {"reason": WHY, "source": "said by the person"}
 
 
@@ -176,8 +176,8 @@ def test_erasure_needs_the_checkbox_and_leaves_no_name_in_the_audit_log(
     rows = repr(everything(runtime))
     assert email not in rows
     assert "hospital" not in rows
-    [change] = [row for row in everything(runtime)["change"] if row[3].startswith("subscriber: ")]
-    assert change[3:] == ("subscriber: erase", "erased", None, None)
+    [change] = [row for row in everything(runtime)["change"] if row[3].startswith("subscriber.")]
+    assert change[3:] == ("subscriber.erase", "erased", None, None)
     assert editor.get(path).status_code == 404
 
 
@@ -250,7 +250,7 @@ def test_list_export_contains_the_search_result_and_is_logged(
     everybody = json.loads(take(editor, "json").text)
     assert (len(everybody), everybody[-1]["email"]) == (2501, "sam@x.example")
     assert json.loads(take(editor, "json", q="nobody").text) == []
-    assert [row[3] for row in everything(runtime)["change"]].count("list taken") == 3
+    assert [row[3] for row in everything(runtime)["change"]].count("subscribers.export") == 3
 
 
 @pytest.mark.parametrize(("language", "delimiter"), [("nl", ";"), ("en", ",")])
@@ -298,8 +298,8 @@ def test_objection_is_recorded_for_readers_who_left(editor: TestClient, runtime:
     press(editor, path, "tag", tag="autumn")
     if leaves:
         press(editor, path, "unsubscribe")
-    press(editor, path, "no tags")
-    press(editor, path, "no statistics")
+    press(editor, path, "no_tags")
+    press(editor, path, "no_statistics")
     assert 'class="wrong"' in press(editor, path, "tag", tag="autumn")
     with runtime.database.read() as session:
         found = subscribers.by_email(session, email)

@@ -19,6 +19,7 @@ __all__ = [
     "Provider",
     "UnverifiedRequest",
     "WebhookRequest",
+    "configured",
     "echo_header",
     "open_provider",
 ]
@@ -58,8 +59,12 @@ def open_provider(settings: Settings, name: str) -> Provider | None:
     return provider
 
 
+def configured(settings: Settings) -> list[str]:
+    """Return the names of the providers whose key is set."""
+    return [name for name, entry in PROVIDERS.items() if getattr(settings, entry.setting)]
+
+
 def echo_header(settings: Settings) -> str:
     """Return the header in which the provider in the settings leaves our Message-ID; empty if it needs none."""
-    return next(
-        (one.echo_header for one in PROVIDERS.values() if one.echo_header and getattr(settings, one.setting)), ""
-    )
+    headers = (PROVIDERS[name].echo_header for name in configured(settings))
+    return next((header for header in headers if header), "")

@@ -11,6 +11,7 @@ from rugcourse.db.models.admins import (
     RecoveryCodeRow,
     SecurityEventRow,
 )
+from rugcourse.db.models.audit_actions import AuditAction
 from rugcourse.db.models.base import Base, JsonObject, new_stamp, use_ids_once
 from rugcourse.db.models.campaigns import CampaignRow, EnrolmentRow
 from rugcourse.db.models.counters import CounterChangeRow, CounterRow
@@ -26,6 +27,18 @@ from rugcourse.db.models.courses import (
 )
 from rugcourse.db.models.deliveries import DeliveryRow, EmailEventRow, HoldRow, LeaseRow, RateLimitBucketRow
 from rugcourse.db.models.installation import HeartbeatRow, JobChunkRow, JobRow, KeyValueRow
+from rugcourse.db.models.kinds import (
+    ANY_GROUND_KINDS,
+    CAMPAIGN_MAIL,
+    CAMPAIGN_TYPES,
+    COURSE_KINDS,
+    FIRST_MAIL,
+    MAIL_TYPES,
+    CampaignKind,
+    CampaignType,
+    DeliveryKind,
+    MailType,
+)
 from rugcourse.db.models.learning import AnswerRow, AssessmentAttemptRow, FeedbackRow, ReviewCardRow
 from rugcourse.db.models.subscribers import (
     AddressChangeRow,
@@ -46,9 +59,7 @@ from rugcourse.db.models.values import (
     FINAL_STATES,
     OPEN_STATES,
     OWNER,
-    CampaignKind,
     CampaignStatus,
-    DeliveryKind,
     DeliveryQueue,
     DeliveryState,
     EbookKind,
@@ -66,11 +77,17 @@ from rugcourse.db.models.values import (
 __all__ = [
     "ACTIVE_STATES",
     "ADMIN",
+    "ANY_GROUND_KINDS",
     "BOUNCE",
+    "CAMPAIGN_MAIL",
+    "CAMPAIGN_TYPES",
     "COMPLAINT",
+    "COURSE_KINDS",
     "DISCARDED_DAYS",
     "ERASED",
     "FINAL_STATES",
+    "FIRST_MAIL",
+    "MAIL_TYPES",
     "OPEN_STATES",
     "OWNER",
     "AbTestRow",
@@ -79,11 +96,13 @@ __all__ = [
     "AdminSessionRow",
     "AnswerRow",
     "AssessmentAttemptRow",
+    "AuditAction",
     "AuditLogRow",
     "Base",
     "CampaignKind",
     "CampaignRow",
     "CampaignStatus",
+    "CampaignType",
     "ChallengeRow",
     "ConsentRow",
     "ConsentTextRow",
@@ -116,6 +135,7 @@ __all__ = [
     "LessonRow",
     "LessonVersionPinRow",
     "LessonVersionRow",
+    "MailType",
     "PasskeyRow",
     "RateLimitBucketRow",
     "RecoveryCodeRow",

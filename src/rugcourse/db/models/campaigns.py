@@ -6,15 +6,18 @@ from datetime import date, datetime
 
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     ForeignKey,
     String,
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rugcourse.db.models.base import Base, BigId, JsonObject, partial_index
 from rugcourse.db.models.json_columns import AudienceEstimate
+from rugcourse.db.models.kinds import CAMPAIGN_TYPES, COURSE_KINDS, CampaignKind, CampaignType
 from rugcourse.db.models.values import CampaignStatus, Ground
 
 
@@ -50,6 +53,20 @@ class CampaignRow(Base):
     started_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
     discarded_at: Mapped[datetime | None]  # of a draft: it can be restored for some time
+
+    @property
+    def type(self) -> CampaignType:
+        return CAMPAIGN_TYPES[CampaignKind(self.kind)]
+
+    @hybrid_property
+    def sends_course(self) -> bool:
+        """Whether it sends the lessons of its course; otherwise a message of its own. Also in SQL."""
+        return self.type.sends_course
+
+    @sends_course.inplace.expression
+    @classmethod
+    def _sends_course_in_sql(cls) -> ColumnElement[bool]:
+        return cls.kind.in_(COURSE_KINDS)
 
 
 class EnrolmentRow(Base):

@@ -26,12 +26,6 @@ class EnrolmentStatus(StrEnum):
     CANCELLED = "cancelled"  # its campaign was cancelled
 
 
-class CampaignKind(StrEnum):
-    EVERGREEN = "evergreen"  # everyone starts when they sign up
-    COHORT = "cohort"  # everyone starts on the same date
-    BROADCAST = "broadcast"  # one message
-
-
 class CampaignStatus(StrEnum):
     DRAFT = "draft"  # nobody gets anything
     RUNNING = "running"
@@ -44,16 +38,6 @@ class Ground(StrEnum):
 
     COURSE = "course"  # it is about the course of the campaign, which they follow or completed
     NEWS = "news"  # they consented to news
-
-
-class DeliveryKind(StrEnum):
-    LESSON = "lesson"
-    BROADCAST = "broadcast"
-    CONFIRM = "confirm"
-    WELCOME = "welcome"
-    ALREADY_SUBSCRIBED = "already"  # somebody signed up again with the address of a reader
-    MAGIC_LINK = "link"  # a new link to the reader's own page
-    IMPORTED = "imported"  # the first mail to an imported subscriber: where their address is from, and how to stop
 
 
 class DeliveryQueue(StrEnum):
@@ -104,7 +88,7 @@ class Stage(StrEnum):
 
 class JobKind(StrEnum):
     IMPORT = "import"
-    BULK_ACTION = "act"
+    BULK_ACTION = "bulk_action"
 
 
 class JobState(StrEnum):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from rugcourse.db.models import (
     AdminRow,
     AdminSessionRow,
+    AuditAction,
     AuditLogRow,
     ChallengeRow,
     PasskeyRow,
@@ -214,7 +215,7 @@ def record_change(
     session: Session,
     at: datetime,
     admin_id: int | None,
-    action: str,
+    action: AuditAction,
     subject: str,
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,

@@ -13,7 +13,6 @@ from rugcourse.db.audience import Again, Audience, Following, IdRange, Permissio
 from rugcourse.db.models import (
     AnswerRow,
     AssessmentAttemptRow,
-    CampaignKind,
     CampaignRow,
     ConsentRow,
     EnrolmentRow,
@@ -227,7 +226,7 @@ def _enrolled(course_id: int) -> Select[int]:
 
 def _runs(course_id: int) -> Select[int]:
     """SQL: the campaigns that send a course."""
-    return select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST)
+    return select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.sends_course)
 
 
 def _knowing(course_id: int) -> Select[int]:

@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Message
 from rugcourse.db.bulk import as_rows, count, dialect_of, insert_from, rows_of, run
 from rugcourse.db.models import (
+    ANY_GROUND_KINDS,
+    CAMPAIGN_MAIL,
+    CAMPAIGN_TYPES,
     OPEN_STATES,
     AbTestRow,
     CampaignKind,
@@ -46,7 +49,7 @@ class Sending:
 
     @property
     def delivers(self) -> DeliveryKind:
-        return DeliveryKind.BROADCAST if self.kind == CampaignKind.BROADCAST else DeliveryKind.LESSON
+        return CAMPAIGN_TYPES[self.kind].sends
 
 
 def sending(session: Session) -> list[Sending]:
@@ -116,10 +119,9 @@ def places_of_lessons(session: Session, *conditions: ColumnElement[bool]) -> lis
     """
     mine = LessonRow.campaign_id == CampaignRow.id
     of_course = and_(LessonRow.course_id == CampaignRow.course_id, LessonRow.campaign_id.is_(None))
-    broadcast = CampaignRow.kind == CampaignKind.BROADCAST
     rows = session.execute(
         select(CampaignRow.id, LessonRow.position, LessonRow.id, LessonRow.slug)
-        .join(LessonRow, or_(and_(broadcast, mine), and_(~broadcast, of_course)))
+        .join(LessonRow, or_(and_(~CampaignRow.sends_course, mine), and_(CampaignRow.sends_course, of_course)))
         .where(LessonRow.position.is_not(None), CampaignRow.status != CampaignStatus.DRAFT, *conditions)
     )
     return [(campaign_id, position or 0, lesson_id, slug) for campaign_id, position, lesson_id, slug in rows]
@@ -131,7 +133,7 @@ def lessons_ever_in(session: Session, row: CampaignRow) -> Sequence[LessonRow]:
     of_course = and_(LessonRow.course_id == row.course_id, LessonRow.campaign_id.is_(None))
     return session.scalars(
         select(LessonRow)
-        .where(message if row.kind == CampaignKind.BROADCAST else of_course, LessonRow.current_version_id.is_not(None))
+        .where(of_course if row.sends_course else message, LessonRow.current_version_id.is_not(None))
         .order_by(LessonRow.position.is_(None), LessonRow.position, LessonRow.id)
     ).all()
 
@@ -154,9 +156,7 @@ def halted(session: Session) -> set[int]:
 
 def of_courses(session: Session) -> dict[int, int]:
     """Return campaign id → course id of all campaigns that deliver a course."""
-    rows = session.execute(
-        select(CampaignRow.id, CampaignRow.course_id).where(CampaignRow.kind != CampaignKind.BROADCAST)
-    )
+    rows = session.execute(select(CampaignRow.id, CampaignRow.course_id).where(CampaignRow.sends_course))
     return dict(iter(rows))
 
 
@@ -207,15 +207,15 @@ def ground_of(session: Session, campaign_id: int) -> str | None:
     return session.scalar(select(CampaignRow.ground).where(CampaignRow.id == campaign_id))
 
 
-def is_cohort(session: Session, campaign_id: int) -> bool:
-    """Whether a campaign is a cohort."""
-    return session.scalar(select(CampaignRow.kind).where(CampaignRow.id == campaign_id)) == CampaignKind.COHORT
+def any_ground(session: Session, campaign_id: int) -> bool:
+    """Whether a campaign may enrol people who consented only to news, too."""
+    return session.scalar(select(CampaignRow.kind).where(CampaignRow.id == campaign_id)) in ANY_GROUND_KINDS
 
 
 def is_news(session: Session, campaign_id: int) -> bool:
     """Whether a campaign is a broadcast with news, for people who consented to that."""
-    kind_and_ground = select(CampaignRow.kind, CampaignRow.ground).where(CampaignRow.id == campaign_id)
-    return session.execute(kind_and_ground).one_or_none() == (CampaignKind.BROADCAST, Ground.NEWS)
+    row = session.get(CampaignRow, campaign_id)
+    return row is not None and row.type.chooses_ground and row.ground == Ground.NEWS
 
 
 def pause_for_admin(session: Session, campaign_id: int, because: str) -> None:
@@ -304,7 +304,7 @@ def cancelled_with_open(session: Session) -> list[int]:
 
 def planned_of(session: Session, campaign_id: int, limit: int) -> list[int]:
     """Return the planned deliveries of a campaign, without mails that a person asked for, such as a magic link."""
-    its_own = DeliveryRow.kind.in_((DeliveryKind.LESSON, DeliveryKind.BROADCAST))
+    its_own = DeliveryRow.kind.in_(CAMPAIGN_MAIL)
     return list(
         session.scalars(
             select(DeliveryRow.id)

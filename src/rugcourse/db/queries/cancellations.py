@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, selec
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.db.models import (
-    CampaignKind,
     CampaignRow,
     DeliveryKind,
     DeliveryQueue,
@@ -173,7 +172,7 @@ def _later_run() -> Select[int]:
             later.id > own.id,
             later.status != EnrolmentStatus.CANCELLED,
             campaign.course_id == own_campaign.course_id,
-            campaign.kind != CampaignKind.BROADCAST,
+            campaign.sends_course,
         )
         .correlate(DeliveryRow)
     )

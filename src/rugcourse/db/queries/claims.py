@@ -32,10 +32,10 @@ from sqlalchemy.orm import Session
 
 from rugcourse.db.bulk import as_rows, count, dialect_of, is_among, run, update_rows
 from rugcourse.db.models import (
+    CAMPAIGN_MAIL,
     AbTestRow,
     CampaignRow,
     CourseRow,
-    DeliveryKind,
     DeliveryQueue,
     DeliveryRow,
     DeliveryState,
@@ -118,7 +118,7 @@ def candidates(
     domains = [key.removeprefix("domain:") for key in held if key.startswith("domain:")]
     conditions: list[ColumnElement[bool]] = []
     if campaigns:  # mails about the signup itself go out nevertheless
-        of_campaign = DeliveryRow.kind.in_((DeliveryKind.LESSON, DeliveryKind.BROADCAST))
+        of_campaign = DeliveryRow.kind.in_(CAMPAIGN_MAIL)
         conditions.append(~and_(of_campaign, DeliveryRow.campaign_id.in_(campaigns)))
     if domains:
         domain = select(SubscriberRow.domain).where(SubscriberRow.id == DeliveryRow.subscriber_id)

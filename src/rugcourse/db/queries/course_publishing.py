@@ -113,7 +113,7 @@ def _set_slug(session: Session, lesson_id: int, slug: str) -> None:
 def _keep_places(session: Session, course_id: int, before: Sequence[str], after: Mapping[str, int]) -> None:
     """Move all readers so that they miss no lesson that was ahead of them, see `content.places`."""
     enrolments_of_course = EnrolmentRow.campaign_id.in_(
-        select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST)
+        select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.sends_course)
     )
     over = len(after) + 1
     moved = {place: new for place, new in new_positions(before, after).items() if new != place}

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, aliased
 
 from rugcourse.db.bulk import count
 from rugcourse.db.models import (
+    ANY_GROUND_KINDS,
     OPEN_STATES,
-    CampaignKind,
     CampaignRow,
     CampaignStatus,
     ConsentRow,
@@ -47,9 +47,7 @@ class People:
 
 def people_of_course(session: Session, course_id: int) -> People:
     """Count the people of a course. Reads all its enrolments and the ledger: takes seconds for a million readers."""
-    campaigns = select(CampaignRow.id).where(
-        CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST
-    )
+    campaigns = select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.sends_course)
     person = EnrolmentRow.subscriber_id.distinct()
     readers, completed = session.execute(
         select(
@@ -77,7 +75,7 @@ def reopen(session: Session, course_id: int, place: int, now: datetime, *, finis
     """
     goes_on = select(CampaignRow.id).where(
         CampaignRow.course_id == course_id,
-        CampaignRow.kind != CampaignKind.BROADCAST,
+        CampaignRow.sends_course,
         CampaignRow.status.in_((CampaignStatus.RUNNING, CampaignStatus.PAUSED)),
     )
     past = (EnrolmentRow.campaign_id.in_(goes_on), EnrolmentRow.next_position > place)
@@ -116,8 +114,8 @@ def stays_finished() -> ColumnElement[bool]:
             run.status == EnrolmentStatus.LEFT,
             run.left_at >= EnrolmentRow.completed_at,
             campaign.id == EnrolmentRow.campaign_id,
-            campaign.kind != CampaignKind.BROADCAST,
-            its_campaign.kind != CampaignKind.BROADCAST,
+            campaign.sends_course,
+            its_campaign.sends_course,
         )
         .correlate(EnrolmentRow)
     )
@@ -208,13 +206,13 @@ def news_enrolments(session: Session, subscriber_id: int) -> Sequence[EnrolmentR
     agreed = and_(
         _said_last(subscriber_id, about_it), _said_last(subscriber_id, or_(about_it, ConsentRow.course_id.is_(None)))
     )
-    news = and_(CampaignRow.kind == CampaignKind.BROADCAST, CampaignRow.ground == Ground.NEWS)
-    cohort_as_news = and_(CampaignRow.kind == CampaignKind.COHORT, ~agreed)
+    news = and_(~CampaignRow.sends_course, CampaignRow.ground == Ground.NEWS)
+    course_as_news = and_(CampaignRow.kind.in_(ANY_GROUND_KINDS), ~agreed)
     return session.scalars(
         select(EnrolmentRow)
         .where(
             EnrolmentRow.subscriber_id == subscriber_id,
-            EnrolmentRow.campaign_id.in_(select(CampaignRow.id).where(or_(news, cohort_as_news))),
+            EnrolmentRow.campaign_id.in_(select(CampaignRow.id).where(or_(news, course_as_news))),
         )
         .order_by(EnrolmentRow.id)
         .with_for_update()
@@ -237,8 +235,8 @@ def _said_last(subscriber_id: int, about: ColumnElement[bool]) -> ColumnElement[
 def open_in_course(session: Session, subscriber_id: int, course_id: int) -> Sequence[EnrolmentRow]:
     """Lock and return a person's enrolments in active runs of a course and in broadcasts about it."""
     goes_on = or_(EnrolmentRow.status == EnrolmentStatus.ACTIVE, _last_is_open())
-    is_run = and_(CampaignRow.kind != CampaignKind.BROADCAST, goes_on)
-    is_message = and_(CampaignRow.kind == CampaignKind.BROADCAST, CampaignRow.ground == Ground.COURSE)
+    is_run = and_(CampaignRow.sends_course, goes_on)
+    is_message = and_(~CampaignRow.sends_course, CampaignRow.ground == Ground.COURSE)
     return session.scalars(
         select(EnrolmentRow)
         .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
@@ -252,7 +250,7 @@ def open_in_course(session: Session, subscriber_id: int, course_id: int) -> Sequ
 def left_together(session: Session, enrolment: EnrolmentRow) -> set[int]:
     """Return the enrolments left at the same instant as one run of a course: its runs, and unsent broadcasts."""
     mine = select(CampaignRow.course_id).where(CampaignRow.id == enrolment.campaign_id).scalar_subquery()
-    is_run = CampaignRow.kind != CampaignKind.BROADCAST
+    is_run = CampaignRow.sends_course
     is_message = and_(CampaignRow.ground == Ground.COURSE, EnrolmentRow.lessons_planned == 0)
     return set(
         session.scalars(
@@ -287,4 +285,4 @@ def latest_mails(session: Session, subscriber_id: int) -> list[tuple[int, int]]:
 def _same_course(campaign_id: int) -> Select[int]:
     """SQL: the campaigns that deliver the course of a campaign."""
     course = select(CampaignRow.course_id).where(CampaignRow.id == campaign_id).scalar_subquery()
-    return select(CampaignRow.id).where(CampaignRow.course_id == course, CampaignRow.kind != CampaignKind.BROADCAST)
+    return select(CampaignRow.id).where(CampaignRow.course_id == course, CampaignRow.sends_course)

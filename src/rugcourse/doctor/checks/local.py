@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from redis import Redis
 from redis.exceptions import RedisError
 
+from rugcourse.bounces import webhooks
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database, DatabaseAway, DatabaseError
 from rugcourse.db.migrate import is_current
@@ -111,20 +112,14 @@ def _processes(alive: set[str]) -> Iterator[Finding]:
 
 
 def _bounces(settings: Settings, alive: set[str]) -> Iterator[Finding]:
-    hooks = (
-        settings.postmark_secret,
-        settings.brevo_secret,
-        settings.mailgun_key,
-        settings.sendgrid_key,
-        settings.ses_topics,
-    )
-    if not settings.bounce_address and not any(hooks):
+    hooks = webhooks.configured(settings)
+    if not settings.bounce_address and not hooks:
         yield warning(
             "bounces",
             _("Nobody reads what comes back."),
             _("Set RUGCOURSE_BOUNCE_ADDRESS, or let your relay tell: docs/bounces.md says how."),
         )
-    elif settings.bounce_address and not (any(hooks) or settings.mailbox or "bounces" in alive):
+    elif settings.bounce_address and not (hooks or settings.mailbox or "bounces" in alive):
         yield warning(
             "bounces",
             _("Mail comes back to %(address)s, and nobody takes it in."),

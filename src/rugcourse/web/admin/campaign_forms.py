@@ -12,7 +12,7 @@ from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.messages import PARTS, InvalidMessage, message_of
 from rugcourse.db.audience import Audience, Following
-from rugcourse.db.models import CampaignKind, CampaignRow, Ground
+from rugcourse.db.models import CampaignRow, Ground
 from rugcourse.errors import InvalidInput
 from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, Timing
 from rugcourse.web.forms import whole_number
@@ -49,7 +49,7 @@ class WhoFields(BaseModel):
 
     def ground_of(self, row: CampaignRow) -> Ground:
         """Return the legal ground: broadcasts choose one, other campaigns keep theirs."""
-        chosen = row.kind == CampaignKind.BROADCAST and self.ground in {*Ground}
+        chosen = row.type.chooses_ground and self.ground in {*Ground}
         return Ground(self.ground if chosen else row.ground)
 
     def audience(self) -> Audience:

@@ -6,7 +6,7 @@ from fastapi import Request
 
 from rugcourse.campaigns import pages
 from rugcourse.campaigns.pages import CampaignMails
-from rugcourse.db.models import CampaignKind, CampaignRow, Ground
+from rugcourse.db.models import CampaignRow, Ground
 from rugcourse.web.rendering import NotFound, preferred_language, runtime_of
 
 
@@ -27,7 +27,7 @@ def mail_of(request: Request, row: CampaignRow, language: str, number: int = 1) 
 def mails_of(request: Request, row: CampaignRow, most: int | None = None) -> list[tuple[str, str, bytes]]:
     """Return (title, language, message) of the first `most` mails of a campaign, or of all, in all languages."""
     made_of = campaign_mails(request, row)
-    if row.kind == CampaignKind.BROADCAST:
+    if not row.sends_course:
         return [(row.name, one, _mail_of(request, row, made_of, one, 1)) for one in made_of.languages]
     first = preferred_language(request)
     return [
@@ -45,9 +45,8 @@ def _mail_of(request: Request, row: CampaignRow, made_of: CampaignMails, languag
     if language not in made_of.languages:
         raise NotFound
     samples, now, course = runtime_of(request).sample_emails, runtime_of(request).clock.now(), made_of.course
-    if row.kind != CampaignKind.BROADCAST:
-        is_cohort = row.kind == CampaignKind.COHORT
-        return samples.of_lesson(course, course.lessons[number - 1], language, now, is_cohort=is_cohort)
+    if row.sends_course:
+        return samples.of_lesson(course, course.lessons[number - 1], language, now, any_ground=row.type.any_ground)
     if made_of.message is None:
         raise NotFound
     return samples.of_message(course, made_of.message, language, now, is_news=row.ground == Ground.NEWS)

@@ -16,7 +16,7 @@ from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.messages import PARTS
 from rugcourse.db.audience import Audience, Following, permission_of
-from rugcourse.db.models import DISCARDED_DAYS, CampaignKind, CampaignRow
+from rugcourse.db.models import DISCARDED_DAYS, CampaignRow
 from rugcourse.email_preview.linter import lint_email
 from rugcourse.email_preview.sample import parts_of
 from rugcourse.scheduling import DEFAULT_ZONE
@@ -57,7 +57,7 @@ def write_what(
     runtime = runtime_of(request)
     try:
         name = name_from(typed.get("name", ""))
-        message = message_from(typed) if row.kind == CampaignKind.BROADCAST else None
+        message = None if row.sends_course else message_from(typed)
     except FormErrors as error:
         return _what_page(request, identity, row, typed, error.findings)
     try:
@@ -162,7 +162,7 @@ def review_page(
     now, quiet = runtime.clock.now(), runtime.send_window.quiet
     seen = _seen(request, row, "review")
     made_of = campaign_mails(request, row)
-    mails = 1 if row.kind == CampaignKind.BROADCAST else len(made_of.course.lessons)
+    mails = len(made_of.course.lessons) if row.sends_course else 1
     expected = send_preview.preview_sends(row, mails, now, quiet)
     first_hours = dict(list(expected.hours.items())[:_HOURS_SHOWN])
     timing = pages.timing_of(row)

@@ -14,7 +14,15 @@ from rugcourse.campaigns import drafts, lifecycle, pages
 from rugcourse.campaigns.drafts import Actor, DraftConflict, NoDraft
 from rugcourse.campaigns.progress import STATES
 from rugcourse.db.engine import Database
-from rugcourse.db.models import DISCARDED_DAYS, CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
+from rugcourse.db.models import (
+    CAMPAIGN_TYPES,
+    DISCARDED_DAYS,
+    CampaignKind,
+    CampaignRow,
+    CampaignStatus,
+    DeliveryState,
+    Role,
+)
 from rugcourse.reports.campaign_comparison import compare
 from rugcourse.reports.campaign_results import results_of
 from rugcourse.web.admin import charts
@@ -25,7 +33,7 @@ from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_
 router = APIRouter()
 
 Id = Annotated[int, Path(ge=1, lt=2**31)]
-_KINDS = (CampaignKind.COHORT, CampaignKind.BROADCAST)
+_KINDS = tuple(kind for kind, one in CAMPAIGN_TYPES.items() if one.has_audience)
 _A_PAGE = 50
 
 
@@ -56,7 +64,8 @@ def create(
     made = runtime.database.run(
         drafts.create, actor_of(request, identity), CampaignKind(kind), whole_number(course), name.strip()[:120]
     )
-    return RedirectResponse(f"/admin/campaigns/{made}/{'what' if kind == CampaignKind.BROADCAST else 'who'}", 303)
+    first_step = "who" if CAMPAIGN_TYPES[CampaignKind(kind)].sends_course else "what"
+    return RedirectResponse(f"/admin/campaigns/{made}/{first_step}", 303)
 
 
 @router.api_route("/admin/campaigns/compare", methods=READ)
@@ -218,6 +227,7 @@ def _list_page(request: Request, identity: AdminIdentity, archived: bool, notice
     runtime = runtime_of(request)
     found = runtime.database.query(pages.listed, runtime.course_cache, _A_PAGE, archived=archived)
     values = {
+        "kinds": _KINDS,
         "campaigns": found.campaigns,
         "progress": found.progress,
         "titles": found.titles,

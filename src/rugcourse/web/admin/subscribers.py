@@ -195,7 +195,7 @@ def copy_submit(
 
 def _perform(request: Request, identity: AdminIdentity, subscriber_id: int, fields: SubscriberForm) -> bool:
     """Perform an action. Returns False if the new address was not asked to confirm."""
-    runtime, asks = runtime_of(request), fields.action == "ask address"
+    runtime, asks = runtime_of(request), fields.action == "ask_address"
     email = normalise_email(fields.email) or ""
     if asks and email and not may_request_address(request, email):
         return False
