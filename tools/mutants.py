@@ -46,11 +46,16 @@ USUAL = ("scheduling", "links", "learning", "delivery", "bounces", "auth")
 
 # src/rugcourse/a/b.py has its tests in tests/a/test_b*.py. Those of these modules are elsewhere.
 TESTS: dict[str, tuple[str, ...]] = {
-    "auth.notices": ("tests/auth/test_passkeys.py", "tests/auth/test_totp.py", "tests/web/admin/test_login_attacks.py"),
-    "auth.pages": ("tests/web/admin/test_team.py", "tests/web/admin/test_audit_log.py"),
+    "auth.account_emails": (
+        "tests/auth/test_passkeys.py",
+        "tests/auth/test_totp.py",
+        "tests/web/admin/test_login_attacks.py",
+    ),
+    "auth.page_data": ("tests/web/admin/test_team.py", "tests/web/admin/test_audit_log.py"),
     "auth.security_events": ("tests/web/admin/test_audit_log.py", "tests/auth/test_sessions.py"),
+    "bounces.json_values": ("tests/bounces/test_webhooks.py",),
     "bounces.lmtp_server": ("tests/bounces/test_handler.py",),
-    "bounces.notification": ("tests/bounces/test_parser*.py", "tests/bounces/test_addressee.py"),
+    "bounces.ses_notification": ("tests/bounces/test_parser*.py", "tests/bounces/test_addressee.py"),
     "bounces.phrases": ("tests/bounces/test_parser*.py", "tests/bounces/test_handler.py"),
     "bounces.report": ("tests/bounces/test_parser*.py", "tests/bounces/test_handler.py"),
     "bounces.text": ("tests/bounces/test_parser*.py", "tests/bounces/test_addressee.py"),

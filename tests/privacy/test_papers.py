@@ -11,8 +11,8 @@ from tests.support.builders import make_settings
 from tests.support.documented_commands import commands_in, documented
 
 from rugcourse.privacy.inventory import INVENTORY, End, ProcessingPurpose, Whose
-from rugcourse.privacy.notice import notice, purposes_of_readers, terms
 from rugcourse.privacy.papers import Paper, notice_text, paper
+from rugcourse.privacy.privacy_notice import notice, purposes_of_readers, terms
 
 LANGUAGES = ("nl", "en")
 
@@ -81,7 +81,7 @@ def test_notice_as_text_matches_the_privacy_page(tmp_path: Path, language: str) 
 @pytest.mark.parametrize(("language", "words"), [("nl", "82424692dc97ec62"), ("en", "9a1b074dec166a9e")])
 def test_date_of_the_privacy_notice_changes_with_its_text(tmp_path: Path, language: str, words: str) -> None:
     text = notice_text(make_settings(tmp_path), language)
-    told = "set WORDS_OF in privacy/notice.py to today, and what it was made from here"
+    told = "set WORDS_OF in privacy/privacy_notice.py to today, and what it was made from here"
     assert sha256(text.encode()).hexdigest()[:16] == words, told
 
 

@@ -16,9 +16,9 @@ from email.parser import BytesHeaderParser
 from flufl.bounce import all_failures
 
 from rugcourse.bounces.classifier import STATUS, by_status, by_words, classify, parse_reply
-from rugcourse.bounces.notification import read_notification
 from rugcourse.bounces.phrases import AWAY, COMPLAINED, FROM_A_SERVER, NOT_A_MEMBER, STILL_TRYING, UNDELIVERED
 from rugcourse.bounces.report import BounceReport, BounceType
+from rugcourse.bounces.ses_notification import read_notification
 from rugcourse.bounces.text import (
     WORDS_READ,
     address_in,

@@ -30,7 +30,7 @@ from rugcourse.db.queries import (
 )
 from rugcourse.learning.recap import find_question
 from rugcourse.links import Signer
-from rugcourse.privacy.notice import notice, summary
+from rugcourse.privacy.privacy_notice import notice, summary
 from rugcourse.settings import Settings
 
 

@@ -15,7 +15,7 @@ from rugcourse import paths
 from rugcourse.emails.sandbox import Sandbox
 from rugcourse.i18n import translations
 from rugcourse.privacy.inventory import INVENTORY, Group, ProcessingPurpose, Whose
-from rugcourse.privacy.notice import Chapter, controller, ends_of, notice, summary, terms
+from rugcourse.privacy.privacy_notice import Chapter, controller, ends_of, notice, summary, terms
 from rugcourse.settings import Settings
 
 

@@ -11,10 +11,10 @@ from enum import StrEnum
 
 import structlog
 
-from rugcourse.auth import notices
-from rugcourse.auth.notices import AccountNotice
+from rugcourse.auth import account_emails
+from rugcourse.auth.account_emails import AccountNotice
 from rugcourse.bootstrap import Runtime, send_now, sender
-from rugcourse.privacy.notices import ReaderNotice, compose
+from rugcourse.privacy.subscriber_emails import ReaderNotice, compose
 
 _MAX_QUEUED = 100
 log = structlog.get_logger()
@@ -30,14 +30,16 @@ class Outbox:
         self._thread: threading.Thread | None = None
 
     def tell_admin(self, notice: AccountNotice, email: str, language: str, link: str = "") -> None:
-        """Queue a notice to an admin. `link`: see `rugcourse.auth.notices.compose`; the login page if empty."""
+        """Queue a notice to an admin. `link`: see `rugcourse.auth.account_emails.compose`; the login page if empty."""
         login = f"{self._runtime.settings.base_url}/admin/login"
         self._send(
-            notice, email, notices.compose(notice, email, language, sender(self._runtime.settings), link or login)
+            notice,
+            email,
+            account_emails.compose(notice, email, language, sender(self._runtime.settings), link or login),
         )
 
     def tell_reader(self, notice: ReaderNotice, email: str, language: str, link: str = "") -> None:
-        """Queue a notice to a reader. `link`: see `rugcourse.privacy.notices.compose`."""
+        """Queue a notice to a reader. `link`: see `rugcourse.privacy.subscriber_emails.compose`."""
         privacy = self._runtime.links.privacy(language)
         self._send(notice, email, compose(notice, email, language, sender(self._runtime.settings), privacy, link))
 

@@ -25,9 +25,9 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_batches
 from rugcourse.delivery.reconciliation import GRACE_SECONDS, Audit, audit
 from rugcourse.delivery.recovery import expire_leases
-from rugcourse.privacy.notices import ReaderNotice, compose
+from rugcourse.privacy.inactivity_warnings import warn
 from rugcourse.privacy.retention import Forgotten, forget
-from rugcourse.privacy.warnings import warn
+from rugcourse.privacy.subscriber_emails import ReaderNotice, compose
 from rugcourse.reports.cached_stats import refresh
 from rugcourse.subscribers.background_jobs import forget_abandoned, run_next_batch
 from rugcourse.worker.celery_app import AUDIT, DELIVER, FORGET, POLL_BOUNCES, TICK

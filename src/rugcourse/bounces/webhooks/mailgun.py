@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rugcourse.bounces.notification import part, text
+from rugcourse.bounces.json_values import part, text
 from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.bounces.webhooks.base import (
     UnverifiedRequest,

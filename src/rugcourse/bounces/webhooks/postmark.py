@@ -10,7 +10,7 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rugcourse.bounces.notification import text
+from rugcourse.bounces.json_values import text
 from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.bounces.webhooks.base import (
     UnverifiedRequest,

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from rugcourse.bounces.notification import text
+from rugcourse.bounces.json_values import text
 from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.bounces.webhooks.base import (
     MalformedPayload,

@@ -25,8 +25,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
-from rugcourse.bounces.notification import part, reports_of, text
+from rugcourse.bounces.json_values import part, text
 from rugcourse.bounces.report import ProviderEvent
+from rugcourse.bounces.ses_notification import reports_of
 from rugcourse.bounces.webhooks.base import (
     LONGEST,
     MalformedPayload,

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel
 
-from rugcourse.auth import pages, passkeys, totp
+from rugcourse.auth import page_data, passkeys, totp
+from rugcourse.auth.account_emails import AccountNotice
 from rugcourse.auth.admins import change_password
-from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.passkeys import BadPasskey
 from rugcourse.auth.passwords import MIN_LENGTH, WeakPassword
 from rugcourse.auth.recovery_codes import make_recovery_codes
@@ -170,7 +170,7 @@ _CHANGES: dict[str, Callable[[Request, AdminIdentity, AccountForm], ChangeResult
 def _first_codes(request: Request, identity: AdminIdentity) -> tuple[str, ...]:
     """Return recovery codes for an admin who has none; else nothing."""
     runtime = runtime_of(request)
-    if runtime.database.query(pages.account, identity.admin_id).recovery_codes_left:
+    if runtime.database.query(page_data.account, identity.admin_id).recovery_codes_left:
         return ()
     return tuple(make_recovery_codes(runtime.database, runtime.clock, identity.admin_id, identity.email))
 
@@ -198,7 +198,7 @@ def _account_page(
     )
     secret = (secret_box.decrypt(locked, context) if locked else None) or totp.new_secret()
     address = totp.provisioning_uri(secret, identity.email, runtime.settings.practice)
-    found = runtime.database.query(pages.account, identity.admin_id)
+    found = runtime.database.query(page_data.account, identity.admin_id)
     values = {
         "notice": notice,
         "shortest": MIN_LENGTH,

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth import security_events
-from rugcourse.auth.notices import AccountNotice
+from rugcourse.auth.account_emails import AccountNotice
 from rugcourse.auth.passkeys import Site, site_of
 from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.auth.sessions import MAX_SESSION_SECONDS, AdminIdentity, IssuedSession, find_identity, knows_password

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 
 from rugcourse.auth.sessions import AdminIdentity
-from rugcourse.campaigns import pages, send_preview
+from rugcourse.campaigns import page_data, send_preview
 from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
@@ -266,7 +266,7 @@ def _bulk_actions_page(
     request: Request, identity: AdminIdentity, fields: BulkActionFields, wrong: Sequence[LintFinding] = ()
 ) -> HTMLResponse:
     runtime = runtime_of(request)
-    offered = runtime.database.query(pages.audience_choices, runtime.course_cache)
+    offered = runtime.database.query(page_data.audience_choices, runtime.course_cache)
     values = {
         "fields": fields,
         "who": fields,

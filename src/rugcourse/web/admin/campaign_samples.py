@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from rugcourse.campaigns import pages
-from rugcourse.campaigns.pages import CampaignMails
+from rugcourse.campaigns import page_data
+from rugcourse.campaigns.page_data import CampaignMails
 from rugcourse.db.models import CampaignRow, Ground
 from rugcourse.web.rendering import NotFound, preferred_language, runtime_of
 
@@ -14,8 +14,8 @@ def campaign_mails(request: Request, row: CampaignRow) -> CampaignMails:
     """Return the content of a campaign's mails. Raises NotFound."""
     runtime = runtime_of(request)
     try:
-        return runtime.database.query(pages.campaign_mails, runtime.course_cache, row)
-    except pages.CampaignNotFound:
+        return runtime.database.query(page_data.campaign_mails, runtime.course_cache, row)
+    except page_data.CampaignNotFound:
         raise NotFound from None
 
 

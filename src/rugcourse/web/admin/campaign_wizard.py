@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.bootstrap import send_sample
-from rugcourse.campaigns import drafts, pages, send_preview
+from rugcourse.campaigns import drafts, page_data, send_preview
 from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
@@ -98,7 +98,7 @@ def count_who(
         audience, allowed = fields.audience(), permission_of(row, fields.ground_of(row))
     except FormErrors as error:
         return admin_page(request, identity, "campaign-count", {"count": None, "people": [], "wrong": error.findings})
-    timing, quiet = pages.timing_of(row), runtime.send_window.quiet
+    timing, quiet = page_data.timing_of(row), runtime.send_window.quiet
     values = runtime.database.query(send_preview.counted, runtime.clock.now(), audience, timing, quiet, allowed)
     return admin_page(request, identity, "campaign-count", values)
 
@@ -106,7 +106,7 @@ def count_who(
 @router.api_route("/admin/campaigns/{campaign_id}/when", methods=READ)
 def when_page(request: Request, identity: Editor, campaign_id: Id) -> HTMLResponse:
     row = _draft(request, campaign_id)
-    return _when_page(request, identity, row, when_values(pages.timing_of(row)))
+    return _when_page(request, identity, row, when_values(page_data.timing_of(row)))
 
 
 @router.post("/admin/campaigns/{campaign_id}/when")
@@ -126,7 +126,7 @@ def write_when(request: Request, identity: Editor, campaign_id: Id, fields: Anno
 @router.api_route("/admin/campaigns/{campaign_id}/pace", methods=READ)
 def pace_page(request: Request, identity: Editor, campaign_id: Id) -> HTMLResponse:
     row = _draft(request, campaign_id)
-    timing = pages.timing_of(row)
+    timing = page_data.timing_of(row)
     return _step_page(
         request, identity, row, "pace", {"per_minute": row.per_minute or "", "every_days": timing.every_days or ""}
     )
@@ -165,7 +165,7 @@ def review_page(
     mails = len(made_of.course.lessons) if row.sends_course else 1
     expected = send_preview.preview_sends(row, mails, now, quiet)
     first_hours = dict(list(expected.hours.items())[:_HOURS_SHOWN])
-    timing = pages.timing_of(row)
+    timing = page_data.timing_of(row)
     values = {
         "seen": seen,
         "done": done,
@@ -184,7 +184,7 @@ def review_page(
             language: lint_email(message, runtime.settings.base_url)
             for _, language, message in mails_of(request, row, 1)
         },
-        "message_id": runtime.database.query(pages.message_id, row),
+        "message_id": runtime.database.query(page_data.message_id, row),
     }
     return _step_page(request, identity, row, "review", values)
 
@@ -223,7 +223,7 @@ def _seen(request: Request, row: CampaignRow, step: str, *, meanwhile: bool = Fa
 
     It is computed before the data is read, so that a change in between leads to a conflict and is not overwritten.
     """
-    return runtime_of(request).database.query(pages.etag, row, step, anew=meanwhile)
+    return runtime_of(request).database.query(page_data.etag, row, step, anew=meanwhile)
 
 
 def _what_page(
@@ -256,7 +256,7 @@ def _who_page(
     meanwhile: bool = False,
 ) -> HTMLResponse:
     runtime = runtime_of(request)
-    offered = runtime.database.query(pages.audience_choices, runtime.course_cache)
+    offered = runtime.database.query(page_data.audience_choices, runtime.course_cache)
     values = {
         "who": who,
         "courses": offered.courses,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth.sessions import AdminIdentity
-from rugcourse.campaigns import drafts, lifecycle, pages
+from rugcourse.campaigns import drafts, lifecycle, page_data
 from rugcourse.campaigns.drafts import Actor, DraftConflict, NoDraft
 from rugcourse.campaigns.progress import STATES
 from rugcourse.db.engine import Database
@@ -83,7 +83,7 @@ def campaign_page(request: Request, identity: Analyst, campaign_id: Id, done: An
     if row.status == CampaignStatus.DRAFT:
         return RedirectResponse(f"/admin/campaigns/{campaign_id}/review", 303)
     runtime = runtime_of(request)
-    found = runtime.database.query(pages.details, runtime.course_cache, row)
+    found = runtime.database.query(page_data.details, runtime.course_cache, row)
     values = {
         "campaign": row,
         "course": found.course,
@@ -164,7 +164,7 @@ def mails_page(
         raise NotFound
     wanted = None if state == "open" else DeliveryState(state)
     found = runtime_of(request).database.query(
-        pages.mails, campaign_id, wanted, whole_number(lesson, 9), whole_number(after), _A_PAGE
+        page_data.mails, campaign_id, wanted, whole_number(lesson, 9), whole_number(after), _A_PAGE
     )
     values = {
         "campaign": row,
@@ -195,8 +195,8 @@ def _restore(database: Database, actor: Actor, campaign_id: int) -> RedirectResp
 def find_campaign(request: Request, campaign_id: int) -> CampaignRow:
     """Return a campaign. Raises NotFound."""
     try:
-        return runtime_of(request).database.query(pages.find, campaign_id)
-    except pages.CampaignNotFound:
+        return runtime_of(request).database.query(page_data.find, campaign_id)
+    except page_data.CampaignNotFound:
         raise NotFound from None
 
 
@@ -225,7 +225,7 @@ _REFUSALS: dict[type[Exception], str] = {
 
 def _list_page(request: Request, identity: AdminIdentity, archived: bool, notice: str, draft: int = 0) -> HTMLResponse:
     runtime = runtime_of(request)
-    found = runtime.database.query(pages.listed, runtime.course_cache, _A_PAGE, archived=archived)
+    found = runtime.database.query(page_data.listed, runtime.course_cache, _A_PAGE, archived=archived)
     values = {
         "kinds": _KINDS,
         "campaigns": found.campaigns,

@@ -12,7 +12,7 @@ from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.bootstrap import make_ebooks, send_sample
 from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import UnknownTag, count_words
-from rugcourse.course_editor import drafts, history, linter, pages
+from rugcourse.course_editor import drafts, history, linter, page_data
 from rugcourse.course_editor.drafts import (
     EditorState,
     LessonNotFound,
@@ -58,7 +58,7 @@ def lessons_page(
 ) -> HTMLResponse:
     """Every course with its lessons, what is being written, and what was discarded. `draft`: what `notice` is about."""
     runtime = runtime_of(request)
-    found = runtime.database.query(pages.lessons, runtime.course_cache)
+    found = runtime.database.query(page_data.lessons, runtime.course_cache)
     courses, discarded = found.courses, found.discarded
     spoken = preferred_language(request)
     values = {

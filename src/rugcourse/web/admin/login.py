@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from rugcourse.auth import passkeys, security_events
+from rugcourse.auth.account_emails import AccountNotice
 from rugcourse.auth.admins import (
     BadInvitation,
     invited_email,
@@ -18,7 +19,6 @@ from rugcourse.auth.admins import (
     reset_password,
     set_first_password,
 )
-from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.passkeys import Site
 from rugcourse.auth.passwords import MIN_LENGTH, WeakPassword
 from rugcourse.auth.security_events import SecurityEventKind

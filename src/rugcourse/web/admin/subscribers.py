@@ -20,7 +20,7 @@ from rugcourse.db.models import Role, SubscriberStatus
 from rugcourse.enrolment.admin_changes import AddressTaken, LessonAlreadySent, LessonNotInCourse, OtherRunActive
 from rugcourse.enrolment.preferences import NotAReader
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
-from rugcourse.subscribers import admin_actions, pages
+from rugcourse.subscribers import admin_actions, page_data
 from rugcourse.subscribers.admin_actions import ActionRequest, SubscriberNotFound, UnknownAction
 from rugcourse.subscribers.csv_export import as_csv, as_json
 from rugcourse.web.admin.auth import Analyst, Editor, admin_page
@@ -116,7 +116,7 @@ def people_page(
     looked_for: Annotated[SearchFields, Query()],
     after: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
-    found = runtime_of(request).database.query(pages.search, looked_for.wanted(), whole_number(after), _A_PAGE)
+    found = runtime_of(request).database.query(page_data.search, looked_for.wanted(), whole_number(after), _A_PAGE)
     values = {
         "looked_for": looked_for,
         "filters": {name: text for name, text in looked_for.model_dump().items() if text},
@@ -214,7 +214,7 @@ def _person_page(request: Request, identity: AdminIdentity, subscriber_id: int, 
     runtime = runtime_of(request)
     try:
         found = runtime.database.query(
-            pages.details, runtime.clock.now(), runtime.course_cache, runtime.signer, subscriber_id
+            page_data.details, runtime.clock.now(), runtime.course_cache, runtime.signer, subscriber_id
         )
     except SubscriberNotFound:
         raise NotFound from None

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.enrolment import suppression
 from rugcourse.enrolment.signup import NotAnAddress
-from rugcourse.subscribers import admin_actions, pages
+from rugcourse.subscribers import admin_actions, page_data
 from rugcourse.web.admin.auth import Editor, admin_page
 from rugcourse.web.forms import parse_reason, whole_number
 from rugcourse.web.rendering import READ, runtime_of
@@ -58,7 +58,7 @@ def suppressions_submit(
 
 def _page(request: Request, identity: AdminIdentity, q: str, after: int, done: str) -> HTMLResponse:
     runtime = runtime_of(request)
-    found = runtime.database.query(pages.suppressions, runtime.signer, q, after, _A_PAGE)
+    found = runtime.database.query(page_data.suppressions, runtime.signer, q, after, _A_PAGE)
     values = {
         "q": q.strip()[:254],
         "asked": found.asked,

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel
 
-from rugcourse.auth import pages
+from rugcourse.auth import page_data
+from rugcourse.auth.account_emails import AccountNotice
 from rugcourse.auth.admins import (
     AlreadyAdmin,
     LastOwner,
@@ -18,7 +19,6 @@ from rugcourse.auth.admins import (
     invite,
     reset_second_factor,
 )
-from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.db.models import Role
 from rugcourse.enrolment.signup import NotAnAddress
@@ -94,7 +94,7 @@ def _act(request: Request, identity: AdminIdentity, fields: TeamForm) -> Respons
 
 @router.api_route("/admin/audit-log", methods=READ)
 def log_page(request: Request, identity: Owner, before: Annotated[str, Query()] = "") -> HTMLResponse:
-    found = runtime_of(request).database.query(pages.audit_log, _ENTRIES_A_PAGE, whole_number(before) or None)
+    found = runtime_of(request).database.query(page_data.audit_log, _ENTRIES_A_PAGE, whole_number(before) or None)
     values = {"changes": found.entries, "more": found.more, "events": found.events}
     return admin_page(request, identity, "audit-log", values)
 
@@ -109,7 +109,7 @@ def _team_page(
     typed_role: str = "",
     status: int = 200,
 ) -> HTMLResponse:
-    found = runtime_of(request).database.query(pages.team)
+    found = runtime_of(request).database.query(page_data.team)
     values = {
         "team": found.admins,
         "with_passkeys": found.with_passkeys,

@@ -12,7 +12,7 @@ from rugcourse.db.published_course import PublishedCourse
 from rugcourse.ebooks.cache import MEDIA_TYPES, EbookNotFound, get_ebook
 from rugcourse.learning import feedback
 from rugcourse.learning.feedback import Feedback, save_feedback
-from rugcourse.privacy.notice import controller, notice, summary, supervisor_page
+from rugcourse.privacy.privacy_notice import controller, notice, summary, supervisor_page
 from rugcourse.tracking.bot_detection import classify_request
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields, form_age_ok, shown_at_token

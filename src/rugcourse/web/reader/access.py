@@ -11,8 +11,8 @@ from rugcourse.db.published_course import PublishedCourse
 from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.reader import RIGHTS_MINUTES, Reader, reader_of_mail
 from rugcourse.links import LINK_DAYS, TokenPurpose
-from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.privacy.papers import notice_text
+from rugcourse.privacy.subscriber_emails import ReaderNotice
 from rugcourse.web.rendering import NotFound, course_context, render, runtime_of
 
 

@@ -14,7 +14,7 @@ from rugcourse.enrolment.reader import Reader
 from rugcourse.learning.assessment import gain_of, save_attempt
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.links import TokenPurpose
-from rugcourse.reports import reader_pages
+from rugcourse.reports import reader_page_data
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields
 from rugcourse.web.public.assessment_state import TestProgress
@@ -121,7 +121,7 @@ def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse
     runtime = runtime_of(request)
     delivery = reader.delivery
     old = reader.link_is_old(runtime.clock.now())
-    found = runtime.database.query(reader_pages.mailed_lesson, runtime.course_cache, reader, old=old)
+    found = runtime.database.query(reader_page_data.mailed_lesson, runtime.course_cache, reader, old=old)
     if found is None or delivery.lesson_id is None:
         raise NotFound
     lesson, feedback = found.lesson, found.feedback

@@ -15,7 +15,7 @@ from rugcourse.enrolment.preferences import NotAReader
 from rugcourse.enrolment.reader import Reader
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.links import TokenPurpose
-from rugcourse.privacy.notices import ReaderNotice
+from rugcourse.privacy.subscriber_emails import ReaderNotice
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import pad_response_time
 from rugcourse.web.reader.access import find_reader, rights_page

@@ -18,16 +18,16 @@ from pydantic import BaseModel
 
 from rugcourse.db.models import DeliveryQueue, SubscriberStatus
 from rugcourse.delivery.send_next import NothingToSend, send_next_now
-from rugcourse.enrolment import consent_texts, own_choices, preferences
+from rugcourse.enrolment import consent_texts, preferences, preferences_form
 from rugcourse.enrolment.magic_link import renew_link
-from rugcourse.enrolment.own_choices import LONGEST_PAUSE, InvalidChoice, SentChoices, choices_of
+from rugcourse.enrolment.preferences_form import LONGEST_PAUSE, InvalidChoice, SentChoices, choices_of
 from rugcourse.enrolment.reader import Reader
 from rugcourse.enrolment.signup import MAX_NAME, PACES, clean_name
 from rugcourse.links import MailRef, TokenPurpose
 from rugcourse.privacy.erase import erase
-from rugcourse.privacy.notices import ReaderNotice
-from rugcourse.reports import reader_pages
-from rugcourse.reports.reader_pages import ReadingState
+from rugcourse.privacy.subscriber_emails import ReaderNotice
+from rugcourse.reports import reader_page_data
+from rugcourse.reports.reader_page_data import ReadingState
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import schedule_choices
 from rugcourse.web.reader.access import (
@@ -185,7 +185,7 @@ def unsubscribe_submit(
 
 def reading_state_of(request: Request, reader: Reader) -> ReadingState:
     runtime = runtime_of(request)
-    return runtime.database.query(reader_pages.reading_state, runtime.clock.now(), runtime.course_cache, reader)
+    return runtime.database.query(reader_page_data.reading_state, runtime.clock.now(), runtime.course_cache, reader)
 
 
 def _do(request: Request, reader: Reader, fields: OwnPageForm) -> bool:
@@ -195,11 +195,11 @@ def _do(request: Request, reader: Reader, fields: OwnPageForm) -> bool:
     match fields.action:
         case "save":
             languages, shown = reader.published.course.languages, shown_to(request, reader)
-            database.run(own_choices.save, clock.now(), person, fields.choices(), languages, shown)
+            database.run(preferences_form.save, clock.now(), person, fields.choices(), languages, shown)
         case "name":
             database.run(preferences.set_name, person, _name(fields))
         case "pause":
-            database.run(own_choices.pause_until, clock.now(), person, fields.until)
+            database.run(preferences_form.pause_until, clock.now(), person, fields.until)
         case "resume":
             database.run(preferences.resume, clock.now(), person)
         case "next":
@@ -242,7 +242,7 @@ def _own_page(request: Request, reader: Reader, token: str, done: str) -> HTMLRe
     if reader.has_left:
         return _unsubscribe_page(request, reader, _sign(request, TokenPurpose.UNSUBSCRIBE, reader.mail))
     place = reading_state_of(request, reader)
-    others = runtime.database.query(reader_pages.other_courses, runtime.course_cache, reader)
+    others = runtime.database.query(reader_page_data.other_courses, runtime.course_cache, reader)
     schedule, today = place.schedule, place.schedule.local_date(now)
     values = {
         "token": token,
@@ -275,7 +275,7 @@ _ONLY_THE_QUESTION: dict[str, object] = {
 
 def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back: bool = False) -> HTMLResponse:
     runtime = runtime_of(request)
-    state = runtime.database.query(reader_pages.unsubscribe_state, reader)
+    state = runtime.database.query(reader_page_data.unsubscribe_state, reader)
     values = {
         "token": token,
         "old": False,

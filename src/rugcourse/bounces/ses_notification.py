@@ -5,24 +5,13 @@ from __future__ import annotations
 import json
 
 from rugcourse.bounces.classifier import classify
+from rugcourse.bounces.json_values import part, text
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.text import shortened
 
 _KINDS = {"Permanent": BounceType.HARD, "Transient": BounceType.SOFT, "Undetermined": BounceType.SOFT}
 _REFUSED = frozenset(("ContentRejected", "AttachmentRejected"))
 _FIRST = '{"'
-
-
-def part(value: object, *names: str) -> object:
-    """Return a value from nested objects, or None if a key is missing on the way."""
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def text(value: object, *names: str) -> str:
-    found = part(value, *names) if names else value
-    return found if isinstance(found, str) else ""
 
 
 def reports_of(said: object) -> list[tuple[str, BounceReport]]:

@@ -27,7 +27,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.magic_link import request_link
 from rugcourse.enrolment.suppression import suppress_address
-from rugcourse.privacy.warnings import warn
+from rugcourse.privacy.inactivity_warnings import warn
 from rugcourse.worker.tasks import apply_retention
 
 
