@@ -118,7 +118,7 @@ def _add_readers(runtime: Runtime) -> None:
     add_crowd(runtime.database, published.campaign_id, READERS, Schedule("UTC", 8), None)
     add_lesson_mails(runtime.database, published.id, datetime.now(UTC), lessons=LESSONS)
     with runtime.database.write() as session:
-        session.execute(update(SubscriberRow).values(measuring=True))
+        session.execute(update(SubscriberRow).values(tracking_consent=True))
     tidy_up(runtime.database)
 
 

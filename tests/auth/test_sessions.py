@@ -315,4 +315,4 @@ def test_what_a_browser_says_of_itself_is_kept_short(database: Database, clock: 
     make_admin(database, clock)
     log_in(database, clock, "owner@x.example", PASSWORD, Origin("192.0.2.0/24", "B" * 500))
     with database.read() as session:
-        assert session.scalars(select(AdminSessionRow.browser)).one() == "B" * 120
+        assert session.scalars(select(AdminSessionRow.user_agent)).one() == "B" * 120

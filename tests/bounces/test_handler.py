@@ -72,8 +72,8 @@ def test_a_mailbox_that_is_not_there_is_not_written_to_again(
     assert (taken.outcome, taken.report.kind) == (BounceOutcome.SUPPRESSED, BounceType.HARD)
     lesson = lessons_to(runtime, email)[-1]
     assert lesson.state == DeliveryState.FAILED
-    assert (lesson.reply or "").startswith("came back: 5.1.1")
-    assert email not in (lesson.reply or "")
+    assert (lesson.smtp_response or "").startswith("came back: 5.1.1")
+    assert email not in (lesson.smtp_response or "")
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     assert (
         receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user").outcome
@@ -118,7 +118,7 @@ def test_a_lesson_that_did_not_arrive_goes_out_again_at_the_next_hour_before_all
     )
     waiting = lessons_to(runtime, email)[0]
     assert (waiting.state, enrolment_of(runtime, email).next_position) == (DeliveryState.CANCELLED, 1)
-    assert (waiting.reply or "").startswith("came back: 5.2.2")
+    assert (waiting.smtp_response or "").startswith("came back: 5.2.2")
     for lessons in (1, 2):
         clock.advance(days=1)
         plan(runtime)
@@ -193,7 +193,7 @@ def test_refusal_during_smtp_has_the_same_consequences_as_a_bounce(
     plan(runtime)
     send_all(dispatcher)
     second = lessons_to(runtime, email)[1]
-    assert (second.state, second.reply, status_of(runtime, email)) == (state, reply, status)
+    assert (second.state, second.smtp_response, status_of(runtime, email)) == (state, reply, status)
     sink.fault = lambda _: None
     clock.advance(days=1)
     plan(runtime)
@@ -343,7 +343,7 @@ def test_characters_that_no_database_stores_are_removed_from_server_replies(
         receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user", poisoned).outcome
         == BounceOutcome.SUPPRESSED
     )
-    assert "\x00" not in (lessons_to(runtime, email)[-1].reply or "")
+    assert "\x00" not in (lessons_to(runtime, email)[-1].smtp_response or "")
 
 
 def unsubscribe_address(runtime: Runtime, sink: Sink, email: str) -> str:

@@ -59,8 +59,8 @@ def test_ab_test_splits_readers_in_halves_and_retries_keep_the_variant(
     send_all(dispatcher)
     versions = [lessons_to(runtime, email)[0].lesson_version_id for email in emails]
     row = ab_test(runtime)
-    assert set(versions) == {row.version_a, row.version_b}
-    assert 15 <= versions.count(row.version_b) <= 45
+    assert set(versions) == {row.version_a_id, row.version_b_id}
+    assert 15 <= versions.count(row.version_b_id) <= 45
     neighbours = sum(one == other for one, other in pairwise(versions))
     assert neighbours not in {0, len(versions) - 1}  # no alternation by order of signing up
 
@@ -75,7 +75,7 @@ def test_ab_test_is_decided_once_after_enough_mails_and_days(runtime: Runtime) -
     assert ab_test(runtime).decided_at is None  # enough, and too young
     before = current_subject(runtime)
     decide_after(runtime, days=3)
-    assert (ab_test(runtime).winner, ab_test(runtime).found[A][0]) == (B, 100)
+    assert (ab_test(runtime).winner, ab_test(runtime).result[A][0]) == (B, 100)
     assert current_subject(runtime) == OTHER["nl"] != before
 
 
@@ -155,7 +155,7 @@ def test_moved_lesson_keeps_its_ab_test_and_mails(runtime: Runtime) -> None:
     add_mails(runtime, (30, 40), count=40)
     decide_after(runtime, days=4)
     row = ab_test(runtime)
-    assert (row.winner, row.found[A][0], row.found[B][0]) == (B, 100, 100)
+    assert (row.winner, row.result[A][0], row.result[B][0]) == (B, 100, 100)
     lesson = course_of(runtime).course.lesson("welkom")
     assert lesson is not None
     assert (lesson.number, lesson.texts["nl"].subject) == (2, OTHER["nl"])

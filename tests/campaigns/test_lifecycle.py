@@ -186,7 +186,7 @@ def test_missed_send_time_pauses_the_campaign_for_an_admin(
     plan(runtime)
     send_all(dispatcher)
     row = campaign_row(runtime, made)
-    assert (row.status, row.because) == (CampaignStatus.PAUSED, "too-late")
+    assert (row.status, row.pause_reason) == (CampaignStatus.PAUSED, "too-late")
     assert [one for one in mails_to(runtime, email) if one.campaign_id == made] == []
     runtime.database.run(lifecycle.resume, author(runtime), made)
     clock.move_to(datetime(2026, 12, 1, 7, tzinfo=UTC))

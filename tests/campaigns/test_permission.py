@@ -89,7 +89,7 @@ def test_cohort_of_another_course_goes_to_readers_who_want_news(runtime: Runtime
     other = reader_of_another_course(runtime, "other@x.example")
     with runtime.database.write() as session:
         person = session.scalars(select(SubscriberRow).where(SubscriberRow.email == other)).one()
-        person.news = False
+        person.news_consent = False
     made = draft(runtime, CampaignKind.COHORT, Timing())
     start(runtime, made)
     assert other not in readers_in(runtime, made)
@@ -272,7 +272,7 @@ def test_reader_who_left_a_later_run_gets_no_broadcast_about_the_course(runtime:
             session.execute(
                 update(EnrolmentRow)
                 .where(EnrolmentRow.id == first.id)
-                .values(status="completed", completed_at=clock.now())
+                .values(status="completed", completed_at=clock.now(), next_due_at=None)
             )
             enrolments.add(session, second, first.subscriber_id, None, clock.now())
     clock.advance(hours=1)
@@ -359,7 +359,7 @@ def test_news_chosen_by_what_somebody_learns_goes_only_to_who_was_asked_that_on_
     with runtime.database.write() as session:
         person = subscribers.by_email(session, listed)
         assert person is not None
-        person.news = True
+        person.news_consent = True
         context = consents.ConsentContext(clock.now(), "import 1, 2026-11-02: a form")
         consents.keep_text(session, person, consents.ConsentPurpose.NEWS, context, "Yes, news", given=True)
     clock.advance(days=3)
@@ -374,7 +374,7 @@ def test_news_chosen_by_what_somebody_learns_goes_only_to_who_was_asked_that_on_
     withdrawn = enrolment_of(runtime, asked).subscriber_id
     runtime.database.run(preferences.set_news, clock.now(), withdrawn, agreed=False)
     with runtime.database.write() as session:  # as a list does that somebody agreed to later
-        session.get_one(SubscriberRow, withdrawn).news = True
+        session.get_one(SubscriberRow, withdrawn).news_consent = True
     with runtime.database.read() as session:
         assert audiences.size(session, audience, clock.now(), allowed) == (2 if audience.languages else 0)
 

@@ -136,7 +136,7 @@ class Story:
             session.execute(
                 update(DeliveryRow)
                 .where(DeliveryRow.state == DeliveryState.PLANNED)
-                .values(state=DeliveryState.ACCEPTED)
+                .values(state=DeliveryState.ACCEPTED, not_before=None, settled_at=clock.now())
                 .execution_options(synchronize_session=False)
             )
         for reader in self.readers:

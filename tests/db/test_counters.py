@@ -104,7 +104,9 @@ def test_adding_up_happens_in_the_database(runtime: Runtime) -> None:
     day = date(2026, 11, 23)
     with runtime.database.write() as session:
         changes = [("a", 1), ("a", 2), ("b", 1), ("b", -1)]
-        session.add_all(CounterChangeRow(campaign_id=7, lesson_id=0, day=day, what=what, n=n) for what, n in changes)
+        session.add_all(
+            CounterChangeRow(campaign_id=7, lesson_id=0, day=day, metric=what, count=n) for what, n in changes
+        )
         session.flush()
         statements: list[str] = []
         event.listen(runtime.database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
@@ -112,7 +114,7 @@ def test_adding_up_happens_in_the_database(runtime: Runtime) -> None:
         statements.clear()
         assert counters.compact(session) == before
         assert {one.split()[0] for one in statements} <= {"WITH", "INSERT", "DELETE"}
-        kept = session.execute(select(CounterRow.what, CounterRow.n).where(CounterRow.campaign_id == 7)).all()
+        kept = session.execute(select(CounterRow.metric, CounterRow.count).where(CounterRow.campaign_id == 7)).all()
     assert [tuple(one) for one in kept] == [("a", 3)]
 
 
@@ -123,7 +125,7 @@ def test_what_is_counted_while_others_add_up_is_kept(runtime: Runtime) -> None:
     def count(process: int) -> None:
         for number in range(many):
             with runtime.database.write() as session:
-                session.add(CounterChangeRow(campaign_id=7, lesson_id=number % 5, day=day, what="a", n=1))
+                session.add(CounterChangeRow(campaign_id=7, lesson_id=number % 5, day=day, metric="a", count=1))
                 if number % 3 == process % 3:
                     session.flush()
                     counters.compact(session)
@@ -136,7 +138,7 @@ def test_what_is_counted_while_others_add_up_is_kept(runtime: Runtime) -> None:
     with runtime.database.write() as session:
         counters.compact(session)
         totals = counters.totals(session, 7)
-        assert sum(session.scalars(select(CounterRow.n).where(CounterRow.campaign_id == 7))) == 4 * many
+        assert sum(session.scalars(select(CounterRow.count).where(CounterRow.campaign_id == 7))) == 4 * many
     assert sum(totals.values()) == 4 * many
 
 
@@ -146,9 +148,11 @@ def test_counters_that_are_wrong_are_found_and_mended(
     read_a_lesson(runtime, dispatcher, clock)
     with runtime.database.write() as session:
         counters.compact(session)
-        session.execute(update(CounterRow).where(CounterRow.what == "mail accepted").values(n=CounterRow.n + 5))
+        session.execute(
+            update(CounterRow).where(CounterRow.metric == "mail accepted").values(count=CounterRow.count + 5)
+        )
     with runtime.database.write() as session:
-        assert [(key.what, counter - rows) for key, (counter, rows) in counters.differences(session).items()] == [
+        assert [(key.metric, counter - rows) for key, (counter, rows) in counters.differences(session).items()] == [
             ("mail accepted", 5)
         ] * len(counters.differences(session))
         assert counters.rebuild(session) > 0
@@ -206,6 +210,6 @@ def test_a_picture_that_two_processes_serve_at_once_opens_a_mail_once(
     with runtime.database.read() as session:
         kept = email_events.of_delivery(session, mail)
         found = {what: n for (_, _, what), n in counters.totals(session).items() if what.startswith("event open")}
-    assert [one.first for one in kept if one.kind == EventKind.OPEN].count(True) == 1
+    assert [one.is_first for one in kept if one.kind == EventKind.OPEN].count(True) == 1
     assert len([one for one in kept if one.kind == EventKind.OPEN]) == 2
     assert found == {"event open human": 1}

@@ -51,7 +51,7 @@ def test_an_accepted_lesson_is_pinned_and_its_message_id_is_in_the_ledger(
     send_all(dispatcher)
     [lesson] = lessons_to(runtime, email)
     assert lesson.state == DeliveryState.ACCEPTED
-    assert lesson.reply == "250 taken"
+    assert lesson.smtp_response == "250 taken"
     assert lesson.lesson_version_id is not None
     assert lesson.message_id == sink.to(email)[-1].message_id
     assert balanced(runtime)
@@ -78,7 +78,7 @@ def test_a_refusal_for_good_ends_that_delivery_alone_with_the_servers_words(
     unlucky, lucky = planned_readers(runtime, dispatcher, 2)
     sink.fault = lambda recipient: Fault(step, reply) if recipient == unlucky else None
     send_all(dispatcher)
-    assert (lessons_to(runtime, unlucky)[0].state, lessons_to(runtime, unlucky)[0].reply) == (state, reply)
+    assert (lessons_to(runtime, unlucky)[0].state, lessons_to(runtime, unlucky)[0].smtp_response) == (state, reply)
     assert lessons_to(runtime, lucky)[0].state == DeliveryState.ACCEPTED
     assert balanced(runtime)
 
@@ -249,7 +249,7 @@ def test_a_reply_that_no_database_can_hold_stops_nobody(runtime: Runtime, dispat
     send_all(dispatcher)
     states = [lessons_to(runtime, email)[0].state for email in emails]
     assert states == [DeliveryState.ACCEPTED, DeliveryState.CANCELLED, DeliveryState.ACCEPTED]  # it goes out again
-    assert "thanks" in (lessons_to(runtime, emails[1])[0].reply or "")
+    assert "thanks" in (lessons_to(runtime, emails[1])[0].smtp_response or "")
 
 
 @pytest.mark.parametrize("answer", ["\x00\x00\x00 ", "OK: queued as 12345", "354 go on", "600 what", "199 what"])

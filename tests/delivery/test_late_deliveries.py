@@ -79,7 +79,7 @@ def test_a_message_that_was_put_off_until_its_hour_was_over_failed(
     clock.move_to(datetime(2026, 11, 23, 17, 30, tzinfo=UTC))
     _pass(runtime, dispatcher, clock, 6)
     [mail] = [one for one in mails_to(runtime, full) if one.kind == DeliveryKind.BROADCAST]
-    assert (mail.state, mail.reply) == (DeliveryState.FAILED, _FULL)
+    assert (mail.state, mail.smtp_response) == (DeliveryState.FAILED, _FULL)
 
 
 def test_a_campaign_waits_for_an_admin_when_nothing_went_out_at_its_moment(

@@ -17,6 +17,7 @@ from tests.support.builders import (
     send_all,
 )
 from tests.support.campaigns import draft, start
+from tests.support.databases import unchecked
 from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
@@ -40,7 +41,7 @@ from rugcourse.worker.tasks import scheduler_tick
 
 def _spoil_schedule(runtime: Runtime, email: str, **values: object) -> None:
     person = enrolment_of(runtime, email).subscriber_id
-    with runtime.database.write() as session:
+    with runtime.database.write() as session, unchecked(session, "schedule"):
         session.execute(update(ScheduleRow).where(ScheduleRow.subscriber_id == person).values(**values))
 
 

@@ -142,7 +142,9 @@ def test_admins_without_a_second_factor_are_named_as_advice(runtime: Runtime, cl
         admin = admins.by_email(session, "owner@x.example")
         assert admin is not None
         session.add(
-            PasskeyRow(admin_id=admin.id, credential="x", public_key=b"x", uses=0, name="x", created_at=clock.now())
+            PasskeyRow(
+                admin_id=admin.id, credential_id="x", public_key=b"x", sign_count=0, name="x", created_at=clock.now()
+            )
         )
     assert states(check_admins(runtime.database)) == {"admins": State.OK}
 

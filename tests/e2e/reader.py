@@ -69,6 +69,6 @@ def all_rows_as_text(site: Site) -> str:
         tables = [
             [tuple(row) for row in session.execute(select(table))]
             for table in Base.metadata.sorted_tables
-            if table.name != "edition"
+            if table.name != "ebook"
         ]
     return repr(tables)

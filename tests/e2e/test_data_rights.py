@@ -119,7 +119,7 @@ def test_reader_who_complained_can_still_export_and_erase(page: Page, site: Site
     with site.runtime.database.read() as session:
         person = subscribers.by_email(session, EMAIL)
         assert person is not None
-        assert (person.status, person.measuring) == (SubscriberStatus.SUPPRESSED, False)
+        assert (person.status, person.tracking_consent) == (SubscriberStatus.SUPPRESSED, False)
     had = len(mailed_to(site, EMAIL))
     site.next_day()
     picture = f"{link_to(site, EMAIL, TokenPurpose.OPEN, 'o')}.gif"

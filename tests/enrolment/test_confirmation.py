@@ -62,7 +62,7 @@ def consents_of(runtime: Runtime, email: str) -> list[tuple[str, bool, str]]:
     with runtime.database.read() as session:
         person = subscribers.by_email(session, email)
         assert person is not None
-        return [(one.purpose, one.given, one.source) for one in subscribers.consents(session, person.id)]
+        return [(one.purpose, one.granted, one.source) for one in subscribers.consents(session, person.id)]
 
 
 def test_signup_records_no_consent_before_confirmation(runtime: Runtime, clock: VirtualClock) -> None:
@@ -94,7 +94,7 @@ def test_returning_reader_is_measured_only_after_a_new_consent(
     with runtime.database.read() as session:
         person = subscribers.by_email(session, email)
         assert person is not None
-        assert person.measuring == ticked
+        assert person.tracking_consent == ticked
 
 
 def test_refusing_a_confirmation_stops_all_later_confirmations(

@@ -70,7 +70,7 @@ def test_every_consent_change_is_recorded(runtime: Runtime, clock: VirtualClock)
     runtime.database.run(preferences.set_measuring, clock.now(), person, agreed=True)
     runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email)[0].id)
     with runtime.database.read() as session:
-        history = [(one.purpose, one.given) for one in subscribers.consents(session, person)]
+        history = [(one.purpose, one.granted) for one in subscribers.consents(session, person)]
         found = subscribers.by_email(session, email)
     assert history == [
         ("lessons", True), ("measuring", False), ("news", True), ("lessons", True), ("measuring", True),
@@ -123,7 +123,7 @@ def test_undoing_unsubscribe_ignores_an_unconfirmed_signup(runtime: Runtime, clo
         person = subscribers.by_email(session, email)
         assert person is not None
         assert subscribers.load_schedule(session, person.id).hour == 8
-        assert person.signup is None
+        assert person.pending_signup is None
 
 
 def test_reconciliation_finds_readers_forgotten_after_a_pause(

@@ -151,4 +151,4 @@ def test_a_process_that_dies_between_change_and_entry_leaves_neither(
     act(runtime, known)
     assert rows(runtime) != before
     with runtime.database.read() as session:
-        assert session.scalar(select(func.count()).select_from(AuditLogRow)) == len(before["change"]) + 1
+        assert session.scalar(select(func.count()).select_from(AuditLogRow)) == len(before["audit_log"]) + 1

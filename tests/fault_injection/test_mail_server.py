@@ -78,7 +78,7 @@ def test_a_refused_reader_fails_alone(
     send_all(dispatcher)
     tally = passes(runtime, sink)
     assert (tally.failed, tally.accepted) == (1, 3 * READERS - 1)
-    assert lessons_to(runtime, readers[3])[0].reply == "550 5.1.1 no such user"
+    assert lessons_to(runtime, readers[3])[0].smtp_response == "550 5.1.1 no such user"
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_a_database_that_goes_back_in_time_under_a_running_worker_is_held(
     heartbeat._beat()
     assert held(runtime) == []
     with runtime.database.write() as session:
-        session.execute(text("DELETE FROM process"))
+        session.execute(text("DELETE FROM heartbeat"))
     heartbeat._beat()
     assert held(runtime) == [ALL]
     plan(runtime)

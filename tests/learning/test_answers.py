@@ -26,7 +26,7 @@ def test_the_first_and_the_last_answer_are_kept_until_the_next_lesson(
     late = answer_question(runtime, first, 0, right=False)
     with runtime.database.read() as session:
         [answer] = learning.answers_of(session, enrolment_of(runtime, email).subscriber_id)
-    assert (answer.first_right, answer.last_right) == (False, True)
+    assert (answer.first_correct, answer.last_correct) == (False, True)
     assert late.kept is False
     assert late.right is True
 

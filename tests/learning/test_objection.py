@@ -67,7 +67,7 @@ def test_answers_of_who_objects_count_no_more_those_from_before_and_those_after(
     answer_question(runtime, email, 1, 1)
     assert counted(runtime) == 1  # it was given while they were left out
     with runtime.database.read() as session:
-        assert [one.left_out for one in session.scalars(select(AnswerRow).order_by(AnswerRow.id))] == [
+        assert [one.is_excluded for one in session.scalars(select(AnswerRow).order_by(AnswerRow.id))] == [
             True, True, False,
         ]  # fmt: skip
     with runtime.database.write() as session:
@@ -116,7 +116,7 @@ def test_a_comparison_sends_one_wording_to_who_objects_and_looks_at_no_mail_of_t
         row = session.scalars(select(AbTestRow)).one()
         variants = [
             kept_trials.count_variant(session, row, [version], clock.now())
-            for version in (row.version_a, row.version_b)
+            for version in (row.version_a_id, row.version_b_id)
         ]
     assert sum(one.mails for one in variants) == 2
     assert sum(one.acted for one in variants) == 1
@@ -131,4 +131,4 @@ def test_objecting_lasts_when_somebody_leaves_and_comes_back(runtime: Runtime, d
     runtime.database.run(unsubscribe, runtime.clock.now(), mail)
     runtime.database.run(come_back, runtime.clock.now(), mail)
     with runtime.database.read() as session:
-        assert session.get_one(SubscriberRow, person).objected_at == runtime.clock.now()
+        assert session.get_one(SubscriberRow, person).statistics_objected_at == runtime.clock.now()

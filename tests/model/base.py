@@ -167,7 +167,7 @@ class Play(RuleBasedStateMachine):
         """A campaign may pause by itself when something was wrong with the whole, and never because of one reader."""
         with self.product.database.read() as session:
             paused = session.execute(
-                select(CampaignRow.id, CampaignRow.because).where(CampaignRow.status == CampaignStatus.PAUSED)
+                select(CampaignRow.id, CampaignRow.pause_reason).where(CampaignRow.status == CampaignStatus.PAUSED)
             ).all()
         for campaign_id, because in paused:
             campaign = self.model.campaigns[campaign_id]

@@ -208,7 +208,7 @@ class Installation:
             DeliveryRow.not_before.is_not(None), DeliveryRow.send_by >= now
         )
         held = select(func.min(HoldRow.until)).where(HoldRow.until > now)
-        leased = select(func.min(LeaseRow.until)).where(LeaseRow.until > now)
+        leased = select(func.min(LeaseRow.expires_at)).where(LeaseRow.expires_at > now)
         with self.database.read() as session:
             found = [session.scalar(query) for query in (due, planned, held, leased)]
             end = session.scalar(late)

@@ -58,7 +58,7 @@ def test_stored_server_replies_contain_no_address(runtime: Runtime, dispatcher: 
     email = make_pending(runtime)
     send_all(dispatcher)
     [mail] = mails_to(runtime, email)
-    assert mail.reply == "550 5.1.1 <(address)>: no such user"
+    assert mail.smtp_response == "550 5.1.1 <(address)>: no such user"
 
 
 def test_erased_reader_can_sign_up_again_but_not_be_imported(runtime: Runtime, email: str, clock: VirtualClock) -> None:

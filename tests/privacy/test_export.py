@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import JSON, Boolean, Column, ColumnElement, Date, Integer, Table, select, update
 from tests.support.builders import COURSE, MORNING, course_of, lessons_to
+from tests.support.databases import unchecked
 from tests.support.privacy import data_export, subscriber_id
 
 from rugcourse import paths
@@ -72,7 +73,8 @@ def test_export_reflects_every_exported_column(
         row = session.execute(select(TABLES[table]).where(where).order_by(*TABLES[table].primary_key).limit(1)).one()
         mine = [one == row._mapping[one.name] for one in TABLES[table].primary_key]
         other = _another(TABLES[table].c[column], row._mapping[column], _known(session, table, column))
-        session.execute(update(TABLES[table]).where(*mine).values({column: other}))
+        with unchecked(session, table):
+            session.execute(update(TABLES[table]).where(*mine).values({column: other}))
     assert _values_of(runtime, person, section, name) != before
 
 
@@ -96,11 +98,11 @@ def _of(runtime: Runtime, table: Table, person: int, address: str) -> ColumnElem
     match table.name:
         case "subscriber":
             return table.c.id == person
-        case "change":
+        case "audit_log":
             return table.c.subject == admins.subject_of(person)
         case "suppression":
             return table.c.address_hash == runtime.signer.digest(address)
-        case "event" | "feedback":
+        case "email_event" | "feedback":
             return table.c.delivery_id.in_(select(DeliveryRow.id).where(DeliveryRow.subscriber_id == person))
         case _:
             return table.c.subscriber_id == person

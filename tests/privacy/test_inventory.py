@@ -33,7 +33,7 @@ def test_inventory_declares_every_existing_column_once() -> None:
 
 def test_inventory_declares_the_purpose_of_each_event_kind() -> None:
     """Answers, bounces and complaints are kept of everybody: that is no measuring, for which there is a consent."""
-    purposes = {kind: group.purpose for group in INVENTORY if group.table == "event" for kind in group.rows}
+    purposes = {kind: group.purpose for group in INVENTORY if group.table == "email_event" for kind in group.rows}
     assert set(purposes) == set(EventKind)
     assert {kind for kind, purpose in purposes.items() if purpose == ProcessingPurpose.MEASURING} == {
         EventKind.OPEN, EventKind.CLICK,
@@ -45,7 +45,7 @@ def test_inventory_declares_uploaded_lists_as_data_of_the_people_on_them() -> No
         (group.table, column) for group in INVENTORY if group.end == End.LIST for column in group.columns
         if group.whose == Whose.READER
     }  # fmt: skip
-    assert reading >= {("job_chunk", "lines"), ("job", "about"), ("job", "problems")}
+    assert reading >= {("job_chunk", "lines"), ("job", "params"), ("job", "problems")}
 
 
 def test_personal_columns_declare_basis_retention_and_place_in_the_export() -> None:

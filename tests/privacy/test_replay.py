@@ -179,7 +179,7 @@ def test_replay_restores_withdrawals_made_after_the_backup(
     not_measured(runtime, readers["c"])
     complained(runtime, readers["d"])
     put_back()
-    assert {person(runtime, email).measuring for email in readers.values()} == {True}
+    assert {person(runtime, email).tracking_consent for email in readers.values()} == {True}
 
     assert release_hold(runtime, ALL).withdrawn == 4
     assert release_hold(runtime, ALL).withdrawn == 0
@@ -189,7 +189,7 @@ def test_replay_restores_withdrawals_made_after_the_backup(
         send_all(dispatcher)
     got_lessons = {one.recipient for one in sink.taken if b":lesson:" in one.raw}
     assert got_lessons == {readers["c"], readers["e"]}
-    assert not person(runtime, readers["c"]).measuring
+    assert not person(runtime, readers["c"]).tracking_consent
     assert person(runtime, readers["b"]).status == SubscriberStatus.LEFT
     assert person(runtime, readers["d"]).status == SubscriberStatus.SUPPRESSED
     with runtime.database.read() as session:
@@ -215,8 +215,8 @@ def test_replay_keeps_changes_made_after_a_withdrawal(runtime: Runtime, clock: V
     assert LIFTED in {one.kind for one in runtime.withdrawals.read()}
     assert release_hold(runtime, ALL).withdrawn == 0
     assert {person(runtime, one).status for one in (back, again, lifted, anew)} == {SubscriberStatus.ACTIVE}
-    assert person(runtime, again).measuring
-    assert person(runtime, anew).measuring
+    assert person(runtime, again).tracking_consent
+    assert person(runtime, anew).tracking_consent
 
 
 def test_replay_suppresses_addresses_without_a_subscriber(runtime: Runtime, clock: VirtualClock) -> None:
@@ -327,8 +327,8 @@ def test_replay_restores_objections_and_closed_links(
     clock.advance(minutes=1)
     assert release_hold(runtime, ALL).withdrawn == 3
     assert release_hold(runtime, ALL).withdrawn == 0
-    assert person(runtime, readers["a"]).objected_at == closed_at
-    assert person(runtime, readers["c"]).links_closed_at == closed_at
+    assert person(runtime, readers["a"]).statistics_objected_at == closed_at
+    assert person(runtime, readers["c"]).links_revoked_at == closed_at
     with runtime.database.read() as session:
         assert subscribers.tags_of(session, person(runtime, readers["b"]).id) == []
         assert subscribers.suppressed_among(session, [runtime.signer.digest(one) for one in readers.values()]) == set()

@@ -19,7 +19,7 @@ def test_job_resumes_after_a_crash_and_handles_everybody_once(runtime: Runtime) 
     job_id = checked_import(runtime, f"mail\n{lines}\n")
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     background_jobs.run_next_batch(runtime.database, runtime.clock, runtime.signer)
-    assert len(people(runtime)) == job_of(runtime, job_id).mark == CHUNK
+    assert len(people(runtime)) == job_of(runtime, job_id).cursor == CHUNK
     run_jobs(runtime)  # another process, later
     assert len(people(runtime)) == job_of(runtime, job_id).total == 2 * CHUNK + 10
     assert job_of(runtime, job_id).state == "done"

@@ -94,7 +94,7 @@ def test_csv_import_takes_duplicate_addresses_once(runtime: Runtime) -> None:
     run_jobs(runtime)
     job = job_of(runtime, job_id)
     assert job.counts == expected
-    assert "@" not in str(job.about)
+    assert "@" not in str(job.params)
 
 
 def test_csv_import_reads_windows_1252_and_multiline_cells_with_right_line_numbers() -> None:
@@ -160,7 +160,7 @@ def test_imported_readers_start_at_their_hour_with_the_source_of_their_consent(
     assert plan(runtime) == 1
     with runtime.database.read() as session:
         consent = session.scalars(select(ConsentRow)).one()
-        words = session.get(ConsentTextRow, consent.wording)
+        words = session.get(ConsentTextRow, consent.text_name)
         person = session.scalars(select(SubscriberRow)).one()
         assert subscribers.tags_of(session, person.id) == ["intake"]
         assert session.scalars(select(func.count()).select_from(JobChunkRow)).one() == 0
@@ -168,9 +168,14 @@ def test_imported_readers_start_at_their_hour_with_the_source_of_their_consent(
     assert consent.at == datetime(2026, 3, 31, tzinfo=UTC)
     assert (words.text if words else "", consent.course_id) == ("Yes, mail me the course", course_of(runtime).id)
     assert consent.delivery_id == mail.id
-    assert (person.name, person.language, person.measuring, person.news) == ("Ann Bo", "nl", False, False)
+    assert (person.name, person.language, person.tracking_consent, person.news_consent) == (
+        "Ann Bo",
+        "nl",
+        False,
+        False,
+    )
     assert person.confirmed_at is None  # they never did
-    assert [*job_of(runtime, job_id).about] == ["intake"]
+    assert [*job_of(runtime, job_id).params] == ["intake"]
 
 
 def test_csv_import_reads_consent_date_source_and_wording_per_line(runtime: Runtime) -> None:
@@ -185,10 +190,10 @@ def test_csv_import_reads_consent_date_source_and_wording_per_line(runtime: Runt
     with runtime.database.read() as session:
         rows = session.execute(
             select(ConsentRow.at, ConsentTextRow.text, ConsentRow.source, ConsentRow.purpose)
-            .join(ConsentTextRow, ConsentTextRow.name == ConsentRow.wording)
+            .join(ConsentTextRow, ConsentTextRow.name == ConsentRow.text_name)
             .order_by(ConsentRow.id)
         ).all()
-        assert session.scalars(select(SubscriberRow.news)).all() == [True, True]
+        assert session.scalars(select(SubscriberRow.news_consent)).all() == [True, True]
     assert [(at.date(), text, source.partition(": ")[2], purpose) for at, text, source, purpose in rows] == [
         (date(2026, 1, 31), "Yes please", "card at the desk", "lessons"),
         (date(2026, 1, 31), "Yes please", "card at the desk", "news"),
@@ -244,7 +249,7 @@ def test_csv_import_stores_only_the_columns_that_are_needed(runtime: Runtime) ->
 def test_second_upload_of_a_list_stores_the_chosen_columns(runtime: Runtime) -> None:
     content = "Wie;Adres;Groep;Diagnose\nAnn;ann@x.example;winter;zq-diagnosis\n"
     job_id = store_list(runtime, content)
-    assert job_of(runtime, job_id).about["kept"] == []
+    assert job_of(runtime, job_id).params["kept"] == []
     columns = {Column.EMAIL: 1, Column.NAME: 0, Column.TAGS: 2}
     bounce_handler = INTAKE.model_copy(update={"columns": columns})
     runtime.database.run(background_jobs.check, job_id, bounce_handler, read_list(content.encode()), "people.csv")
@@ -394,7 +399,7 @@ def test_csv_import_respects_a_later_refusal_of_news(runtime: Runtime, clock: Vi
     with runtime.database.read() as session:
         person = subscribers.by_email(session, email)
     assert person is not None
-    assert not person.news
+    assert not person.news_consent
 
 
 def test_imported_consent_text_is_deleted_with_its_last_consent(runtime: Runtime, clock: VirtualClock) -> None:
@@ -403,7 +408,7 @@ def test_imported_consent_text_is_deleted_with_its_last_consent(runtime: Runtime
     imported(runtime, f'mail,consent_text\nann@x.example,"{words}"\nbo@x.example,"{words}"\n', columns=columns)
     for email, is_left in (("ann@x.example", True), ("bo@x.example", False)):
         runtime.database.run(erase, clock.now(), runtime.signer, mails_to(runtime, email)[0].subscriber_id)
-        assert (words in str(everything(runtime)["wording"])) == is_left
+        assert (words in str(everything(runtime)["consent_text"])) == is_left
 
 
 def test_first_mail_after_an_import_has_short_lines_and_states_consent_to_news(

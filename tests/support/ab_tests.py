@@ -34,19 +34,19 @@ def add_mails(runtime: Runtime, acted: tuple[int, int], count: int = 100) -> Non
     """So many mails of each wording that arrived, and behind how many of each a human clicked."""
     row, now = ab_test(runtime), runtime.clock.now()
     with runtime.database.write() as session:
-        for version, most in zip((row.version_a, row.version_b), acted, strict=True):
+        for version, most in zip((row.version_a_id, row.version_b_id), acted, strict=True):
             for number in range(count):
                 delivery = DeliveryRow(
                     kind="lesson", queue="lessons", state=DeliveryState.ACCEPTED, subscriber_id=number + 1,
                     campaign_id=course_of(runtime).campaign_id, lesson_id=row.lesson_id, lesson_version_id=version,
-                    planned_at=now, settled_at=now, attempts=1,
+                    enrolment_id=version * 10_000 + number, planned_at=now, settled_at=now, attempts=1,
                 )  # fmt: skip
                 session.add(delivery)
                 session.flush()
                 verdict = Verdict.HUMAN if number < most else Verdict.MACHINE
                 session.add(
                     EmailEventRow(
-                        delivery_id=delivery.id, kind=EventKind.CLICK, link=0, verdict=verdict, first=True, at=now
+                        delivery_id=delivery.id, kind=EventKind.CLICK, link=0, verdict=verdict, is_first=True, at=now
                     )
                 )
 

@@ -14,7 +14,7 @@ from rugcourse.scheduling import Schedule
 STAMP = 2**35 - 1  # as long in a token as a real one
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last})"
 _SUBSCRIBERS = """
-INSERT INTO subscriber (id, security_stamp, email, domain, name, language, status, measuring, news, created_at) {numbers}
+INSERT INTO subscriber (id, security_stamp, email, domain, name, language, status, tracking_consent, news_consent, created_at) {numbers}
 SELECT i, {stamp}, 'r' || i || '@d' || (i % 7) || '.example', 'd' || (i % 7) || '.example', 'Reader ' || i,
        CASE i % 2 WHEN 1 THEN 'nl' ELSE 'en' END, 'active', false, true, :created FROM n
 """
@@ -29,22 +29,22 @@ INSERT INTO enrolment (campaign_id, subscriber_id, status, next_position, lesson
 
 _LESSON_MAILS = """
 INSERT INTO delivery (kind, queue, state, subscriber_id, campaign_id, enrolment_id, lesson_id, lesson_version_id,
-                      local_date, planned_at, settled_at, attempts, language, message_id, reply)
+                      local_date, planned_at, settled_at, attempts, language, message_id, smtp_response)
 SELECT 'lesson', 'lessons', 'accepted', e.subscriber_id, e.campaign_id, e.id, l.id, l.current_version_id,
        :day, :at, :at, 1, 'en', '<' || l.id || '.' || e.id || '@x>', '250 2.0.0 taken'
 FROM enrolment e, lesson l WHERE l.course_id = {course} AND l.position = {position} ORDER BY e.id
 """
 _EVENTS = """
-INSERT INTO event (delivery_id, kind, verdict, first, at)
+INSERT INTO email_event (delivery_id, kind, verdict, is_first, at)
 SELECT d.id, '{kind}', '{verdict}', true, :at FROM delivery d, lesson l
 WHERE l.id = d.lesson_id AND l.course_id = {course} AND l.position = 1 AND d.id % {every} = 0
 """
 _TAGS = """
-INSERT INTO tag (subscriber_id, tag)
+INSERT INTO subscriber_tag (subscriber_id, tag)
 SELECT id, CASE id % 3 WHEN 0 THEN 'winter' WHEN 1 THEN 'intake' ELSE 'knee' END FROM subscriber WHERE id % 2 = 0
 """
 _ATTEMPTS = """
-INSERT INTO attempt (course_id, subscriber_id, stage, options, "right", asked, at)
+INSERT INTO assessment_attempt (course_id, subscriber_id, stage, options, correct, total, at)
 SELECT {course}, s.id, '{stage}', '{{}}', s.id % 8, 8, :at FROM subscriber s WHERE s.id % {every} = 0
 """
 

@@ -125,6 +125,7 @@ def set_enrolment(runtime: Runtime, email: str, status: str) -> None:
         mine = session.merge(enrolment_of(runtime, email))
         mine.status, mine.next_due_at = status, None
         mine.completed_at = runtime.clock.now() if status == "completed" else None
+        mine.left_at = runtime.clock.now() if status == "left" else None
 
 
 def enrolled(runtime: Runtime, campaign_id: int) -> set[str]:

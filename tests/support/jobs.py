@@ -33,7 +33,7 @@ def run_jobs(runtime: Runtime) -> None:
 
 def checked_import(runtime: Runtime, content: str, bounce_handler: ImportSettings = INTAKE) -> int:
     job_id = store_list(runtime, content)
-    kept = set(job_of(runtime, job_id).about["kept"])
+    kept = set(job_of(runtime, job_id).params["kept"])
     columns = {column: place for column, place in bounce_handler.columns.items() if place in kept}
     runtime.database.run(background_jobs.check, job_id, bounce_handler.model_copy(update={"columns": columns}))
     run_jobs(runtime)

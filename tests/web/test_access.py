@@ -32,7 +32,7 @@ ROLES = {Access.ANALYST: Role.ANALYST, Access.EDITOR: Role.EDITOR, Access.OWNER:
 RANK = [Role.ANALYST, Role.EDITOR, Role.OWNER]
 # What tells about attacks may change, whatever the answer is.
 # A book is made when it is first asked for.
-_LOGS = ("security_event", "admin_session", "process", "edition")
+_LOGS = ("security_event", "admin_session", "heartbeat", "ebook")
 
 
 def ask(browser: TestClient, method: str, path: str, places: dict[str, str], **data: str) -> Any:
@@ -180,11 +180,11 @@ def test_reading_a_page_changes_nothing(
     """A scanner that follows every link, and an admin's browser that fetches ahead, change nothing that matters."""
     make_admin(runtime.database, clock, "owner@x.example", Role.OWNER)
     browser = browser_of(app, "owner@x.example")
-    before = everything(runtime, *_LOGS, "lesson", "event", "tally", "known")
+    before = everything(runtime, *_LOGS, "lesson", "email_event", "counter", "known")
     for method, path in routes(app, *ROLES, Access.PUBLIC, Access.SESSION):
         if method == "GET":
             ask(browser, method, path, places)
-    after = everything(runtime, *_LOGS, "lesson", "event", "tally", "known")
+    after = everything(runtime, *_LOGS, "lesson", "email_event", "counter", "known")
     assert after == before
 
 

@@ -70,12 +70,12 @@ def invite(session: Session, clock: Clock, address: str, role: Role, by: int | N
         admins.add(session, admin)
     elif by is None:
         admin.role, admin.disabled_at = role, None
-        admin.reset_token, admin.reset_until = None, None  # an older link could set the password first
+        admin.reset_token_hash, admin.reset_expires_at = None, None  # an older link could set the password first
     elif admin.password_hash is not None or admin.disabled_at is not None:
         raise AlreadyAdmin
     else:
         admin.role = role
-    admin.invited, admin.invited_until = hash_token(token), now + clock.span(INVITATION_SECONDS)
+    admin.invite_token_hash, admin.invite_expires_at = hash_token(token), now + clock.span(INVITATION_SECONDS)
     admins.record_change(session, now, by, AuditAction.ADMIN_INVITE, email, before, _facts(admin))
     return Invitation(admin.id, email, token)
 
@@ -103,7 +103,7 @@ def set_first_password(
         admin = _invited(session, clock.now(), token)
         if admin is None:
             raise BadInvitation
-        admin.password_hash, admin.invited, admin.invited_until = password_hash, None, None
+        admin.password_hash, admin.invite_token_hash, admin.invite_expires_at = password_hash, None, None
         _remove_second_factor(session, admin)
         admins.end_sessions(session, admin.id)
         admins.record_change(session, clock.now(), admin.id, AuditAction.ADMIN_SET_PASSWORD, admin.email)
@@ -118,7 +118,7 @@ def request_reset(session: Session, clock: Clock, address: str, origin: Origin) 
     admin = admins.by_email(session, email) if email else None
     if admin is None or admin.disabled_at is not None:
         return None
-    admin.reset_token, admin.reset_until = hash_token(token), now + clock.span(RESET_SECONDS)
+    admin.reset_token_hash, admin.reset_expires_at = hash_token(token), now + clock.span(RESET_SECONDS)
     security_events.record(session, now, SecurityEventKind.RESET_ASKED, origin, admin_id=admin.id)
     return Invitation(admin.id, admin.email, token)
 
@@ -147,8 +147,8 @@ def reset_password(
         admin = _resetting(session, clock.now(), token)
         if admin is None:
             raise BadInvitation
-        admin.password_hash, admin.reset_token, admin.reset_until = password_hash, None, None
-        admin.invited, admin.invited_until = None, None
+        admin.password_hash, admin.reset_token_hash, admin.reset_expires_at = password_hash, None, None
+        admin.invite_token_hash, admin.invite_expires_at = None, None
         admins.end_sessions(session, admin.id)
         security_events.record(session, clock.now(), SecurityEventKind.RESET_DONE, origin, admin_id=admin.id)
         admins.record_change(session, clock.now(), admin.id, AuditAction.ADMIN_RESET_PASSWORD, admin.email)
@@ -179,8 +179,8 @@ def change_password(
     password_hash = hash_password(password)
     with database.write() as session:
         admin = _admin(session, admin_id)
-        admin.password_hash, admin.reset_token, admin.reset_until = password_hash, None, None
-        admin.invited, admin.invited_until = None, None
+        admin.password_hash, admin.reset_token_hash, admin.reset_expires_at = password_hash, None, None
+        admin.invite_token_hash, admin.invite_expires_at = None, None
         admins.end_sessions(session, admin.id, but=session_id)
         admins.record_change(session, clock.now(), admin.id, AuditAction.ADMIN_CHANGE_PASSWORD, admin.email)
 
@@ -191,9 +191,9 @@ def change_role(session: Session, now: datetime, admin_id: int, role: Role, by: 
     before = _facts(admin)
     if role != Role.OWNER:
         _require_another_owner(session, admin)
-    admin.role, admin.reset_token, admin.reset_until = role, None, None
+    admin.role, admin.reset_token_hash, admin.reset_expires_at = role, None, None
     if admin.password_hash is not None:
-        admin.invited, admin.invited_until = None, None
+        admin.invite_token_hash, admin.invite_expires_at = None, None
     admins.end_sessions(session, admin.id)
     admins.record_change(session, now, by, AuditAction.ADMIN_CHANGE_ROLE, admin.email, before, _facts(admin))
     return admin.email
@@ -204,8 +204,8 @@ def disable_account(session: Session, now: datetime, admin_id: int, by: int | No
     admin = _admin(session, admin_id)
     before = _facts(admin)
     _require_another_owner(session, admin)
-    admin.disabled_at, admin.invited, admin.invited_until = now, None, None
-    admin.reset_token, admin.reset_until = None, None
+    admin.disabled_at, admin.invite_token_hash, admin.invite_expires_at = now, None, None
+    admin.reset_token_hash, admin.reset_expires_at = None, None
     admins.end_sessions(session, admin.id)
     admins.record_change(session, now, by, AuditAction.ADMIN_DISABLE, admin.email, before, _facts(admin))
     return admin.email
@@ -218,22 +218,22 @@ def hash_token(token: str) -> str:
 
 def _invited(session: Session, now: datetime, token: str) -> AdminRow | None:
     admin = admins.by_invitation(session, hash_token(token))
-    if admin is None or admin.disabled_at is not None or admin.invited_until is None:
+    if admin is None or admin.disabled_at is not None or admin.invite_expires_at is None:
         return None
-    return admin if now <= admin.invited_until else None
+    return admin if now <= admin.invite_expires_at else None
 
 
 def _resetting(session: Session, now: datetime, token: str) -> AdminRow | None:
     admin = admins.by_reset_token(session, hash_token(token))
-    if admin is None or admin.disabled_at is not None or admin.reset_until is None:
+    if admin is None or admin.disabled_at is not None or admin.reset_expires_at is None:
         return None
-    return admin if now <= admin.reset_until else None
+    return admin if now <= admin.reset_expires_at else None
 
 
 def _remove_second_factor(session: Session, admin: AdminRow) -> None:
     """Remove all second factors, and open links: an older link must not open an account without a second factor."""
-    admin.reset_token, admin.reset_until = None, None
-    admin.invited, admin.invited_until = None, None
+    admin.reset_token_hash, admin.reset_expires_at = None, None
+    admin.invite_token_hash, admin.invite_expires_at = None, None
     admin.totp_secret, admin.totp_step = None, None
     admins.remove_passkeys(session, admin.id)
     admins.replace_recovery_codes(session, admin.id, [])

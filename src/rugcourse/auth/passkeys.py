@@ -76,7 +76,7 @@ def begin_registration(database: Database, clock: Clock, site: Site, identity: A
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
             ),
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=_from_base64url(one.credential)) for one in known],
+            exclude_credentials=[PublicKeyCredentialDescriptor(id=_from_base64url(one.credential_id)) for one in known],
         )
         _remember(session, clock, options.challenge, _registration_of(identity))
     return webauthn.options_to_json(options)
@@ -103,8 +103,8 @@ def finish_registration(
     with database.write() as session:
         if admins.passkey(session, credential) is not None:
             raise BadPasskey
-        row = PasskeyRow(admin_id=identity.admin_id, credential=credential, public_key=found.credential_public_key)
-        row.uses, row.name, row.created_at = found.sign_count, name.strip()[:60], clock.now()
+        row = PasskeyRow(admin_id=identity.admin_id, credential_id=credential, public_key=found.credential_public_key)
+        row.sign_count, row.name, row.created_at = found.sign_count, name.strip()[:60], clock.now()
         session.add(row)
         admins.end_sessions(session, identity.admin_id, but=identity.session_id)
         admins.record_change(session, clock.now(), identity.admin_id, AuditAction.ADMIN_ADD_PASSKEY, identity.email)
@@ -178,12 +178,12 @@ def _finish_login(
                 expected_rp_id=site.id,
                 expected_origin=site.origin,
                 credential_public_key=row.public_key,
-                credential_current_sign_count=row.uses,
+                credential_current_sign_count=row.sign_count,
                 require_user_verification=True,
             )
         except Exception:  # noqa: BLE001 - see above
             raise LoginFailed from None
-        row.uses, row.used_at = found.new_sign_count, clock.now()
+        row.sign_count, row.used_at = found.new_sign_count, clock.now()
         if first_factor is not None:
             admins.end_session(session, admin.id, first_factor.session_id)
         security_events.record(session, clock.now(), SecurityEventKind.LOGIN_BY_PASSKEY, origin, admin_id=admin.id)

@@ -79,7 +79,7 @@ def record(
         admins.add_event(
             session,
             SecurityEventRow(
-                at=now, kind=kind, admin_id=admin_id, network=origin.network[:43], browser=origin.browser[:120]
+                at=now, kind=kind, admin_id=admin_id, network=origin.network[:43], user_agent=origin.browser[:120]
             ),
         )
 

@@ -217,7 +217,7 @@ def open_session(
             token_hash=hash_token(token),
             admin_id=admin_id,
             second_factor_due=second_factor_due,
-            browser=browser[:120],
+            user_agent=browser[:120],
             created_at=now,
             seen_at=now,
         ),

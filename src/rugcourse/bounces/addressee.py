@@ -34,4 +34,4 @@ def addressee_of(person: SubscriberRow, signer: Signer, named: str, *, former: b
 
 def is_former(person: SubscriberRow, signer: Signer, address: str | None) -> bool:
     """Whether `address` was the person's address until the last correction."""
-    return address is not None and signer.digest(address) == person.former_address
+    return address is not None and signer.digest(address) == person.former_address_hash

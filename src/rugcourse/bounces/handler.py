@@ -251,5 +251,5 @@ def _is_of_the_time_before(ended: Sequence[datetime], at: datetime | None, sent_
 
 def _is_gone(session: Session, now: datetime, person: SubscriberRow, sent_at: datetime) -> bool:
     """Whether so many mails in a row bounced from their address that it counts as gone."""
-    since = max(now - timedelta(days=retry.SOFT_DAYS), person.address_since or person.created_at)
+    since = max(now - timedelta(days=retry.SOFT_DAYS), person.address_corrected_at or person.created_at)
     return bounces.consecutive_bounces(session, person.id, sent_at, since) >= retry.SOFT_BOUNCES

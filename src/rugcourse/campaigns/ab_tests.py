@@ -114,23 +114,23 @@ def decide_next(session: Session, now: datetime) -> bool:
     if trial is None:
         return False
     courses.lock_of_lesson(session, trial.lesson_id)  # waits for an author who is publishing the lesson
-    trial.looked_at = now
+    trial.evaluated_at = now
     if not _goes_on(session, trial, now):
         trial.winner, trial.decided_at = STOPPED, now  # another version was published
         return True
     ripe = now - timedelta(days=DAYS_TO_ACT)
     first, second = (
         ab_tests.count_variant(session, trial, lesson_versions.versions_like(session, version), ripe)
-        for version in (trial.version_a, trial.version_b)
+        for version in (trial.version_a_id, trial.version_b_id)
     )
-    trial.found = {"a": list(first), "b": list(second)}
-    if min(first.mails, second.mails) < trial.minimum:
+    trial.result = {"a": list(first), "b": list(second)}
+    if min(first.mails, second.mails) < trial.min_sample:
         return True
     result = compare(first, second)
     trial.winner, trial.decided_at = result.winner, now
-    trial.found = {**trial.found, "confidence": result.confidence}
+    trial.result = {**trial.result, "confidence": result.confidence}
     if result.winner == B:
-        courses.make_current(session, trial.lesson_id, trial.version_b, now)
+        courses.make_current(session, trial.lesson_id, trial.version_b_id, now)
     return True
 
 
@@ -139,11 +139,14 @@ def _goes_on(session: Session, trial: AbTestRow, now: datetime) -> bool:
     which replace the tested ones.
     """
     current, wording = lesson_versions.wording_of(session, trial.lesson_id) or (0, None)
-    if wording is None or current not in lesson_versions.versions_like(session, trial.version_a):
+    if wording is None or current not in lesson_versions.versions_like(session, trial.version_a_id):
         return False
-    if current != trial.version_a:
-        other = with_subjects(wording, lesson_versions.subjects_of_version(session, trial.version_b))
-        trial.version_a, trial.version_b = current, lesson_versions.save_version(session, trial.lesson_id, other, now)
+    if current != trial.version_a_id:
+        other = with_subjects(wording, lesson_versions.subjects_of_version(session, trial.version_b_id))
+        trial.version_a_id, trial.version_b_id = (
+            current,
+            lesson_versions.save_version(session, trial.lesson_id, other, now),
+        )
     return True
 
 
@@ -177,6 +180,8 @@ def ab_tests_of(session: Session, lesson_ids: list[int]) -> list[AbTest]:
 
 
 def _shown(session: Session, row: AbTestRow) -> AbTest:
-    subjects = [lesson_versions.subjects_of_version(session, version) for version in (row.version_a, row.version_b)]
-    variants = (Variant(*row.found["a"]), Variant(*row.found["b"])) if "a" in row.found else None
-    return AbTest(row, (subjects[0], subjects[1]), variants, row.found.get("confidence"))
+    subjects = [
+        lesson_versions.subjects_of_version(session, version) for version in (row.version_a_id, row.version_b_id)
+    ]
+    variants = (Variant(*row.result["a"]), Variant(*row.result["b"])) if "a" in row.result else None
+    return AbTest(row, (subjects[0], subjects[1]), variants, row.result.get("confidence"))

@@ -74,7 +74,7 @@ def etag(session: Session, row: CampaignRow, *parts: Part) -> str:
         Part.WHAT: [row.name, message.content_hash if message else None],
         Part.WHO: [row.ground, row.audience],
         Part.WHEN: timing,
-        Part.PACE: [row.per_minute, every_days],
+        Part.PACE: [row.rate_per_minute, every_days],
     }
     shown = {part: state[part] for part in parts or Part}
     return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:32]
@@ -98,7 +98,7 @@ def duplicate(session: Session, actor: Actor, campaign_id: int, name: str) -> in
     timing = campaigns.timing_of(model).model_copy(update={"at": None, "day": None})
     kind = CampaignKind(model.kind) if model.type.has_audience else CampaignKind.COHORT
     row = CampaignRow(course_id=model.course_id, kind=kind, name=name, created_at=actor.at)
-    row.status, row.per_minute = CampaignStatus.DRAFT, model.per_minute
+    row.status, row.rate_per_minute = CampaignStatus.DRAFT, model.rate_per_minute
     row.audience, row.timing, row.ground = dict(model.audience), timing.document(), model.ground
     if not model.type.has_audience:
         row.audience = _first_audience(kind, row.course_id).document()
@@ -186,7 +186,7 @@ def set_pace(
     Raises NoDraft, DraftConflict.
     """
     row = _draft(session, campaign_id, Part.PACE, seen)
-    row.per_minute = per_minute
+    row.rate_per_minute = per_minute
     row.timing = campaigns.timing_of(row).model_copy(update={"every_days": every_days}).document()
 
 

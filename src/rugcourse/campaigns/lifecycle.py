@@ -151,14 +151,14 @@ def _first_due(timing: Timing, schedule: Schedule, started: datetime, quiet: Qui
 def pause(session: Session, actor: Actor, campaign_id: int) -> None:
     """Stop planning and sending until the campaign is resumed. Raises InvalidCampaignState."""
     row = _in(session, campaign_id, CampaignStatus.RUNNING)
-    row.status, row.because = CampaignStatus.PAUSED, None
+    row.status, row.pause_reason = CampaignStatus.PAUSED, None
     actor.record(session, AuditAction.CAMPAIGN_PAUSE, row)
 
 
 def resume(session: Session, actor: Actor, campaign_id: int) -> None:
     """Resume sending. No backlog is sent: send times that passed are rescheduled. Raises InvalidCampaignState."""
     row = _in(session, campaign_id, CampaignStatus.PAUSED)
-    row.status, row.because, row.go_from = CampaignStatus.RUNNING, None, actor.at
+    row.status, row.pause_reason, row.resumed_at = CampaignStatus.RUNNING, None, actor.at
     actor.record(session, AuditAction.CAMPAIGN_RESUME, row)
 
 
@@ -167,7 +167,7 @@ def cancel(session: Session, actor: Actor, campaign_id: int) -> None:
     row = _in(session, campaign_id, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
     if not row.type.has_audience:
         raise InvalidCampaignState
-    row.status, row.because = CampaignStatus.CANCELLED, None
+    row.status, row.pause_reason = CampaignStatus.CANCELLED, None
     actor.record(session, AuditAction.CAMPAIGN_CANCEL, row)
 
 

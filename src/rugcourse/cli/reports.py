@@ -84,7 +84,7 @@ def counters(
         if rebuild:
             rebuild_counters(session)
     for key, (counter, rows) in wrong.items():
-        about = f"campaign {key.campaign_id}, lesson {key.lesson_id}, {key.day}, {key.what}"
+        about = f"campaign {key.campaign_id}, lesson {key.lesson_id}, {key.day}, {key.metric}"
         typer.echo(f"{about}: the counter says {counter}, the rows say {rows}")
     typer.echo(f"{len(wrong)} rebuilt" if rebuild else f"{len(wrong)} differ" if wrong else "the counters are right")
     raise typer.Exit(1 if wrong and not rebuild else 0)

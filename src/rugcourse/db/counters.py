@@ -2,7 +2,7 @@
 
 No page counts rows. Triggers of the database record every change of what is counted, in the transaction of the change
 and whatever code made it; so the counters can't drift, and the code that sends lessons knows nothing of them. They
-only add rows to `tally_change`: a counter that all workers update would make them wait for each other. `compact` adds
+only add rows to `counter_delta`: a counter that all workers update would make them wait for each other. `compact` adds
 the rows up.
 
 `_SOURCES` defines what is counted. The triggers are generated from it, and so is `recount`, which counts the rows.
@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Executable, Select, Subquery, func, inspect, select, text, union_all
+from sqlalchemy import Executable, Select, Subquery, func, select, text, union_all
 from sqlalchemy.orm import Session
 
 from rugcourse.db.bulk import dialect_of, insert_into
@@ -29,7 +29,7 @@ class Key(NamedTuple):
     campaign_id: int
     lesson_id: int
     day: date
-    what: str
+    metric: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class _Source:
     campaign: str
     lesson: str
     day: str
-    what: str
+    metric: str
     of_mail: bool = False
     where: str = "1 = 1"
     forgets: bool = True
@@ -68,47 +68,45 @@ _SOURCES = (
     ),
     # Opens and clicks are deleted in time; their number is kept.
     _Source(
-        "event", "verdict", "coalesce(d.campaign_id, 0)", "coalesce(d.lesson_id, 0)", "at",
-        f"'{_EVENT}' || r.kind || ' ' || r.verdict", of_mail=True, where="r.first", forgets=False,
+        "email_event", "verdict", "coalesce(d.campaign_id, 0)", "coalesce(d.lesson_id, 0)", "at",
+        f"'{_EVENT}' || r.kind || ' ' || r.verdict", of_mail=True, where="r.is_first", forgets=False,
     ),
     _Source(
-        "answer", "verdict, left_out", "coalesce(d.campaign_id, 0)", "coalesce(d.lesson_id, 0)", "first_at",
+        "answer", "verdict, is_excluded", "coalesce(d.campaign_id, 0)", "coalesce(d.lesson_id, 0)", "first_at",
         f"'{_OPTION}' || r.question || ' ' || r.first_option || "
-        f"CASE WHEN r.first_right THEN '{_RIGHT}' ELSE '{_WRONG}' END",
-        of_mail=True, where="r.verdict <> 'machine' AND NOT r.left_out",
+        f"CASE WHEN r.first_correct THEN '{_RIGHT}' ELSE '{_WRONG}' END",
+        of_mail=True, where="r.verdict <> 'machine' AND NOT r.is_excluded",
     ),
     _Source("feedback", "helped", "0", "r.lesson_id", "at", "CASE WHEN r.helped THEN 'helped' ELSE 'not helped' END"),
     _Source("enrolment", "status", "r.campaign_id", "0", "started_at", "'reader ' || r.status"),
     _Source("subscriber", "status", "0", "0", "created_at", "'subscriber ' || r.status"),
-    _Source("attempt", "stage", "0", "0", "at", "'test ' || r.stage || ' ' || r.course_id"),
+    _Source("assessment_attempt", "stage", "0", "0", "at", "'test ' || r.stage || ' ' || r.course_id"),
 )  # fmt: skip
 _KEY = ", ".join(Key._fields)
 # In the order of the key, so that two that add up at once lock counters in the same order. Sums of 0 change nothing.
 _ADD_UP = (
-    f"INSERT INTO tally ({_KEY}, n) SELECT {_KEY}, sum(n) FROM {{rows}} "  # noqa: S608 - names of ours
-    f"GROUP BY {_KEY} HAVING sum(n) <> 0 ORDER BY {_KEY} "
-    f"ON CONFLICT ({_KEY}) DO UPDATE SET n = tally.n + excluded.n"
+    f"INSERT INTO counter ({_KEY}, count) SELECT {_KEY}, sum(count) FROM {{rows}} "  # noqa: S608 - names of ours
+    f"GROUP BY {_KEY} HAVING sum(count) <> 0 ORDER BY {_KEY} "
+    f"ON CONFLICT ({_KEY}) DO UPDATE SET count = counter.count + excluded.count"
 )
 _COMPACT_ON_POSTGRESQL = (
-    f"WITH gone AS (DELETE FROM tally_change RETURNING {_KEY}, n), "  # noqa: S608
+    f"WITH gone AS (DELETE FROM counter_delta RETURNING {_KEY}, count), "  # noqa: S608
     f"added AS ({_ADD_UP.format(rows='gone')}) SELECT count(*) FROM gone"
 )
 
 
-def add_triggers(connection: Connection) -> None:
-    """Create the triggers that keep the counters."""
-    make = _postgresql_triggers if connection.dialect.name == "postgresql" else _sqlite_triggers
-    for source in _sources(connection):
-        for statement in make(source):
-            connection.exec_driver_sql(statement)
+def trigger_statements(dialect: str) -> list[str]:
+    """Return the statements that create the triggers, for a migration, which keeps a copy of their text."""
+    make = _postgresql_triggers if dialect == "postgresql" else _sqlite_triggers
+    return [statement for source in _SOURCES for statement in make(source)]
 
 
 def totals(session: Session, campaign_id: int | None = None) -> dict[tuple[int, int, str], int]:
-    """Return (campaign id, lesson id, what) → total over all days, of one campaign or of all."""
+    """Return (campaign id, lesson id, metric) → total over all days, of one campaign or of all."""
     counters = _counters(campaign_id)
     rows = session.execute(
-        select(counters.c.campaign_id, counters.c.lesson_id, counters.c.what, func.sum(counters.c.n)).group_by(
-            counters.c.campaign_id, counters.c.lesson_id, counters.c.what
+        select(counters.c.campaign_id, counters.c.lesson_id, counters.c.metric, func.sum(counters.c["count"])).group_by(
+            counters.c.campaign_id, counters.c.lesson_id, counters.c.metric
         )
     )
     return {(campaign, lesson, what): int(n) for campaign, lesson, what, n in rows if n}
@@ -120,19 +118,19 @@ def option_key(question: str, option: int, *, right: bool) -> str:
 
 
 def answers_in(counted: Iterable[tuple[str, int]], question: str = "") -> Answers:
-    """Sum the first answers in counters (what, how many), to one question or to all."""
+    """Sum the first answers in counters (metric, count), to one question or to all."""
     options = [(what, n) for what, n in counted if what.startswith(f"{_OPTION}{question} " if question else _OPTION)]
     return Answers(sum(n for _, n in options), sum(n for what, n in options if what.endswith(_RIGHT)))
 
 
-def by_day(session: Session, since: date, what: str) -> dict[date, int]:
-    """Return day → number of `what` over all campaigns, from a day (UTC) on."""
-    return _sums(session, "day", since, what)
+def by_day(session: Session, since: date, metric: str) -> dict[date, int]:
+    """Return day → number of `metric` over all campaigns, from a day (UTC) on."""
+    return _sums(session, "day", since, metric)
 
 
-def by_campaign(session: Session, since: date, what: str) -> dict[int, int]:
-    """Return campaign id → number of `what`, from a day (UTC) on."""
-    return _sums(session, "campaign_id", since, what)
+def by_campaign(session: Session, since: date, metric: str) -> dict[int, int]:
+    """Return campaign id → number of `metric`, from a day (UTC) on."""
+    return _sums(session, "campaign_id", since, metric)
 
 
 def compact(session: Session) -> int:
@@ -141,15 +139,15 @@ def compact(session: Session) -> int:
     if dialect_of(session) == "postgresql":
         # One statement sees one snapshot, so it adds up exactly what it deletes, while others add changes.
         return int(connection.exec_driver_sql(_COMPACT_ON_POSTGRESQL).scalar_one())
-    connection.exec_driver_sql(_ADD_UP.format(rows="tally_change"))  # nobody else writes meanwhile
-    return connection.exec_driver_sql("DELETE FROM tally_change").rowcount
+    connection.exec_driver_sql(_ADD_UP.format(rows="counter_delta"))  # nobody else writes meanwhile
+    return connection.exec_driver_sql("DELETE FROM counter_delta").rowcount
 
 
 def subtract_events(session: Session, subscriber_id: int) -> None:
     """Subtract the opens and clicks of a person who is about to be erased."""
-    source = next(one for one in _SOURCES if one.table == "event")
+    source = next(one for one in _SOURCES if one.table == "email_event")
     theirs = f"SELECT id FROM delivery WHERE subscriber_id = {subscriber_id:d}"  # noqa: S608 - a number
-    rows = f"(SELECT * FROM event WHERE delivery_id IN ({theirs}))"  # noqa: S608
+    rows = f"(SELECT * FROM email_event WHERE delivery_id IN ({theirs}))"  # noqa: S608
     session.connection().exec_driver_sql(_adding(source, {rows: -1}, dialect_of(session)))
 
 
@@ -160,22 +158,22 @@ def differences(session: Session) -> dict[Key, tuple[int, int]]:
     """
     counters = _counters()
     columns = [counters.c[name] for name in Key._fields]
-    kept = _by_key(session, select(*columns, func.sum(counters.c.n)).group_by(*columns))
+    kept = _by_key(session, select(*columns, func.sum(counters.c["count"])).group_by(*columns))
     counted = recount(session)
-    complete_after = min((key.day for key in counted if key.what.startswith(_EVENT)), default=date.max)
+    complete_after = min((key.day for key in counted if key.metric.startswith(_EVENT)), default=date.max)
     return {
         key: (kept.get(key, 0), counted.get(key, 0))
         for key in sorted(kept.keys() | counted.keys())
-        if kept.get(key, 0) != counted.get(key, 0) and not (key.what.startswith(_EVENT) and key.day <= complete_after)
+        if kept.get(key, 0) != counted.get(key, 0) and not (key.metric.startswith(_EVENT) and key.day <= complete_after)
     }
 
 
 def recount(session: Session) -> dict[Key, int]:
     """Compute every counter from the rows."""
     counted: dict[Key, int] = {}
-    for source in _sources(session.connection()):
+    for source in _SOURCES:
         query = text(_selecting(source, {source.table: 1}, dialect_of(session)))
-        columns = [getattr(CounterRow, name) for name in (*Key._fields, "n")]
+        columns = [getattr(CounterRow, name) for name in (*Key._fields, "count")]
         counted |= _by_key(session, query.columns(*columns))
     return counted
 
@@ -187,20 +185,10 @@ def rebuild(session: Session) -> int:
     return len(wrong)
 
 
-def _sources(connection: Connection) -> Iterator[_Source]:
-    """Yield all sources; without `answer.left_out` in a migration from before that column."""
-    is_there = any(one["name"] == "left_out" for one in inspect(connection).get_columns("answer"))
-    for source in _SOURCES:
-        if source.table == "answer" and not is_there:
-            yield replace(source, changes="verdict", where="r.verdict <> 'machine'")
-        else:
-            yield source
-
-
-def _sums(session: Session, by: str, since: date, what: str) -> dict[Any, int]:
+def _sums(session: Session, by: str, since: date, metric: str) -> dict[Any, int]:
     counters = _counters()
     column = counters.c[by]
-    query = select(column, func.sum(counters.c.n)).where(counters.c.what == what, counters.c.day >= since)
+    query = select(column, func.sum(counters.c["count"])).where(counters.c.metric == metric, counters.c.day >= since)
     return {key: int(n) for key, n in session.execute(query.group_by(column)) if n}
 
 
@@ -208,7 +196,7 @@ def _counters(campaign_id: int | None = None) -> Subquery:
     """SQL: counters and the changes to add to them, as one table."""
     parts: list[Select[*tuple[object, ...]]] = []
     for table in (CounterRow, CounterChangeRow):
-        part = select(*(getattr(table, name) for name in (*Key._fields, "n")))
+        part = select(*(getattr(table, name) for name in (*Key._fields, "count")))
         parts.append(part if campaign_id is None else part.where(table.campaign_id == campaign_id))
     return union_all(*parts).subquery("counters")
 
@@ -218,33 +206,34 @@ def _by_key(session: Session, query: Executable) -> dict[Key, int]:
 
 
 def _add(session: Session, sums: Mapping[Key, int]) -> None:
-    rows = [{**key._asdict(), "n": n} for key, n in sorted(sums.items()) if n]
+    rows = [{**key._asdict(), "count": n} for key, n in sorted(sums.items()) if n]
     if rows:
         adding = insert_into(CounterRow, dialect_of(session))
-        both = CounterRow.__table__.c.n + adding.excluded.n
+        both = CounterRow.__table__.c["count"] + adding.excluded["count"]
         session.connection().execute(
-            adding.on_conflict_do_update(index_elements=list(Key._fields), set_={"n": both}), rows
+            adding.on_conflict_do_update(index_elements=list(Key._fields), set_={"count": both}), rows
         )
 
 
 def _adding(source: _Source, rows: Mapping[str, int], dialect: str) -> str:
     """SQL: record that rows count, each so many times."""
-    return f"INSERT INTO tally_change ({_KEY}, n) {_selecting(source, rows, dialect)}"
+    return f"INSERT INTO counter_delta ({_KEY}, count) {_selecting(source, rows, dialect)}"
 
 
 def _selecting(source: _Source, rows: Mapping[str, int], dialect: str) -> str:
     """SQL: the counters of rows. `rows`: table or subquery → how many times each of its rows counts."""
     mail = "JOIN delivery d ON d.id = r.delivery_id" if source.of_mail else ""
     parts = " UNION ALL ".join(
-        f"{_counting(source, dialect)}, {sign} AS n FROM {table} r {mail} WHERE {source.where}"
+        f"{_counting(source, dialect)}, {sign} AS count FROM {table} r {mail} WHERE {source.where}"
         for table, sign in rows.items()
     )
-    return f"SELECT {_KEY}, sum(n) AS n FROM ({parts}) counted GROUP BY {_KEY} HAVING sum(n) <> 0"  # noqa: S608
+    return f"SELECT {_KEY}, sum(count) AS count FROM ({parts}) counted GROUP BY {_KEY} HAVING sum(count) <> 0"  # noqa: S608
 
 
 def _counting(source: _Source, dialect: str) -> str:
     day = f"(r.{source.day} AT TIME ZONE 'UTC')::date" if dialect == "postgresql" else f"date(r.{source.day})"
-    return f"SELECT {source.campaign} AS campaign_id, {source.lesson} AS lesson_id, {day} AS day, {source.what} AS what"
+    about = f"{source.campaign} AS campaign_id, {source.lesson} AS lesson_id, {day} AS day"
+    return f"SELECT {about}, {source.metric} AS metric"
 
 
 def _postgresql_triggers(source: _Source) -> Iterator[str]:
@@ -252,10 +241,9 @@ def _postgresql_triggers(source: _Source) -> Iterator[str]:
     table = source.table
     for event, rows in _changes(source, {"new_rows": 1}, {"old_rows": -1}):
         tables = " ".join(f"{one[:3].upper()} TABLE AS {one}" for one in rows)
-        name = f"tally_{table}_{event}"
-        yield f"DROP TRIGGER IF EXISTS {name} ON {table}"
+        name = f"counter_{table}_{event}"
         yield (
-            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             f"{_adding(source, rows, 'postgresql')}; RETURN NULL; END $$"
         )
         yield (
@@ -267,12 +255,11 @@ def _postgresql_triggers(source: _Source) -> Iterator[str]:
 def _sqlite_triggers(source: _Source) -> Iterator[str]:
     """Yield triggers that run once per row: SQLite has no others."""
     mail = "FROM delivery d WHERE d.id = r.delivery_id AND" if source.of_mail else "WHERE"
-    step = f"INSERT INTO tally_change ({_KEY}, n) {_counting(source, 'sqlite')}, {{}} {mail} {source.where}"
+    step = f"INSERT INTO counter_delta ({_KEY}, count) {_counting(source, 'sqlite')}, {{}} {mail} {source.where}"
     for event, rows in _changes(source, {"NEW.": 1}, {"OLD.": -1}):
-        name = f"tally_{source.table}_{event}"
+        name = f"counter_{source.table}_{event}"
         when = f"update OF {source.changes}" if event == "update" else event
         steps = "; ".join(re.sub(r"\br\.", row, step.format(sign)) for row, sign in rows.items())
-        yield f"DROP TRIGGER IF EXISTS {name}"
         yield f"CREATE TRIGGER {name} AFTER {when} ON {source.table} BEGIN {steps}; END"
 
 

@@ -18,10 +18,11 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 def upgrade(database: Database, to: str = "head") -> None:
     """Run the missing migrations up to revision `to`. Safe to repeat.
 
-    Raises DatabaseError when the server can't be reached.
+    Raises DatabaseError when the server can't be reached, and for a schema that this release does not know.
     """
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
@@ -32,6 +33,11 @@ def upgrade(database: Database, to: str = "head") -> None:
             connection.commit()
     except OperationalError as error:
         raise _unreachable(error) from None
+    except CommandError as error:
+        raise DatabaseError(
+            f"this release does not know the schema of the database ({error}): a later release made it, or one before "
+            "the first schema that is kept. Run that release, or start with an empty database"
+        ) from None
 
 
 def is_current(database: Database) -> bool:

@@ -45,9 +45,9 @@ def hold(
             log.error("sending_held", what=key, until=str(now + first), reason=reason)
         return now + first
     if row.until is not None and row.until <= now:
-        row.times += 1
+        row.consecutive += 1
         row.reason = reason
-        row.until = now + min(longest, first * 2 ** min(row.times - 1, 16))
+        row.until = now + min(longest, first * 2 ** min(row.consecutive - 1, 16))
     return row.until
 
 

@@ -89,7 +89,7 @@ def change_address(session: Session, now: datetime, signer: Signer, subscriber_i
     person = _person(session, subscriber_id)
     if not may_sign_up(session, signer, email):  # suppressed by a concurrent transaction
         raise AddressTaken
-    person.former_address, person.address_since = signer.digest(person.email), now
+    person.former_address_hash, person.address_corrected_at = signer.digest(person.email), now
     person.email, person.domain = email, email.rpartition("@")[2]
     person.security_stamp = new_stamp()  # links mailed to the old address must not work
     address_changes.withdraw(session, person.id)

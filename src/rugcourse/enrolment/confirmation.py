@@ -66,7 +66,7 @@ def find_confirmation(session: Session, now: datetime, delivery_id: int, *, lock
         raise NotConfirmable
     enrolment = enrolments.find_in_course(session, delivery.campaign_id, subscriber.id)
     left_course = enrolment.left_at if enrolment is not None else None
-    ended = [one for one in (subscriber.left_at, subscriber.links_closed_at, left_course) if one is not None]
+    ended = [one for one in (subscriber.left_at, subscriber.links_revoked_at, left_course) if one is not None]
     if any(delivery.planned_at < one for one in ended):  # an older link must not undo leaving
         raise NotConfirmable
     done = subscriber.status == SubscriberStatus.ACTIVE and has_course(enrolment)
@@ -127,7 +127,7 @@ def refuse(session: Session, now: datetime, signer: Signer, delivery_id: int) ->
     if person.status not in {SubscriberStatus.PENDING, SubscriberStatus.LEFT}:  # active readers unsubscribe instead
         raise NotConfirmable
     is_unknown = person.status == SubscriberStatus.PENDING
-    person.signup = None
+    person.pending_signup = None
     suppress(session, now, signer, person.email, OWNER)
     if is_unknown:
         erasure.erase_person(session, person.id)
@@ -138,14 +138,14 @@ def _agree(session: Session, person: SubscriberRow, context: ConsentContext, *, 
     is_new = person.status != SubscriberStatus.ACTIVE
     if person.left_at is not None:
         withdrawal_log.record(session, withdrawal_log.RETURNED, context.at, email=person.email)
-    person.confirmed_at, person.left_at = context.at, None
+    person.status, person.confirmed_at, person.left_at = SubscriberStatus.ACTIVE, context.at, None
     consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.LESSONS, given=True)
-    if is_new or (measuring and not person.measuring):
+    if is_new or (measuring and not person.tracking_consent):
         consents.keep(session, person, ConsentPurpose.MEASURING, context, consent_texts.MEASURING, given=measuring)
-        person.measuring = measuring
-    if is_new or (news and not person.news):
+        person.tracking_consent = measuring
+    if is_new or (news and not person.news_consent):
         consents.keep(session, person, ConsentPurpose.NEWS, context, consent_texts.NEWS, given=news)
-        person.news = news
+        person.news_consent = news
     consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.CONFIRM, given=True)
 
 

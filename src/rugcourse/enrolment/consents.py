@@ -87,11 +87,11 @@ def keep_text(
 ) -> None:
     """Record a consent to a text that is not one of `consent_texts`. `text`: as displayed, empty for none."""
     language = context.shown.language if context.shown else ""
-    row = ConsentRow(subscriber_id=person.id, purpose=purpose, given=given, at=context.at, source=context.source)
+    row = ConsentRow(subscriber_id=person.id, purpose=purpose, granted=given, at=context.at, source=context.source)
     row.delivery_id = context.delivery_id
     row.course_id = campaigns.course_of(session, context.campaign_id) if context.campaign_id is not None else None
-    row.wording = _kept(session, language, text)
-    row.notice = _kept(session, language, context.shown.notice) if context.shown else ""
+    row.text_name = _kept(session, language, text)
+    row.notice_name = _kept(session, language, context.shown.notice) if context.shown else ""
     subscribers.add_consent(session, row)
 
 

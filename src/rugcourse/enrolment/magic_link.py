@@ -31,7 +31,7 @@ def _plan(session: Session, now: datetime, person: SubscriberRow, hour: str = ""
     if person.status not in _KNOWN or not theirs:
         return
     # A link that was mailed to an earlier address, or was closed, does not count for the limit.
-    ends = [at for at in (person.address_since, person.links_closed_at) if at is not None]
+    ends = [at for at in (person.address_corrected_at, person.links_revoked_at) if at is not None]
     since = f":{max(ends).timestamp():.0f}" if ends else ""
     idempotency_key = f"link:{person.id}{since}:{now.date()}{hour}"
     delivery_planning.plan_transactional(

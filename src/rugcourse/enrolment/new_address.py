@@ -73,7 +73,7 @@ def request_change(
 def find_change(session: Session, now: datetime, change_id: int, secret: int) -> tuple[AddressChangeRow, SubscriberRow]:
     """Return the request that a link confirms, and its reader. Raises AddressNotConfirmable."""
     change = address_changes.find(session, change_id)
-    if change is None or change.secret != secret or now - change.asked_at >= VALID:
+    if change is None or change.secret != secret or now - change.requested_at >= VALID:
         raise AddressNotConfirmable
     if change.subscriber_id is None:  # the reader was erased
         raise AddressNotConfirmable

@@ -50,7 +50,7 @@ class TooLate(InvalidState):
 
 def change_schedule(session: Session, now: datetime, subscriber_id: int, schedule: Schedule) -> None:
     """Change hour, days, time zone or pace. A pause is not affected. Raises NotAReader."""
-    locked_reader(session, subscriber_id).signup = None  # an unconfirmed signup must not overwrite this choice
+    locked_reader(session, subscriber_id).pending_signup = None  # an unconfirmed signup must not overwrite this choice
     before = subscribers.load_schedule(session, subscriber_id)
     _reschedule(session, subscriber_id, replace(schedule, paused=before.paused, paused_until=before.paused_until), now)
 
@@ -81,15 +81,15 @@ def set_measuring(
     person = locked_reader(session, subscriber_id)
     if not agreed:
         end_measuring(session, person, context)
-    elif not person.measuring:
-        person.measuring = True
+    elif not person.tracking_consent:
+        person.tracking_consent = True
         consents.keep(session, person, ConsentPurpose.MEASURING, context, consent_texts.MEASURING, given=True)
 
 
 def end_measuring(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
     """Stop measuring, and delete what was measured (GDPR, Art. 7(3) and 17(1)(b)). Runs in the caller's transaction."""
-    if person.measuring:
-        person.measuring = False
+    if person.tracking_consent:
+        person.tracking_consent = False
         withdrawal_log.record(session, withdrawal_log.MEASURING, context.at, email=person.email)
         consents.keep(session, person, ConsentPurpose.MEASURING, context, consent_texts.MEASURING, given=False)
         erasure.forget_measured(session, person.id)
@@ -99,8 +99,8 @@ def set_news(session: Session, now: datetime, subscriber_id: int, *, agreed: boo
     """Record whether a reader wants other news; a refusal cancels planned news. Raises NotAReader."""
     context = ConsentContext(now, ConsentSource.OWN_PAGE, shown)
     person = locked_reader(session, subscriber_id)
-    if agreed and not person.news:
-        person.news = True
+    if agreed and not person.news_consent:
+        person.news_consent = True
         consents.keep(session, person, ConsentPurpose.NEWS, context, consent_texts.NEWS, given=True)
     elif not agreed:
         end_news(session, person, context)
@@ -108,9 +108,9 @@ def set_news(session: Session, now: datetime, subscriber_id: int, *, agreed: boo
 
 def end_news(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
     """Stop sending other news. Courses continue. Runs in the caller's transaction."""
-    if not person.news:
+    if not person.news_consent:
         return
-    person.news = False
+    person.news_consent = False
     withdrawal_log.record(session, withdrawal_log.NEWS, context.at, email=person.email)
     consents.keep(session, person, ConsentPurpose.NEWS, context, consent_texts.NEWS, given=False)
     for enrolment in enrolments.news_enrolments(session, person.id):
@@ -128,15 +128,15 @@ def set_statistics_objection(session: Session, now: datetime, subscriber_id: int
     person = locked_reader(session, subscriber_id)
     if left_out:
         object_to_statistics(session, person, now)
-    elif person.objected_at is not None:
-        person.objected_at = None
+    elif person.statistics_objected_at is not None:
+        person.statistics_objected_at = None
         withdrawal_log.record(session, withdrawal_log.STATISTICS_ALLOWED, now, email=person.email)
 
 
 def object_to_statistics(session: Session, person: SubscriberRow, now: datetime) -> None:
     """Exclude a subscriber from comparisons and statistics. Idempotent; runs in the caller's transaction."""
-    if person.objected_at is None:
-        person.objected_at = now
+    if person.statistics_objected_at is None:
+        person.statistics_objected_at = now
         withdrawal_log.record(session, withdrawal_log.STATISTICS_OBJECTED, now, email=person.email)
         learning.leave_out(session, person.id)
 
@@ -161,15 +161,15 @@ def set_tag_objection(session: Session, now: datetime, subscriber_id: int, *, un
     person = locked_reader(session, subscriber_id)
     if untagged:
         object_to_tags(session, person, now)
-    elif person.untagged_at is not None:
-        person.untagged_at = None
+    elif person.tags_objected_at is not None:
+        person.tags_objected_at = None
         withdrawal_log.record(session, withdrawal_log.TAGS_ALLOWED, now, email=person.email)
 
 
 def object_to_tags(session: Session, person: SubscriberRow, now: datetime) -> None:
     """Remove all tags of a subscriber and allow no new ones. Idempotent; runs in the caller's transaction."""
-    if person.untagged_at is None:
-        person.untagged_at = now
+    if person.tags_objected_at is None:
+        person.tags_objected_at = now
         withdrawal_log.record(session, withdrawal_log.TAGS_OBJECTED, now, email=person.email)
         subscribers.remove_tags(session, person.id)
 
@@ -177,7 +177,7 @@ def object_to_tags(session: Session, person: SubscriberRow, now: datetime) -> No
 def set_language(session: Session, subscriber_id: int, language: str) -> None:
     """Change the language of a reader's mails. Raises NotAReader."""
     person = locked_reader(session, subscriber_id)
-    person.language, person.signup = language, None
+    person.language, person.pending_signup = language, None
 
 
 def close_links(session: Session, now: datetime, subscriber_id: int) -> None:
@@ -187,7 +187,7 @@ def close_links(session: Session, now: datetime, subscriber_id: int) -> None:
 
 def close_links_of(session: Session, person: SubscriberRow, at: datetime) -> None:
     """Invalidate the links in mails to a subscriber from before an instant (UTC)."""
-    person.links_closed_at = at
+    person.links_revoked_at = at
     withdrawal_log.record(session, withdrawal_log.LINKS_CLOSED, at, email=person.email)
     address_changes.withdraw(session, person.id)
 
@@ -195,7 +195,7 @@ def close_links_of(session: Session, person: SubscriberRow, at: datetime) -> Non
 def set_name(session: Session, subscriber_id: int, name: str) -> None:
     """Change a reader's name; empty for none. `name`: from `signup.clean_name`. Raises NotAReader."""
     person = locked_reader(session, subscriber_id)
-    person.name, person.signup = name, None
+    person.name, person.pending_signup = name, None
 
 
 def leave_course(session: Session, now: datetime, delivery_id: int, shown: Shown | None = None) -> None:
@@ -289,11 +289,11 @@ def come_back(session: Session, now: datetime, delivery_id: int, shown: Shown | 
     left_at = person.left_at
     if left_everything:
         withdrawal_log.record(session, withdrawal_log.RETURNED, now, email=person.email)
-        person.status, person.left_at, person.signup = SubscriberStatus.ACTIVE, None, None
+        person.status, person.left_at, person.pending_signup = SubscriberStatus.ACTIVE, None, None
     course = None if left_everything else delivery.campaign_id
     context = ConsentContext(now, ConsentSource.OWN_PAGE, shown, course, delivery_id)
     consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.COME_BACK, given=True)
-    news = set() if person.news else {one.id for one in enrolments.news_enrolments(session, person.id)}
+    news = set() if person.news_consent else {one.id for one in enrolments.news_enrolments(session, person.id)}
     mine = enrolments.of_mail(session, delivery)
     together = enrolments.left_together(session, mine) if mine is not None else set()
     goes_on = False

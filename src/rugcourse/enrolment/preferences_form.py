@@ -36,10 +36,10 @@ class SentChoices:
 def choices_of(person: SubscriberRow, schedule: Schedule) -> Choices:
     """Return the stored choices of a reader, as values of the form."""
     boxes = {
-        "measuring": person.measuring,
-        "news": person.news,
-        "left_out": person.objected_at is not None,
-        "untagged": person.untagged_at is not None,
+        "measuring": person.tracking_consent,
+        "news": person.news_consent,
+        "left_out": person.statistics_objected_at is not None,
+        "untagged": person.tags_objected_at is not None,
     }
     return {
         "zone": [schedule.zone],

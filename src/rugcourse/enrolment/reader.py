@@ -38,7 +38,7 @@ class Reader:
 
     def link_is_old(self, now: datetime) -> bool:
         """Return whether the link has expired or was closed, and so gives no access to personal data."""
-        return is_old(self.delivery.planned_at, self.subscriber.links_closed_at, now)
+        return is_old(self.delivery.planned_at, self.subscriber.links_revoked_at, now)
 
     def may_exercise_rights(self, now: datetime) -> bool:
         """Return whether the link allows actions that can't be undone: it was requested by mail within the last hour.

@@ -171,7 +171,7 @@ def sign_up(
     elif subscribers.find_schedule(session, person.id) is None:
         subscribers.save_schedule(session, person.id, signup.schedule)
     if person.status != SubscriberStatus.ACTIVE:
-        person.signup = _document(signup, language)
+        person.pending_signup = _document(signup, language)
     if _asked_too_often(session, signer, person, published.campaign_id, now):
         return
     kind = DeliveryKind.ALREADY_SUBSCRIBED if reads_already else DeliveryKind.CONFIRM
@@ -208,7 +208,7 @@ def has_course(enrolment: EnrolmentRow | None) -> bool:
 
 def apply_confirmed_signup(session: Session, person: SubscriberRow) -> None:
     """Apply the values of the latest signup form, which its owner has just confirmed."""
-    typed, person.signup = person.signup, None
+    typed, person.pending_signup = person.pending_signup, None
     if typed is None:
         return
     weekdays = frozenset(typed["weekdays"])

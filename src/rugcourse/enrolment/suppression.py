@@ -119,7 +119,7 @@ def find(session: Session, signer: Signer, address: str) -> Suppressed | None:
     if email is None:
         return None
     kept = subscribers.find_suppression(session, signer.digest(email))
-    return Suppressed(kept.reason, kept.at, None, email) if kept else None
+    return Suppressed(kept.reason, kept.created_at, None, email) if kept else None
 
 
 def people(session: Session, signer: Signer, after_id: int, limit: int) -> list[Suppressed]:
@@ -127,7 +127,7 @@ def people(session: Session, signer: Signer, after_id: int, limit: int) -> list[
     rows = subscribers.suppressed_people(session, after_id, limit)
     kept = subscribers.suppressions_among(session, [signer.digest(row.email) for row in rows])
     return [
-        Suppressed(found.reason, found.at, row.id, row.email)
+        Suppressed(found.reason, found.created_at, row.id, row.email)
         for row in rows
         if (found := kept.get(signer.digest(row.email))) is not None
     ]

@@ -264,31 +264,31 @@ class _AnswerSheet:
         stands = mine[asking.question.id].last_option if asking.question.id in mine else option
         believed = [one for one in mine.values() if one.verdict != Verdict.MACHINE]
         right = stands == asking.question.right_option
-        return AnswerResult(stands, right, kept, counted, len(believed), sum(one.last_right for one in believed))
+        return AnswerResult(stands, right, kept, counted, len(believed), sum(one.last_correct for one in believed))
 
     def _answer(self, asking: QuestionInMail, before: Answer | None, option: int) -> Answer:
         right = option == asking.question.right_option
         if before is not None:
-            return before._replace(last_option=option, last_right=right, last_at=self.now)
+            return before._replace(last_option=option, last_correct=right, last_at=self.now)
         return Answer(
             *asking.person,
             question=asking.question.id,
             delivery_id=asking.mail.id,
             lesson_version_id=asking.mail.lesson_version_id or 0,
             first_option=option,
-            first_right=right,
+            first_correct=right,
             first_at=self.now,
             last_option=option,
-            last_right=right,
+            last_correct=right,
             last_at=self.now,
             verdict=Verdict.HUMAN,
-            left_out=asking.mail.left_out,
+            is_excluded=asking.mail.left_out,
         )
 
     def _remember(self, asking: QuestionInMail, option: int) -> None:
         key = (asking.person, asking.question.id)
         card = self.cards.get(key)
-        if card is not None and card.asked_in == asking.mail.id:
+        if card is not None and card.last_delivery_id == asking.mail.id:
             return
         right = option == asking.question.right_option
         state = review(CardState(card.due_at, card.state) if card else None, right=right, now=self.now)
@@ -297,7 +297,7 @@ class _AnswerSheet:
             question=asking.question.id,
             due_at=state.due_at,
             missed=not right,
-            asked_in=asking.mail.id,
+            last_delivery_id=asking.mail.id,
             reviewed_at=self.now,
             state=state.memory,
         )

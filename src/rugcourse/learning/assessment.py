@@ -60,8 +60,8 @@ def save_attempt(
             subscriber_id=subscriber_id,
             stage=Stage.PRETEST if subscriber_id is None else Stage.POSTTEST,
             options=dict(chosen),
-            right=score(test, chosen).right,
-            asked=len(test.questions),
+            correct=score(test, chosen).right,
+            total=len(test.questions),
             at=now,
         ),
     )

@@ -108,7 +108,7 @@ def progress_of(
 
     def given(question: Question, answer: Answer) -> Given:
         wording = course_cache.version(session, answer.lesson_version_id)
-        return Given(question.question, _chosen(_as_asked(wording, language, question), answer), answer.last_right)
+        return Given(question.question, _chosen(_as_asked(wording, language, question), answer), answer.last_correct)
 
     return CourseProgress(tuple(of(one) for one in lessons), upcoming)
 
@@ -125,4 +125,4 @@ def _chosen(wordings: tuple[Question, ...], answer: Answer) -> str:
     A recap may have been rewritten since the question was first asked.
     """
     options = (one.options[answer.last_option] for one in wordings if answer.last_option < len(one.options))
-    return next((one.text for one in options if one.right == answer.last_right), "")
+    return next((one.text for one in options if one.right == answer.last_correct), "")

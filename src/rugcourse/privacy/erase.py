@@ -25,8 +25,8 @@ def erase(session: Session, now: datetime, signer: Signer, subscriber_id: int, *
         return False
     if keep_hash:
         subscribers.suppress(session, signer.digest(person.email), ERASED, now)
-        if person.former_address is not None:  # lists may still contain it; by now it may belong to somebody else
-            subscribers.suppress(session, person.former_address, ERASED, now, noted=FORMER_ADDRESS)
+        if person.former_address_hash is not None:  # lists may still contain it; by now it may belong to somebody else
+            subscribers.suppress(session, person.former_address_hash, ERASED, now, noted=FORMER_ADDRESS)
     for asked_at in delivery_planning.asked_to_confirm(session, subscriber_id, now - CONFIRMATION_WINDOW):
         if person.confirmed_at is not None and asked_at <= person.confirmed_at:
             continue  # the limit of unanswered confirmation mails outlasts the erasure

@@ -83,7 +83,7 @@ class _Copy:
         self.known = {one.id: one.course for one in self.course_cache.courses(self.session)}
         self.history = deliveries.history(self.session, self.person.id)
         self.agreed = subscribers.consents(self.session, self.person.id)
-        names = {name for one in self.agreed for name in (one.wording, one.notice) if name}
+        names = {name for one in self.agreed for name in (one.text_name, one.notice_name) if name}
         self.shown = subscribers.wordings_of(self.session, names)
 
     def sections(self) -> dict[str, list[dict[str, object]]]:
@@ -110,19 +110,19 @@ class _Copy:
             {
                 "at": _when(one.at),
                 "purpose": one.purpose,
-                "given": one.given,
+                "given": one.granted,
                 "where": one.source,
                 "course": self._slug(one.course_id) if one.course_id is not None else None,
                 "mail": one.delivery_id,
-                "wording": one.wording,
-                "text": self.shown[one.wording].text if one.wording in self.shown else "",
-                "privacy_notice": one.notice,
+                "wording": one.text_name,
+                "text": self.shown[one.text_name].text if one.text_name in self.shown else "",
+                "privacy_notice": one.notice_name,
             }
             for one in self.agreed
         ]
 
     def _notices(self) -> list[dict[str, object]]:
-        names = dict.fromkeys(one.notice for one in self.agreed)
+        names = dict.fromkeys(one.notice_name for one in self.agreed)
         return [{"privacy_notice": name, "text": self.shown[name].text} for name in names if name in self.shown]
 
     def _courses(self) -> list[dict[str, object]]:
@@ -165,7 +165,7 @@ class _Copy:
             "settled": _when(row.settled_at),
             "language": row.language,
             "message_id": row.message_id,
-            "server_said": row.reply,
+            "server_said": row.smtp_response,
         }
 
     def _answers(self) -> list[dict[str, object]]:
@@ -179,13 +179,13 @@ class _Copy:
                     "version": row.lesson_version_id,
                     "question": question.question if question else row.question,
                     "first_answer": _option(question, row.first_option),
-                    "first_right": row.first_right,
+                    "first_right": row.first_correct,
                     "first_at": _when(row.first_at),
                     "last_answer": _option(question, row.last_option),
-                    "last_right": row.last_right,
+                    "last_right": row.last_correct,
                     "last_at": _when(row.last_at),
                     "verdict": row.verdict,
-                    "left_out": row.left_out,
+                    "left_out": row.is_excluded,
                 }
             )
         return found
@@ -197,7 +197,7 @@ class _Copy:
                 "question": row.question,
                 "comes_back": _when(row.due_at),
                 "missed": row.missed,
-                "asked_in_mail": row.asked_in,
+                "asked_in_mail": row.last_delivery_id,
                 "last_asked": _when(row.reviewed_at),
                 "memory": row.state,
             }
@@ -219,8 +219,8 @@ class _Copy:
                     "course": self._slug(row.course_id),
                     "at": _when(row.at),
                     "stage": row.stage,
-                    "right": row.right,
-                    "asked": row.asked,
+                    "right": row.correct,
+                    "asked": row.total,
                     "answers": answers,
                 }
             )
@@ -230,7 +230,7 @@ class _Copy:
         if self.signer is None:
             return []
         found = subscribers.find_suppression(self.session, self.signer.digest(self.person.email))
-        return [{"reason": found.reason, "since": _when(found.at)}] if found else []
+        return [{"reason": found.reason, "since": _when(found.created_at)}] if found else []
 
     def _campaign(self, campaign_id: int | None) -> str | None:
         found = campaigns.find(self.session, campaign_id) if campaign_id is not None else None
@@ -267,23 +267,23 @@ def _person(person: SubscriberRow) -> dict[str, object]:
         "name": person.name,
         "language": person.language,
         "status": person.status,
-        "measuring": person.measuring,
-        "other_news": person.news,
+        "measuring": person.tracking_consent,
+        "other_news": person.news_consent,
         "signed_up": _when(person.created_at),
         "confirmed": _when(person.confirmed_at),
         "left": _when(person.left_at),
-        "signed_up_again": person.signup,
-        "address_changed": _when(person.address_since),
-        "links_closed": _when(person.links_closed_at),
-        "left_out_since": _when(person.objected_at),
-        "no_labels_since": _when(person.untagged_at),
+        "signed_up_again": person.pending_signup,
+        "address_changed": _when(person.address_corrected_at),
+        "links_closed": _when(person.links_revoked_at),
+        "left_out_since": _when(person.statistics_objected_at),
+        "no_labels_since": _when(person.tags_objected_at),
         "told_of_erasing": _when(person.warned_at),
     }
 
 
 def _addresses(session: Session, subscriber_id: int) -> list[dict[str, object]]:
     return [
-        {"new_address": one.email, "asked_for": _when(one.asked_at), "confirmed": _when(one.confirmed_at)}
+        {"new_address": one.email, "asked_for": _when(one.requested_at), "confirmed": _when(one.confirmed_at)}
         for one in address_changes.of_person(session, subscriber_id)
     ]
 
@@ -351,7 +351,7 @@ def _half(row: DeliveryRow, compared: Sequence[AbTestRow]) -> str | None:
     for trial in compared:
         during = trial.started_at <= row.planned_at and (trial.decided_at is None or row.planned_at < trial.decided_at)
         if trial.lesson_id == row.lesson_id and during:
-            return {trial.version_a: "a", trial.version_b: "b"}.get(row.lesson_version_id or 0)
+            return {trial.version_a_id: "a", trial.version_b_id: "b"}.get(row.lesson_version_id or 0)
     return None
 
 

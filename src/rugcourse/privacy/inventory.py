@@ -199,8 +199,8 @@ def _before_and_after(
 
 
 def _events(kinds: tuple[EventKind, ...], purpose: ProcessingPurpose, end: End) -> Group:
-    shown, left_out = "delivery_id=mail kind link verdict at", "id=number first=part report=hash"
-    return _some(kinds, _of_a_reader("event", "opens_and_clicks", shown, left_out, purpose, end))
+    shown, left_out = "delivery_id=mail kind link verdict at", "id=number is_first=part report_hash=hash"
+    return _some(kinds, _of_a_reader("email_event", "opens_and_clicks", shown, left_out, purpose, end))
 
 
 def _of_nobody(table: str, columns: str) -> Group:
@@ -218,18 +218,18 @@ def _left_out(table: str, columns: str, whose: Whose, purpose: ProcessingPurpose
 INVENTORY: tuple[Group, ...] = (
     _of_a_reader(
         "subscriber", "person",
-        "status measuring created_at=signed_up confirmed_at=confirmed left_at=left "
-        "address_since=address_changed links_closed_at=links_closed "
-        "objected_at=left_out_since untagged_at=no_labels_since warned_at=told_of_erasing",
-        "id=number former_address=hash security_stamp=number",
+        "status tracking_consent=measuring created_at=signed_up confirmed_at=confirmed left_at=left "
+        "address_corrected_at=address_changed links_revoked_at=links_closed "
+        "statistics_objected_at=left_out_since tags_objected_at=no_labels_since warned_at=told_of_erasing",
+        "id=number former_address_hash=hash security_stamp=number",
     ),
     *_before_and_after("subscriber", "person", "email name language", "domain=part"),
-    _of_a_reader("subscriber", "person", "signup=signed_up_again", "", ProcessingPurpose.SIGNUP),
-    _of_a_reader("subscriber", "person", "news=other_news", "", ProcessingPurpose.NEWS),
+    _of_a_reader("subscriber", "person", "pending_signup=signed_up_again", "", ProcessingPurpose.SIGNUP),
+    _of_a_reader("subscriber", "person", "news_consent=other_news", "", ProcessingPurpose.NEWS),
     # The address is deleted when its link expires, as it may be a stranger's.
     _of_a_reader("address_change", "addresses_asked_for", "email=new_address", "", ProcessingPurpose.SIGNUP, End.LINK),
     _of_a_reader(
-        "address_change", "addresses_asked_for", "asked_at=asked_for confirmed_at=confirmed",
+        "address_change", "addresses_asked_for", "requested_at=asked_for confirmed_at=confirmed",
         "id=number subscriber_id=number secret=number address_hash=hash",
         ProcessingPurpose.SIGNUP, End.ASKED, Erasure.STAYS,
     ),
@@ -238,7 +238,8 @@ INVENTORY: tuple[Group, ...] = (
     ),
     _of_a_reader(
         "consent", "consents",
-        "purpose given wording notice=privacy_notice source=where course_id=course delivery_id=mail at",
+        "purpose granted=given text_name=wording notice_name=privacy_notice source=where "
+        "course_id=course delivery_id=mail at",
         "id=number subscriber_id=number",
         ProcessingPurpose.CONSENT,
     ),
@@ -252,8 +253,8 @@ INVENTORY: tuple[Group, ...] = (
         "delivery", "mails",
         "id=mail kind state campaign_id=campaign lesson_id=lesson lesson_version_id=version local_date=day "
         "planned_at=planned not_before send_by attempts language recap_question message_id settled_at=settled "
-        "reply=server_said",
-        "queue=part subscriber_id=number enrolment_id=number once_key=number lease=working",
+        "smtp_response=server_said",
+        "queue=part subscriber_id=number enrolment_id=number idempotency_key=number lease=working",
         ProcessingPurpose.DELIVERY, _ASKING, _OTHER_MAILS,
     ),
     _events((EventKind.OPEN, EventKind.CLICK), ProcessingPurpose.MEASURING, End.MEASURED),
@@ -264,24 +265,25 @@ INVENTORY: tuple[Group, ...] = (
     ),
     _of_a_reader(
         "answer", "answers",
-        "course_id=course question delivery_id=mail lesson_version_id=version first_option=first_answer first_right "
-        "first_at last_option=last_answer last_right last_at verdict left_out",
+        "course_id=course question delivery_id=mail lesson_version_id=version "
+        "first_option=first_answer first_correct=first_right "
+        "first_at last_option=last_answer last_correct=last_right last_at verdict is_excluded=left_out",
         "id=number subscriber_id=number",
     ),
     _of_a_reader(
-        "card", "repetition",
-        "course_id=course question due_at=comes_back missed asked_in=asked_in_mail reviewed_at=last_asked "
+        "review_card", "repetition",
+        "course_id=course question due_at=comes_back missed last_delivery_id=asked_in_mail reviewed_at=last_asked "
         "state=memory",
         "id=number subscriber_id=number",
     ),
     _some(("of readers",), _of_a_reader(
-        "attempt", "tests", "course_id=course stage options=answers right asked at",
+        "assessment_attempt", "tests", "course_id=course stage options=answers correct=right total=asked at",
         "id=number subscriber_id=number",
     )),
     _some(("of visitors",), _of_a_reader(
-        "attempt", "", "",
-        "id=nameless subscriber_id=nameless course_id=nameless stage=nameless options=nameless right=nameless "
-        "asked=nameless at=nameless",
+        "assessment_attempt", "", "",
+        "id=nameless subscriber_id=nameless course_id=nameless stage=nameless options=nameless correct=nameless "
+        "total=nameless at=nameless",
         ProcessingPurpose.SIGNUP, End.UNCLAIMED, Erasure.STAYS,
     )),
     _some(("of readers",), _of_a_reader(
@@ -293,24 +295,27 @@ INVENTORY: tuple[Group, ...] = (
     _some(("of visitors",), _of_a_reader(
         "feedback", "", "", "remark=nameless", ProcessingPurpose.VISITORS, End.REMARK, Erasure.STAYS
     )),
-    _of_a_reader("tag", "tags", "tag", "subscriber_id=number", ProcessingPurpose.LABELS),
+    _of_a_reader("subscriber_tag", "tags", "tag", "subscriber_id=number", ProcessingPurpose.LABELS),
     _of_a_reader(
-        "change", "done_by_us", "at admin_id=by action before after", "id=number subject=number",
+        "audit_log", "done_by_us", "at admin_id=by action before after", "id=number subject=number",
         ProcessingPurpose.LOG, End.LOG,
     ),
     # It has to outlast the erasure: else an import could add the person again.
     _of_a_reader(
-        "suppression", "not_written_to", "reason at=since", "address_hash=hash",
+        "suppression", "not_written_to", "reason created_at=since", "address_hash=hash",
         ProcessingPurpose.STOP, End.SUPPRESSION, Erasure.STAYS,
     ),
     # A domain can identify a family. These rows are deleted with the domain's last subscriber.
     _of_a_reader(
-        "hold", "", "", "key=part reason=part since=part until=part times=part", ProcessingPurpose.DELIVERY, End.DOMAIN
+        "hold", "", "", "key=part reason=part since=part until=part consecutive=part",
+        ProcessingPurpose.DELIVERY, End.DOMAIN,
     ),
-    _of_a_reader("bucket", "", "", "key=part tokens=part filled_at=part", ProcessingPurpose.DELIVERY, End.DOMAIN),
-    _of_a_reader("installation", "", "", "key=part value=part", ProcessingPurpose.DELIVERY, End.DOMAIN),
     _of_a_reader(
-        "lease", "", "", "token=working until=working deliveries=working",
+        "rate_limit_bucket", "", "", "key=part tokens=part filled_at=part", ProcessingPurpose.DELIVERY, End.DOMAIN
+    ),
+    _of_a_reader("key_value", "", "", "key=part value=part", ProcessingPurpose.DELIVERY, End.DOMAIN),
+    _of_a_reader(
+        "lease", "", "", "token=working expires_at=working delivery_ids=working",
         ProcessingPurpose.DELIVERY, End.WORKING, Erasure.STAYS,
     ),
     # People on a list during its import: sample lines, duplicate addresses and invalid values.
@@ -318,52 +323,55 @@ INVENTORY: tuple[Group, ...] = (
         "job_chunk", "", "", "job_id=brief number=brief lines=brief", end=End.LIST, erasure=Erasure.STAYS
     ),
     _some(("while a list is read",), _of_a_reader(
-        "job", "", "", "about=brief problems=brief", end=End.LIST, erasure=Erasure.STAYS
+        "job", "", "", "params=brief problems=brief", end=End.LIST, erasure=Erasure.STAYS
     )),
     # The source of a list, the admin's statement about it, and the numbers of wrong lines.
     _some(("done with",), _left_out(
-        "job", "about problems", Whose.ADMIN, ProcessingPurpose.LOG, End.JOB, LeftOut.OF_ADMINS
+        "job", "params problems", Whose.ADMIN, ProcessingPurpose.LOG, End.JOB, LeftOut.OF_ADMINS
     )),
     _left_out(
-        "job", "id kind state mark total counts admin_id created_at ended_at",
+        "job", "id kind state cursor total counts admin_id created_at ended_at",
         Whose.ADMIN, ProcessingPurpose.LOG, End.JOB, LeftOut.OF_ADMINS,
     ),
     _of_admins(
         "admin",
-        "id email name role password_hash totp_secret totp_step invited invited_until created_at disabled_at "
-        "first_login_at reset_token reset_until",
+        "id email name role password_hash totp_secret totp_step "
+        "invite_token_hash invite_expires_at created_at disabled_at "
+        "first_login_at reset_token_hash reset_expires_at",
         End.ACCOUNT,
     ),
     _of_admins(
-        "admin_session", "id token_hash admin_id second_factor_due code_attempts browser created_at seen_at",
+        "admin_session", "id token_hash admin_id second_factor_due code_attempts user_agent created_at seen_at",
         End.SESSION,
     ),
-    _of_admins("admin_passkey", "id admin_id credential public_key uses name created_at used_at", End.ACCOUNT),
+    _of_admins("admin_passkey", "id admin_id credential_id public_key sign_count name created_at used_at", End.ACCOUNT),
     _of_admins("admin_recovery_code", "code_hash admin_id", End.ACCOUNT),
-    _of_admins("admin_challenge", "challenge bound_to until", End.CHALLENGE),
-    _of_admins("security_event", "id at kind admin_id network browser", End.SECURITY),
+    _of_admins("admin_challenge", "challenge bound_to expires_at", End.CHALLENGE),
+    _of_admins("security_event", "id at kind admin_id network user_agent", End.SECURITY),
     _of_admins("lesson_draft", "admin_id saved_at", End.ACCOUNT, ProcessingPurpose.LOG),
     _of_admins("discarded_draft", "admin_id discarded_at", End.ACCOUNT, ProcessingPurpose.LOG),
-    _of_nobody("lesson_draft", "course_id slug fields saved began_from"),
-    _of_nobody("discarded_draft", "id course_id slug fields began_from"),
-    _of_nobody("process", "id kind host pid started_at seen_at"),
-    _of_nobody("course", "id slug content_hash document published_at drafts_kept in_files"),
+    _of_nobody("lesson_draft", "course_id slug fields revision base_version_id"),
+    _of_nobody("discarded_draft", "id course_id slug fields base_version_id"),
+    _of_nobody("heartbeat", "id kind host pid started_at seen_at"),
+    _of_nobody("course", "id slug content_hash document published_at draft_revision synced_hashes"),
     _of_nobody("lesson", "id course_id campaign_id slug position current_version_id read_count"),
     _of_nobody("lesson_version", "id lesson_id content_hash document published_at"),
-    _of_nobody("lesson_keep", "lesson_id up_to_enrolment version_id"),
+    _of_nobody("lesson_version_pin", "lesson_id up_to_enrolment version_id"),
     _of_nobody(
-        "trial",
-        "id lesson_id version_a version_b minimum started_at looked_at decided_at winner multiplier shift found",
+        "ab_test",
+        "id lesson_id version_a_id version_b_id min_sample started_at evaluated_at decided_at "
+        "winner multiplier shift result",
     ),
     _of_nobody(
         "campaign",
-        "id course_id kind name created_at per_minute ground status because audience timing estimate go_from "
+        "id course_id kind name created_at rate_per_minute ground status "
+        "pause_reason audience timing estimate resumed_at "
         "enrol_up_to enrolled_up_to again_before started_at archived_at discarded_at",
     ),
-    _of_nobody("wording", "name language text"),
-    _of_nobody("edition", "course_id language kind fingerprint content made_at"),
-    _of_nobody("tally", "campaign_id lesson_id day what n"),
-    _of_nobody("tally_change", "id campaign_id lesson_id day what n"),
+    _of_nobody("consent_text", "name language text"),
+    _of_nobody("ebook", "course_id language kind fingerprint content made_at"),
+    _of_nobody("counter", "campaign_id lesson_id day metric count"),
+    _of_nobody("counter_delta", "id campaign_id lesson_id day metric count"),
 )  # fmt: skip
 
 

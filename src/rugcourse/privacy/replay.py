@@ -75,7 +75,7 @@ def _withdraw(session: Session, now: datetime, signer: Signer, subscriber_id: in
     person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK)
     if person is None:
         return False
-    theirs_since = max(person.created_at, person.address_since or person.created_at)
+    theirs_since = max(person.created_at, person.address_corrected_at or person.created_at)
     since = {kind: at for kind, at in kinds.items() if at >= theirs_since}
     if since.pop(ERASED, None) is not None:
         why = _reason(since)
@@ -113,14 +113,14 @@ def _leave(session: Session, person: SubscriberRow, at: datetime | None, now: da
 
 
 def _end_measuring(session: Session, person: SubscriberRow, at: datetime | None, now: datetime) -> bool:
-    if at is None or not person.measuring or _agreed_after(session, person, "measuring", at):
+    if at is None or not person.tracking_consent or _agreed_after(session, person, "measuring", at):
         return False
     preferences.end_measuring(session, person, ConsentContext(now, ConsentSource.RESTORED))
     return True
 
 
 def _end_news(session: Session, person: SubscriberRow, at: datetime | None, now: datetime) -> bool:
-    if at is None or not person.news or _agreed_after(session, person, "news", at):
+    if at is None or not person.news_consent or _agreed_after(session, person, "news", at):
         return False
     preferences.end_news(session, person, ConsentContext(now, ConsentSource.RESTORED))
     return True
@@ -129,13 +129,13 @@ def _end_news(session: Session, person: SubscriberRow, at: datetime | None, now:
 def _object(session: Session, person: SubscriberRow, since: Kinds) -> bool:
     """Apply objections and closed links. Returns whether anything changed."""
     done = False
-    if _stands(since, STATISTICS_OBJECTED, STATISTICS_ALLOWED) and person.objected_at is None:
+    if _stands(since, STATISTICS_OBJECTED, STATISTICS_ALLOWED) and person.statistics_objected_at is None:
         preferences.object_to_statistics(session, person, since[STATISTICS_OBJECTED])
         done = True
-    if _stands(since, TAGS_OBJECTED, TAGS_ALLOWED) and person.untagged_at is None:
+    if _stands(since, TAGS_OBJECTED, TAGS_ALLOWED) and person.tags_objected_at is None:
         preferences.object_to_tags(session, person, since[TAGS_OBJECTED])
         done = True
-    if LINKS_CLOSED in since and (person.links_closed_at is None or person.links_closed_at < since[LINKS_CLOSED]):
+    if LINKS_CLOSED in since and (person.links_revoked_at is None or person.links_revoked_at < since[LINKS_CLOSED]):
         preferences.close_links_of(session, person, since[LINKS_CLOSED])
         done = True
     return done
@@ -154,7 +154,9 @@ def _suppress(session: Session, signer: Signer, person: SubscriberRow, reason: s
 
 
 def _agreed_after(session: Session, person: SubscriberRow, purpose: str, at: datetime) -> bool:
-    return any(one.given and one.purpose == purpose and one.at > at for one in subscribers.consents(session, person.id))
+    return any(
+        one.granted and one.purpose == purpose and one.at > at for one in subscribers.consents(session, person.id)
+    )
 
 
 def _suppress_unknown(database: Database, left: Mapping[bytes, Kinds]) -> int:

@@ -155,7 +155,7 @@ def _erase_suppressed(
     def is_over(kept: SuppressionRow | None, left_at: datetime | None) -> bool:
         if kept is None or (left_at is not None and left_at < other_before):
             return True
-        return kept.at < (bounced_before if kept.reason == BOUNCE else other_before)
+        return kept.created_at < (bounced_before if kept.reason == BOUNCE else other_before)
 
     total = 0
     for people in _suppressed_people(database):

@@ -108,7 +108,7 @@ def overview(session: Session, course_cache: CourseCache, now: datetime, languag
         sending_holds.all_holds(session),
         # The query reads the whole ledger, so it runs only if the counter says that there are any.
         deliveries.in_state(session, DeliveryState.UNKNOWN, _SHOWN) if doubtful else [],
-        [row for row in campaigns.listed(session) if row.because],
+        [row for row in campaigns.listed(session) if row.pause_reason],
         campaign_names(session),
     )
 

@@ -211,7 +211,7 @@ def _ask_address(context: _Context) -> AddressRequest | None:
 
 
 def _tag(context: _Context) -> None:
-    if context.person.untagged_at is not None:
+    if context.person.tags_objected_at is not None:
         raise TagsRefused
     subscribers.add_tags(context.session, [context.person.id], _tag_of(context.request))
 

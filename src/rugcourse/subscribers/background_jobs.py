@@ -75,18 +75,18 @@ def check(
     columns = set(intake.columns.values())
     job = _in(session, job_id, JobState.DRAFT, JobState.CHECKED)
     if listing is not None:
-        if job.about.get("headers") != listing.headers:
+        if job.params.get("headers") != listing.headers:
             raise OtherList
         csv_import.replace_upload(session, job, listing, file_name, columns)
-    elif not columns <= set(job.about.get("kept", [])):
+    elif not columns <= set(job.params.get("kept", [])):
         raise NotKept
-    job.about = {**job.about, "intake": csv_import.about_of(intake)}
-    job.state, job.mark, job.counts, job.problems = JobState.CHECKING, 0, {}, []
+    job.params = {**job.params, "intake": csv_import.about_of(intake)}
+    job.state, job.cursor, job.counts, job.problems = JobState.CHECKING, 0, {}, []
 
 
 def etag(job: JobRow) -> str:
     """Return the entity tag of a job's settings and counts (RFC 9110, 8.8.3)."""
-    return sha256(json.dumps([job.about, job.counts, job.total], sort_keys=True).encode()).hexdigest()[:32]
+    return sha256(json.dumps([job.params, job.counts, job.total], sort_keys=True).encode()).hexdigest()[:32]
 
 
 def start(session: Session, now: datetime, job_id: int, admin_id: int | None, seen: str | None = None) -> None:
@@ -102,8 +102,8 @@ def start(session: Session, now: datetime, job_id: int, admin_id: int | None, se
         job.counts, job.problems = {}, []
     else:
         bulk_actions.check_count(session, now, job)
-    job.state, job.mark = JobState.RUNNING, 0
-    about: Mapping[str, object] = job.about.get("intake") or job.about["order"]
+    job.state, job.cursor = JobState.RUNNING, 0
+    about: Mapping[str, object] = job.params.get("intake") or job.params["order"]
     admins.record_change(
         session, now, admin_id, AuditAction(f"{job.kind}.start"), f"job:{job.id}", None, {**about, "expected": expected}
     )

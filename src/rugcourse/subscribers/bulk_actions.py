@@ -64,29 +64,29 @@ def recount(session: Session, now: datetime, job_id: int) -> None:
 
 def check_count(session: Session, now: datetime, job: JobRow) -> None:
     """Raise CountChanged if the audience has another size than was shown. Later subscribers are not included."""
-    audience = BulkActionRequest.model_validate(job.about["order"]).audience
+    audience = BulkActionRequest.model_validate(job.params["order"]).audience
     if audiences.size(session, audience, now, up_to_id=job.total) != job.counts["people"]:
         raise CountChanged
 
 
 def _count(session: Session, job: JobRow, now: datetime) -> None:
-    audience = BulkActionRequest.model_validate(job.about["order"]).audience
+    audience = BulkActionRequest.model_validate(job.params["order"]).audience
     job.total = campaigns.newest_subscriber(session)
     job.counts = {"people": audiences.size(session, audience, now, up_to_id=job.total)}
 
 
 def step(session: Session, now: datetime, signer: Signer, job: JobRow) -> None:
     """Run the next batch. The caller holds the lock of the job."""
-    order = BulkActionRequest.model_validate(job.about["order"])
-    people = audiences.members(session, order.audience, now, IdRange(job.mark, job.total, BATCH))
+    order = BulkActionRequest.model_validate(job.params["order"])
+    people = audiences.members(session, order.audience, now, IdRange(job.cursor, job.total, BATCH))
     do = _DOINGS[order.act]
     for subscriber_id, _ in people:
         do(session, now, signer, subscriber_id, order)
     job.counts = {**job.counts, "done": job.counts.get("done", 0) + len(people)}
     if len(people) < BATCH:
-        job.state, job.mark, job.ended_at = JobState.DONE, job.total, now
+        job.state, job.cursor, job.ended_at = JobState.DONE, job.total, now
     else:
-        job.mark = people[-1][0]
+        job.cursor = people[-1][0]
 
 
 def _tag(session: Session, _now: datetime, _signer: Signer, subscriber_id: int, order: BulkActionRequest) -> None:

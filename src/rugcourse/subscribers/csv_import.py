@@ -135,7 +135,7 @@ def replace_upload(session: Session, job: JobRow, listing: CsvList, file_name: s
 def _keep(session: Session, job: JobRow, listing: CsvList, file_name: str, columns: Collection[int]) -> None:
     lines = [(number, _only(cells, columns)) for number, cells in listing.lines]
     job.total = len(lines)
-    job.about = {
+    job.params = {
         "file": file_name[-80:],
         "headers": listing.headers,
         "kept": sorted(columns),
@@ -155,14 +155,14 @@ def _only(cells: Sequence[str], columns: Collection[int]) -> list[str]:
 
 def step(session: Session, now: datetime, signer: Signer, job: JobRow) -> None:
     """Go through the next lines of a job: look at them, or take them in. The job is locked."""
-    lines = jobs.lines_of(session, job.id, job.mark // CHUNK)
+    lines = jobs.lines_of(session, job.id, job.cursor // CHUNK)
     if lines is None:
         _end(session, job, now)
         return
-    intake = ImportSettings.model_validate(job.about["intake"])
-    if not job.mark:
-        job.about = {**job.about, "repeated": dict.fromkeys(_repeated(session, job, intake), False)}
-    repeated = dict(job.about.get("repeated", {}))
+    intake = ImportSettings.model_validate(job.params["intake"])
+    if not job.cursor:
+        job.params = {**job.params, "repeated": dict.fromkeys(_repeated(session, job, intake), False)}
+    repeated = dict(job.params.get("repeated", {}))
     counts = Counter(job.counts)
     problems = list(job.problems)
     people: dict[str, ImportedPerson] = {}
@@ -179,10 +179,10 @@ def step(session: Session, now: datetime, signer: Signer, job: JobRow) -> None:
                 repeated[found.email] = True
     counts.update(_import_lines(session, now, signer, intake, job, people))
     if any(repeated.values()):
-        job.about = {**job.about, "repeated": repeated}
+        job.params = {**job.params, "repeated": repeated}
     job.counts, job.problems = dict(counts), problems[:_MOST_PROBLEMS]
-    job.mark += len(lines)
-    if job.mark >= job.total:
+    job.cursor += len(lines)
+    if job.cursor >= job.total:
         _end(session, job, now)
 
 
@@ -345,13 +345,13 @@ def _import_one(
     begin_course(session, row, campaign_id, subscribers.load_schedule(session, row.id), now)
     idempotency_key = f"imported:{campaign_id}:{row.id}"
     delivery_planning.plan_transactional(session, DeliveryKind.IMPORTED, row.id, campaign_id, idempotency_key, now)
-    mail = deliveries.by_once_key(session, idempotency_key)
+    mail = deliveries.by_idempotency_key(session, idempotency_key)
     source = f"{ConsentSource.IMPORT} {job.id}, {now.date()}: {person.agreement.where}"
     consent = ConsentContext(person.agreement.at, source, Shown(person.language), campaign_id, mail)
     keep_text(session, row, ConsentPurpose.LESSONS, consent, person.agreement.text, given=True)
-    if intake.news and not row.news and not _refused_since(session, row, person.agreement, ConsentPurpose.NEWS):
+    if intake.news and not row.news_consent and not _refused_since(session, row, person.agreement, ConsentPurpose.NEWS):
         keep_text(session, row, ConsentPurpose.NEWS, consent, person.agreement.text, given=True)
-        row.news = True
+        row.news_consent = True
     return outcome
 
 
@@ -369,12 +369,12 @@ def _refused_since(
     """
     said = [one for one in subscribers.consents(session, row.id) if one.purpose == purpose]
     about_it = [one for one in said if one.course_id is None or one.course_id == course_id]
-    return any(not one.given and one.at >= agreement.at for one in about_it)
+    return any(not one.granted and one.at >= agreement.at for one in about_it)
 
 
 def _end(session: Session, job: JobRow, now: datetime) -> None:
     if job.state == JobState.CHECKING:
-        job.state, job.mark = JobState.CHECKED, 0
+        job.state, job.cursor = JobState.CHECKED, 0
         return
     job.state, job.ended_at = JobState.DONE, now
     forget_lines(session, job)
@@ -383,7 +383,7 @@ def _end(session: Session, job: JobRow, now: datetime) -> None:
 def forget_lines(session: Session, job: JobRow) -> None:
     """Of a list that is done with only figures are left, and what was said of it: no address, and not its own name."""
     jobs.drop_lines(session, job.id)
-    job.about = {"intake": job.about["intake"]} if "intake" in job.about else {}
+    job.params = {"intake": job.params["intake"]} if "intake" in job.params else {}
     job.problems = [(line, column, "") for line, column, _ in job.problems]
 
 

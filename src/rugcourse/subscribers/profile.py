@@ -66,8 +66,8 @@ def find_reader(session: Session, address: str) -> ReaderReport | None:
         name=person.name,
         status=person.status,
         language=person.language,
-        measuring=person.measuring,
-        news=person.news,
+        measuring=person.tracking_consent,
+        news=person.news_consent,
         zone=schedule.zone,
         hour=schedule.hour,
         days=" ".join(weekday_name(day, "en") for day in sorted(schedule.weekdays)),
@@ -82,7 +82,7 @@ def find_reader(session: Session, address: str) -> ReaderReport | None:
             for one in enrolments.of_subscriber(session, person.id)
         ),
         answered=len(answers),
-        answered_right=sum(one.last_right for one in answers),
+        answered_right=sum(one.last_correct for one in answers),
         mails=tuple(
             MailOfReader(row.id, row.kind, lesson, row.state, row.planned_at, row.message_id, row.reply)
             for row, lesson in deliveries.history(session, person.id)

@@ -33,7 +33,7 @@ def timeline(session: Session, subscriber_id: int) -> list[Moment]:
 def _moments(session: Session, person: SubscriberRow) -> Iterator[Moment]:
     yield Moment(person.created_at, "signed up")
     for consent in subscribers.consents(session, person.id):
-        yield Moment(consent.at, "consent" if consent.given else "no consent", consent.purpose, consent.source)
+        yield Moment(consent.at, "consent" if consent.granted else "no consent", consent.purpose, consent.source)
     for mail, lesson in deliveries.history(session, person.id):
         yield Moment(
             mail.settled_at or mail.planned_at,
@@ -45,9 +45,9 @@ def _moments(session: Session, person: SubscriberRow) -> Iterator[Moment]:
         if event.kind != EventKind.ANSWER:
             yield Moment(event.at, event.kind, f"mail {event.delivery_id}", event.verdict)
     for answer in learning.answers_of(session, person.id):
-        yield Moment(answer.last_at, "answered", answer.question, "right" if answer.last_right else "wrong")
+        yield Moment(answer.last_at, "answered", answer.question, "right" if answer.last_correct else "wrong")
     for attempt in learning.attempts_of(session, person.id):
-        yield Moment(attempt.at, "test", attempt.stage, f"{attempt.right}/{attempt.asked}")
+        yield Moment(attempt.at, "test", attempt.stage, f"{attempt.correct}/{attempt.total}")
     for remark, lesson in learning.feedback_of(session, person.id):
         yield Moment(remark.at, "remark", lesson, f"{'yes' if remark.helped else 'no'} {remark.remark}".strip())
     for change, who in admins.changes_of(session, admins.subject_of(person.id)):

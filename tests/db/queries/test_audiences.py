@@ -50,9 +50,10 @@ def people(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> dic
         subscribers.add_tags(session, [ids["english"], ids["plain"]], "autumn")
         done = session.merge(enrolment_of(runtime, found["done"]))
         done.status, done.lessons_planned, done.next_due_at = EnrolmentStatus.COMPLETED, 9, None
+        done.completed_at = clock.now()
         session.add(
             AssessmentAttemptRow(course_id=course_of(runtime).id, subscriber_id=ids["tested"], stage=Stage.PRETEST, options={},
-                       right=2, asked=8, at=clock.now())
+                       correct=2, total=8, at=clock.now())
         )  # fmt: skip
     return found
 

@@ -380,7 +380,9 @@ def test_expired_events_and_sessions_are_deleted(owner: TestClient, runtime: Run
 
 def test_removing_a_passkey_ends_other_sessions(owner: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
     with runtime.database.write() as session:
-        session.add(PasskeyRow(admin_id=1, credential="x", public_key=b"x", uses=0, name="x", created_at=clock.now()))
+        session.add(
+            PasskeyRow(admin_id=1, credential_id="x", public_key=b"x", sign_count=0, name="x", created_at=clock.now())
+        )
         opened = open_session(session, clock.now(), 1, "", second_factor_due=False)
     answer = owner.post(
         "/admin/account", data={**form_of(owner), "action": "passkey-out", "passkey": "1", "old": PASSWORD}

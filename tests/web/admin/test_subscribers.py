@@ -154,7 +154,7 @@ def test_new_address_has_to_confirm_unless_its_owner_asked(
     assert "<h1>right@x.example</h1>" in editor.get(path).text
     press(editor, path, "correct", email=email, told="yes")
     assert f"<h1>{email}</h1>" in editor.get(path).text
-    change = [row for row in everything(runtime)["change"] if row[3] == "subscriber.correct"][-1]
+    change = [row for row in everything(runtime)["audit_log"] if row[3] == "subscriber.correct"][-1]
     assert change[-1] == {"reason": WHY, "source": "said by the person"}
 
 
@@ -176,7 +176,7 @@ def test_erasure_needs_the_checkbox_and_leaves_no_name_in_the_audit_log(
     rows = repr(everything(runtime))
     assert email not in rows
     assert "hospital" not in rows
-    [change] = [row for row in everything(runtime)["change"] if row[3].startswith("subscriber.")]
+    [change] = [row for row in everything(runtime)["audit_log"] if row[3].startswith("subscriber.")]
     assert change[3:] == ("subscriber.erase", "erased", None, None)
     assert editor.get(path).status_code == 404
 
@@ -250,7 +250,7 @@ def test_list_export_contains_the_search_result_and_is_logged(
     everybody = json.loads(take(editor, "json").text)
     assert (len(everybody), everybody[-1]["email"]) == (2501, "sam@x.example")
     assert json.loads(take(editor, "json", q="nobody").text) == []
-    assert [row[3] for row in everything(runtime)["change"]].count("subscribers.export") == 3
+    assert [row[3] for row in everything(runtime)["audit_log"]].count("subscribers.export") == 3
 
 
 @pytest.mark.parametrize(("language", "delimiter"), [("nl", ";"), ("en", ",")])
@@ -304,7 +304,7 @@ def test_objection_is_recorded_for_readers_who_left(editor: TestClient, runtime:
     with runtime.database.read() as session:
         found = subscribers.by_email(session, email)
         assert found is not None
-        assert found.objected_at is not None
+        assert found.statistics_objected_at is not None
         assert subscribers.tags_of(session, found.id) == []
 
 

@@ -93,7 +93,7 @@ def test_knowledge_test_leads_to_a_result_that_signup_keeps(
 
         attempt = session.scalars(select(AssessmentAttemptRow)).one()
     assert attempt.subscriber_id == 1
-    assert attempt.right == 3
+    assert attempt.correct == 3
 
 
 @pytest.mark.parametrize("given", ["x", "0.9.1", "-1", "0..0", "9" * 500, "0.0.0.0.0.0.0.0.0.0.0", "\x00"])

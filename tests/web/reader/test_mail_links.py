@@ -172,7 +172,7 @@ def test_a_reader_changes_hour_days_zone_language_and_measuring(
         schedule = subscribers.load_schedule(session, person.id)
     assert (schedule.hour, schedule.zone, schedule.weekdays) == (20, "Asia/Tokyo", frozenset({5, 6}))
     assert schedule.every_days == 2
-    assert (person.language, person.measuring) == ("en", True)
+    assert (person.language, person.tracking_consent) == ("en", True)
     page = browser.get(f"{link}?done=save").text
     assert "Your choice is saved." in page
     assert "lesson 2, on Saturday 28 November, 20:00" in page
@@ -220,7 +220,7 @@ def test_click_redirects_to_the_lessons_link_and_is_recorded_only_with_consent(
     answer = browser.get(f"{link}?to=//evil.example&url=javascript:alert(1)")
     assert (answer.status_code, answer.headers["location"]) == (302, "https://elders.example/a?b=1")
     assert browser.get(path(runtime, TokenPurpose.CLICK, email, 1)).status_code == 404
-    assert everything(runtime)["event"] == []
+    assert everything(runtime)["email_event"] == []
     browser.post(
         path(runtime, TokenPurpose.PREFERENCES, email),
         data={"action": "save", "hour": "8", "zone": "UTC", "days": ["1"], "measuring": "yes"},

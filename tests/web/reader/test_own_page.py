@@ -313,7 +313,7 @@ def test_tracking_records_nothing_of_readers_who_left(
     agent = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0"}
     picture, answer = path(runtime, TokenPurpose.OPEN, email) + ".gif", path(runtime, TokenPurpose.ANSWER, email, 0, 0)
     browser.get(picture, headers=agent)
-    assert len(everything(runtime)["event"]) == 1
+    assert len(everything(runtime)["email_event"]) == 1
     browser.post(path(runtime, TokenPurpose.UNSUBSCRIBE, email), data={"leave": "yes"})
     with runtime.database.read() as session:
         assert not subscribers.by_email(session, email).measuring  # type: ignore[union-attr]
@@ -476,10 +476,10 @@ def test_a_test_after_the_course_is_not_kept_of_who_left_or_complained(
     else:
         runtime.database.run(unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
     questions = len(course_of(runtime).course.tests["nl"].questions)
-    before = everything(runtime)["attempt"]
+    before = everything(runtime)["assessment_attempt"]
     assert browser.get(link).status_code == 303
     browser.post(link, data={"a": ".".join("0" * (questions - 1)), "o": "0"})
-    assert everything(runtime)["attempt"] == before
+    assert everything(runtime)["assessment_attempt"] == before
 
 
 def status_of(runtime: Runtime, email: str) -> str:
@@ -531,7 +531,7 @@ def test_a_news_mail_leads_to_no_more_news_and_the_course_goes_on(
     with runtime.database.read() as session:
         person = subscribers.by_email(session, email)
     assert person is not None
-    assert not person.news
+    assert not person.news_consent
 
 
 @pytest.mark.parametrize("reads", [False, True])
@@ -596,7 +596,7 @@ def test_outdated_own_page_saves_only_changed_fields(
         kept = subscribers.load_schedule(session, person)
     assert found is not None
     assert (kept.hour, sorted(kept.weekdays)) == (19, [1, 3])
-    assert (found.news, found.measuring, found.untagged_at is not None) == (True, False, True)
+    assert (found.news_consent, found.tracking_consent, found.tags_objected_at is not None) == (True, False, True)
 
 
 def test_own_page_of_a_suppressed_reader_does_not_say_unsubscribed(
@@ -675,4 +675,4 @@ def test_refusal_is_saved_from_a_page_reached_by_the_back_button(
         with runtime.database.read() as session:
             found = subscribers.by_email(session, email)
         assert found is not None
-        assert found.news == expected
+        assert found.news_consent == expected

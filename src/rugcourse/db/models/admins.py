@@ -14,13 +14,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from rugcourse.db.models.base import Base, BigId, JsonObject
+from rugcourse.db.models.base import Base, BigId, JsonObject, check, one_of
+from rugcourse.db.models.values import Role
 
 
 class AdminRow(Base):
     """An admin. Without a password they have not accepted their invitation yet."""
 
     __tablename__ = "admin"
+    __table_args__ = (one_of("role", Role), check("email", "email = lower(email)"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
@@ -29,13 +31,15 @@ class AdminRow(Base):
     password_hash: Mapped[str | None] = mapped_column(String(200))
     totp_secret: Mapped[str | None] = mapped_column(String(300))  # encrypted
     totp_step: Mapped[int | None] = mapped_column(BigInteger)  # time step of the last used code: none works twice
-    invited: Mapped[str | None] = mapped_column(String(64))  # SHA-256 of the token that sets the password, once
-    invited_until: Mapped[datetime | None]
+    invite_token_hash: Mapped[str | None] = mapped_column(
+        String(64)
+    )  # SHA-256 of the token that sets the password, once
+    invite_expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
     first_login_at: Mapped[datetime | None]  # starts the period in which a second factor must be set up
-    reset_token: Mapped[str | None] = mapped_column(String(64))  # SHA-256 of the token that resets the password
-    reset_until: Mapped[datetime | None]
+    reset_token_hash: Mapped[str | None] = mapped_column(String(64))  # SHA-256 of the token that resets the password
+    reset_expires_at: Mapped[datetime | None]
 
 
 class AdminSessionRow(Base):
@@ -48,7 +52,7 @@ class AdminSessionRow(Base):
     admin_id: Mapped[int] = mapped_column(ForeignKey("admin.id"), index=True)
     second_factor_due: Mapped[bool]  # the password was right, the second factor is still missing
     code_attempts: Mapped[int] = mapped_column(default=0, server_default="0")  # attempts at the second factor
-    browser: Mapped[str] = mapped_column(String(120))
+    user_agent: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
 
@@ -60,9 +64,9 @@ class PasskeyRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     admin_id: Mapped[int] = mapped_column(ForeignKey("admin.id"), index=True)
-    credential: Mapped[str] = mapped_column(String(1400), unique=True)
+    credential_id: Mapped[str] = mapped_column(String(1400), unique=True)
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
-    uses: Mapped[int] = mapped_column(BigInteger)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
     name: Mapped[str] = mapped_column(String(60))
     created_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
@@ -91,7 +95,7 @@ class SecurityEventRow(Base):
     kind: Mapped[str] = mapped_column(String(30))
     admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))  # None: the account does not exist
     network: Mapped[str] = mapped_column(String(43))
-    browser: Mapped[str] = mapped_column(String(120))
+    user_agent: Mapped[str] = mapped_column(String(120))
 
 
 class ChallengeRow(Base):
@@ -104,13 +108,13 @@ class ChallengeRow(Base):
 
     challenge: Mapped[str] = mapped_column(String(120), primary_key=True)
     bound_to: Mapped[str] = mapped_column(String(64))
-    until: Mapped[datetime]
+    expires_at: Mapped[datetime]
 
 
 class AuditLogRow(Base):
     """The audit log: who changed what, with the values before and after. Append-only."""
 
-    __tablename__ = "change"
+    __tablename__ = "audit_log"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     at: Mapped[datetime]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 from datetime import date, datetime
+from enum import StrEnum
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    CheckConstraint,
     Date,
     Index,
     Integer,
@@ -47,6 +49,17 @@ class Base(DeclarativeBase):
 
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
+def check(name: str, condition: str) -> CheckConstraint:
+    """A rule that the database keeps. `name` says what is checked; the table's name is put before it."""
+    return CheckConstraint(condition, name=name)
+
+
+def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    """The rule that a column has one of the values of an enum. A new value needs a migration before the code."""
+    words = ", ".join(f"'{one}'" for one in values)
+    return check(column, f"{column} IN ({words})")
 
 
 def new_stamp() -> int:

@@ -15,10 +15,10 @@ from sqlalchemy import (
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
-from rugcourse.db.models.base import Base, BigId, JsonObject, partial_index
+from rugcourse.db.models.base import Base, BigId, JsonObject, check, one_of, partial_index
 from rugcourse.db.models.json_columns import AudienceEstimate
 from rugcourse.db.models.kinds import CAMPAIGN_TYPES, COURSE_KINDS, CampaignKind, CampaignType
-from rugcourse.db.models.values import CampaignStatus, Ground
+from rugcourse.db.models.values import CampaignStatus, EnrolmentStatus, Ground
 
 
 class CampaignRow(Base):
@@ -31,21 +31,28 @@ class CampaignRow(Base):
     """
 
     __tablename__ = "campaign"
+    __table_args__ = (
+        one_of("kind", CampaignKind),
+        one_of("status", CampaignStatus),
+        one_of("ground", Ground),
+        check("rate_per_minute", "rate_per_minute > 0"),
+        check("enrolled", "enrolled_up_to <= enrol_up_to"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
     kind: Mapped[str] = mapped_column(String(12))
     name: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]
-    per_minute: Mapped[int | None]  # maximum number of lessons per minute; None: no limit
+    rate_per_minute: Mapped[int | None]  # maximum number of lessons per minute; None: no limit
     status: Mapped[str] = mapped_column(
         String(12), default=CampaignStatus.RUNNING, server_default=CampaignStatus.RUNNING
     )
-    because: Mapped[str | None] = mapped_column(Text)  # why it was paused automatically
+    pause_reason: Mapped[str | None] = mapped_column(Text)  # why it was paused automatically
     audience: Mapped[JsonObject] = mapped_column(default=dict, server_default="{}")
     timing: Mapped[JsonObject] = mapped_column(default=dict, server_default="{}")
     estimate: Mapped[AudienceEstimate | None] = mapped_column(JSON(none_as_null=True))  # of a draft: who would get it
-    go_from: Mapped[datetime | None]  # an admin resumed it at this instant; moments before it were missed
+    resumed_at: Mapped[datetime | None]  # an admin resumed it at this instant; moments before it were missed
     enrol_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
     enrolled_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
     again_before: Mapped[datetime | None]
@@ -76,6 +83,11 @@ class EnrolmentRow(Base):
     __table_args__ = (
         UniqueConstraint("campaign_id", "subscriber_id"),
         partial_index("ix_enrolment_due", "campaign_id", "next_due_at", where="next_due_at IS NOT NULL"),
+        one_of("status", EnrolmentStatus),
+        check("next_position", "next_position > 0"),
+        check("completed", "(status <> 'completed' OR completed_at IS NOT NULL)"),
+        check("left", "status <> 'left' OR left_at IS NOT NULL"),
+        check("over", "status = 'active' OR next_due_at IS NULL"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

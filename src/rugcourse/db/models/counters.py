@@ -16,13 +16,13 @@ from rugcourse.db.models.base import Base, BigId
 class CounterRow(Base):
     """A counter: the number of `what` for a campaign and a lesson (0: none), on a day (UTC)."""
 
-    __tablename__ = "tally"
+    __tablename__ = "counter"
 
     campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     lesson_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     day: Mapped[date] = mapped_column(primary_key=True)
-    what: Mapped[str] = mapped_column(String(120), primary_key=True)
-    n: Mapped[int] = mapped_column(BigInteger)
+    metric: Mapped[str] = mapped_column(String(120), primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
 
 
 class CounterChangeRow(Base):
@@ -31,11 +31,11 @@ class CounterChangeRow(Base):
     Triggers insert it, in the transaction of the change. See `rugcourse.db.counters`.
     """
 
-    __tablename__ = "tally_change"
+    __tablename__ = "counter_delta"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     campaign_id: Mapped[int]
     lesson_id: Mapped[int]
     day: Mapped[date]
-    what: Mapped[str] = mapped_column(String(120))
-    n: Mapped[int] = mapped_column(BigInteger)
+    metric: Mapped[str] = mapped_column(String(120))
+    count: Mapped[int] = mapped_column(BigInteger)

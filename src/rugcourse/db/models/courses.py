@@ -15,7 +15,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rugcourse.content.fingerprints import Fingerprints
-from rugcourse.db.models.base import Base, BigId, JsonObject, partial_index
+from rugcourse.db.models.base import Base, BigId, JsonObject, check, partial_index
 from rugcourse.db.models.json_columns import AbTestCounts
 
 
@@ -29,9 +29,9 @@ class CourseRow(Base):
     content_hash: Mapped[str] = mapped_column(String(64))
     document: Mapped[JsonObject]
     published_at: Mapped[datetime]
-    drafts_kept: Mapped[int] = mapped_column(default=0, server_default="0")  # revision counter of its drafts
+    draft_revision: Mapped[int] = mapped_column(default=0, server_default="0")  # revision counter of its drafts
     # Fingerprints of the files when they were last imported or exported, see `rugcourse.course_editor.merge`.
-    in_files: Mapped[Fingerprints] = mapped_column(JSON, default=dict, server_default="{}")
+    synced_hashes: Mapped[Fingerprints] = mapped_column(JSON, default=dict, server_default="{}")
 
 
 class LessonRow(Base):
@@ -41,7 +41,7 @@ class LessonRow(Base):
     """
 
     __tablename__ = "lesson"
-    __table_args__ = (UniqueConstraint("course_id", "slug"),)
+    __table_args__ = (UniqueConstraint("course_id", "slug"), check("position", "position > 0"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
@@ -72,7 +72,7 @@ class LessonVersionPinRow(Base):
     It applies to enrolments with ids up to `up_to_enrolment` and above that of the next smaller pin of the lesson.
     """
 
-    __tablename__ = "lesson_keep"
+    __tablename__ = "lesson_version_pin"
 
     lesson_id: Mapped[int] = mapped_column(ForeignKey("lesson.id"), primary_key=True)
     up_to_enrolment: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
@@ -87,21 +87,25 @@ class AbTestRow(Base):
     `multiplier` and `shift` split the readers, see `rugcourse.db.queries.ab_tests.in_variant_b`.
     """
 
-    __tablename__ = "trial"
-    __table_args__ = (partial_index("uq_trial_open", "lesson_id", where="decided_at IS NULL", unique=True),)
+    __tablename__ = "ab_test"
+    __table_args__ = (
+        partial_index("uq_ab_test_open", "lesson_id", where="decided_at IS NULL", unique=True),
+        check("versions", "version_a_id <> version_b_id"),
+        check("min_sample", "min_sample > 0"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     lesson_id: Mapped[int] = mapped_column(ForeignKey("lesson.id"), index=True)
-    version_a: Mapped[int] = mapped_column(ForeignKey("lesson_version.id"))
-    version_b: Mapped[int] = mapped_column(ForeignKey("lesson_version.id"))
-    minimum: Mapped[int]
+    version_a_id: Mapped[int] = mapped_column(ForeignKey("lesson_version.id"))
+    version_b_id: Mapped[int] = mapped_column(ForeignKey("lesson_version.id"))
+    min_sample: Mapped[int]
     started_at: Mapped[datetime]
-    looked_at: Mapped[datetime | None]
+    evaluated_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
     winner: Mapped[str | None] = mapped_column(String(8))
     multiplier: Mapped[int] = mapped_column(BigInteger, server_default="1")
     shift: Mapped[int] = mapped_column(BigInteger, server_default="1")
-    found: Mapped[AbTestCounts] = mapped_column(JSON, default=dict)
+    result: Mapped[AbTestCounts] = mapped_column(JSON, default=dict)
 
 
 class LessonDraftRow(Base):
@@ -112,11 +116,11 @@ class LessonDraftRow(Base):
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), primary_key=True)
     slug: Mapped[str] = mapped_column(String(60), primary_key=True)
     fields: Mapped[dict[str, str]]
-    saved: Mapped[int]  # changes with each save, to detect conflicting edits
+    revision: Mapped[int]  # changes with each save, to detect conflicting edits
     admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
     saved_at: Mapped[datetime]
     # The version that was published when it was begun, 0 for none: publishing warns of a newer one.
-    began_from: Mapped[int] = mapped_column(default=0, server_default="0")
+    base_version_id: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class DiscardedDraftRow(Base):
@@ -130,7 +134,7 @@ class DiscardedDraftRow(Base):
     fields: Mapped[dict[str, str]]
     admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
     discarded_at: Mapped[datetime]
-    began_from: Mapped[int] = mapped_column(default=0, server_default="0")
+    base_version_id: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class EbookRow(Base):
@@ -139,7 +143,7 @@ class EbookRow(Base):
     `fingerprint` is a hash of its input: if that changes, the file is out of date and is rebuilt.
     """
 
-    __tablename__ = "edition"
+    __tablename__ = "ebook"
 
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), primary_key=True)
     language: Mapped[str] = mapped_column(String(5), primary_key=True)

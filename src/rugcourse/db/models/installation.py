@@ -12,8 +12,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from rugcourse.db.models.base import Base, BigId
+from rugcourse.db.models.base import Base, BigId, one_of
 from rugcourse.db.models.json_columns import JobDocument
+from rugcourse.db.models.values import JobKind, JobState
 
 
 class JobRow(Base):
@@ -24,12 +25,13 @@ class JobRow(Base):
     """
 
     __tablename__ = "job"
+    __table_args__ = (one_of("kind", JobKind), one_of("state", JobState))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(12))
     state: Mapped[str] = mapped_column(String(12))
-    about: Mapped[JobDocument] = mapped_column(JSON)
-    mark: Mapped[int] = mapped_column(BigId, default=0)
+    params: Mapped[JobDocument] = mapped_column(JSON)
+    cursor: Mapped[int] = mapped_column(BigId, default=0)
     total: Mapped[int] = mapped_column(BigId, default=0)
     counts: Mapped[dict[str, int]] = mapped_column(default=dict)
     problems: Mapped[list[tuple[int, str, str]]] = mapped_column(JSON, default=list)
@@ -51,7 +53,7 @@ class JobChunkRow(Base):
 class HeartbeatRow(Base):
     """A process and its last heartbeat."""
 
-    __tablename__ = "process"
+    __tablename__ = "heartbeat"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     kind: Mapped[str] = mapped_column(String(12))
@@ -64,7 +66,7 @@ class HeartbeatRow(Base):
 class KeyValueRow(Base):
     """A value that the installation stores about itself."""
 
-    __tablename__ = "installation"
+    __tablename__ = "key_value"
 
     key: Mapped[str] = mapped_column(String(40), primary_key=True)
     value: Mapped[str] = mapped_column(Text)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     ForeignKey,
+    Index,
     String,
     Text,
     UniqueConstraint,
@@ -13,35 +14,42 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from rugcourse.db.models.base import Base, BigId, JsonObject, partial_index
+from rugcourse.db.models.base import Base, BigId, JsonObject, check, one_of, partial_index
+from rugcourse.db.models.values import Stage, Verdict
 
 
 class AnswerRow(Base):
     """A person's answer to a question. The first one shows what they knew, the last one is the current one."""
 
     __tablename__ = "answer"
-    __table_args__ = (UniqueConstraint("subscriber_id", "course_id", "question"),)
+    __table_args__ = (
+        UniqueConstraint("subscriber_id", "course_id", "question"),
+        one_of("verdict", Verdict),
+        check("order", "last_at >= first_at"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"))
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
     question: Mapped[str] = mapped_column(String(60))
-    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"))
+    delivery_id: Mapped[int] = mapped_column(BigId)
     lesson_version_id: Mapped[int] = mapped_column(ForeignKey("lesson_version.id"))
     first_option: Mapped[int]
-    first_right: Mapped[bool]
+    first_correct: Mapped[bool]
     first_at: Mapped[datetime]
     last_option: Mapped[int]
-    last_right: Mapped[bool]
+    last_correct: Mapped[bool]
     last_at: Mapped[datetime]
     verdict: Mapped[str] = mapped_column(String(12))
-    left_out: Mapped[bool] = mapped_column(default=False, server_default=false())  # its reader objected to statistics
+    is_excluded: Mapped[bool] = mapped_column(
+        default=False, server_default=false()
+    )  # its reader objected to statistics
 
 
 class ReviewCardRow(Base):
     """What spaced repetition remembers of a question. `state` is the card as package `fsrs` writes it."""
 
-    __tablename__ = "card"
+    __tablename__ = "review_card"
     __table_args__ = (UniqueConstraint("subscriber_id", "course_id", "question"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -50,7 +58,7 @@ class ReviewCardRow(Base):
     question: Mapped[str] = mapped_column(String(60))
     due_at: Mapped[datetime]
     missed: Mapped[bool]  # the last answer was wrong
-    asked_in: Mapped[int] = mapped_column(ForeignKey("delivery.id"))  # the mail that asked it last
+    last_delivery_id: Mapped[int] = mapped_column(BigId)  # the mail that asked it last
     reviewed_at: Mapped[datetime]
     state: Mapped[JsonObject]
 
@@ -58,16 +66,22 @@ class ReviewCardRow(Base):
 class AssessmentAttemptRow(Base):
     """A completed knowledge test. It has no subscriber until the visitor signs up."""
 
-    __tablename__ = "attempt"
-    __table_args__ = (partial_index("ix_attempt_of_nobody", "at", where="subscriber_id IS NULL"),)
+    __tablename__ = "assessment_attempt"
+    __table_args__ = (
+        partial_index("ix_assessment_attempt_anonymous", "at", where="subscriber_id IS NULL"),
+        # The newest of each person before and after the course, for the learning gain.
+        Index("ix_assessment_attempt_newest", "subscriber_id", "course_id", "stage", "id"),
+        one_of("stage", Stage),
+        check("correct", "correct BETWEEN 0 AND total AND total > 0"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
-    subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscriber.id"))
     stage: Mapped[str] = mapped_column(String(8))
     options: Mapped[dict[str, int]]  # question id → index of the chosen option
-    right: Mapped[int]
-    asked: Mapped[int]
+    correct: Mapped[int]
+    total: Mapped[int]
     at: Mapped[datetime]
 
 
@@ -81,7 +95,7 @@ class FeedbackRow(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     lesson_id: Mapped[int] = mapped_column(ForeignKey("lesson.id"), index=True)
-    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("delivery.id"))
+    delivery_id: Mapped[int | None] = mapped_column(BigId)
     language: Mapped[str] = mapped_column(String(5))
     helped: Mapped[bool]
     remark: Mapped[str] = mapped_column(Text, default="")

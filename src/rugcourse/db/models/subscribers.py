@@ -16,8 +16,9 @@ from sqlalchemy import (
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
-from rugcourse.db.models.base import Base, BigId, new_stamp
+from rugcourse.db.models.base import Base, BigId, check, new_stamp, one_of, partial_index
 from rugcourse.db.models.json_columns import PendingSignup
+from rugcourse.db.models.values import SubscriberStatus
 
 
 def _domain_of_email(context: DefaultExecutionContext) -> str:
@@ -30,7 +31,15 @@ class SubscriberRow(Base):
 
     __tablename__ = "subscriber"
     # For prefix searches, which an index in the database's own collation can't serve.
-    __table_args__ = (Index("ix_subscriber_beginning", "email", postgresql_ops={"email": "text_pattern_ops"}),)
+    __table_args__ = (
+        Index("ix_subscriber_beginning", "email", postgresql_ops={"email": "text_pattern_ops"}),
+        # Rare statuses: the lists of them, and retention. A query repeats the condition word for word.
+        partial_index("ix_subscriber_not_active", "status", "id", where="status <> 'active'"),
+        Index("ix_subscriber_language", "language", "id"),
+        one_of("status", SubscriberStatus),
+        check("email", "email = lower(email) AND email LIKE '_%@_%'"),
+        check("left", "status <> 'left' OR left_at IS NOT NULL"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     # A random number that is in every link of the person, see `rugcourse.links`.
@@ -40,19 +49,21 @@ class SubscriberRow(Base):
     name: Mapped[str] = mapped_column(String(80), default="")
     language: Mapped[str] = mapped_column(String(5))
     status: Mapped[str] = mapped_column(String(12))
-    measuring: Mapped[bool] = mapped_column(default=False)  # may opens and clicks be measured
-    news: Mapped[bool] = mapped_column(default=False, server_default=false())  # consented to news
+    tracking_consent: Mapped[bool] = mapped_column(default=False)  # may opens and clicks be measured
+    news_consent: Mapped[bool] = mapped_column(default=False, server_default=false())  # consented to news
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]  # since when they have unsubscribed
     # The form of a new signup after leaving. Anybody may have typed it, so it counts only after confirmation.
-    signup: Mapped[PendingSignup | None] = mapped_column(JSON(none_as_null=True))
-    links_closed_at: Mapped[datetime | None]  # links of earlier mails are invalid: the reader closed them
+    pending_signup: Mapped[PendingSignup | None] = mapped_column(JSON(none_as_null=True))
+    links_revoked_at: Mapped[datetime | None]  # links of earlier mails are invalid: the reader closed them
     warned_at: Mapped[datetime | None]  # when they were warned of erasure for inactivity
-    objected_at: Mapped[datetime | None]  # since when they are excluded from comparisons and statistics (GDPR, Art. 21)
-    untagged_at: Mapped[datetime | None]  # since when they may not be tagged, because they objected
-    address_since: Mapped[datetime | None]  # when their address was corrected
-    former_address: Mapped[str | None] = mapped_column(String(64), index=True)  # a keyed hash of the one before
+    statistics_objected_at: Mapped[
+        datetime | None
+    ]  # since when they are excluded from comparisons and statistics (GDPR, Art. 21)
+    tags_objected_at: Mapped[datetime | None]  # since when they may not be tagged, because they objected
+    address_corrected_at: Mapped[datetime | None]  # when their address was corrected
+    former_address_hash: Mapped[str | None] = mapped_column(String(64), index=True)  # a keyed hash of the one before
 
 
 class AddressChangeRow(Base):
@@ -70,7 +81,7 @@ class AddressChangeRow(Base):
     secret: Mapped[int] = mapped_column(BigInteger, default=new_stamp)
     email: Mapped[str | None] = mapped_column(String(254))
     address_hash: Mapped[str] = mapped_column(String(64), index=True)
-    asked_at: Mapped[datetime]
+    requested_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
 
 
@@ -86,9 +97,9 @@ class ConsentRow(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
     purpose: Mapped[str] = mapped_column(String(20))
-    given: Mapped[bool]
-    wording: Mapped[str] = mapped_column(String(40), index=True)
-    notice: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    granted: Mapped[bool]
+    text_name: Mapped[str] = mapped_column(String(40), index=True)
+    notice_name: Mapped[str] = mapped_column(String(40), default="", server_default="")
     source: Mapped[str] = mapped_column(String(200))
     course_id: Mapped[int | None]
     delivery_id: Mapped[int | None] = mapped_column(BigId)
@@ -101,7 +112,7 @@ class ConsentTextRow(Base):
     A text from an import is deleted with the last person who consented to it.
     """
 
-    __tablename__ = "wording"
+    __tablename__ = "consent_text"
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     language: Mapped[str] = mapped_column(String(5))
@@ -112,6 +123,12 @@ class ScheduleRow(Base):
     """When a person wants to get lessons, in their own time zone."""
 
     __tablename__ = "schedule"
+    __table_args__ = (
+        check("hour", "hour BETWEEN 0 AND 23"),
+        check("weekdays", "weekdays BETWEEN 1 AND 127"),
+        check("every_days", "every_days BETWEEN 1 AND 366"),
+        check("paused", "paused OR paused_until IS NULL"),
+    )
 
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)
     zone: Mapped[str] = mapped_column(String(64))
@@ -125,10 +142,14 @@ class ScheduleRow(Base):
 class TagRow(Base):
     """A tag of a person, set by admins."""
 
-    __tablename__ = "tag"
+    __tablename__ = "subscriber_tag"
+    __table_args__ = (
+        Index("ix_subscriber_tag_tag", "tag", "subscriber_id"),  # a page of a tag's people, in the order of their ids
+        check("tag", "tag = lower(tag) AND length(tag) > 0"),
+    )
 
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)
-    tag: Mapped[str] = mapped_column(String(40), primary_key=True, index=True)
+    tag: Mapped[str] = mapped_column(String(40), primary_key=True)
 
 
 class SuppressionRow(Base):
@@ -138,4 +159,4 @@ class SuppressionRow(Base):
 
     address_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     reason: Mapped[str] = mapped_column(String(20))
-    at: Mapped[datetime]
+    created_at: Mapped[datetime]

@@ -51,8 +51,10 @@ def in_variant_b(
 
 
 def add(session: Session, lesson_id: int, versions: tuple[int, int], minimum: int, now: datetime) -> AbTestRow:
-    row = AbTestRow(lesson_id=lesson_id, version_a=versions[0], version_b=versions[1], minimum=minimum, started_at=now)
-    row.found = {}
+    row = AbTestRow(
+        lesson_id=lesson_id, version_a_id=versions[0], version_b_id=versions[1], min_sample=minimum, started_at=now
+    )
+    row.result = {}
     row.multiplier, row.shift = draw_hash(SystemRandom())
     session.add(row)
     session.flush()
@@ -76,7 +78,10 @@ def lock_due(session: Session, looked_before: datetime) -> AbTestRow | None:
     """Lock and return an open A/B test that was not checked since an instant (UTC), or None."""
     return session.scalars(
         select(AbTestRow)
-        .where(AbTestRow.decided_at.is_(None), or_(AbTestRow.looked_at.is_(None), AbTestRow.looked_at < looked_before))
+        .where(
+            AbTestRow.decided_at.is_(None),
+            or_(AbTestRow.evaluated_at.is_(None), AbTestRow.evaluated_at < looked_before),
+        )
         .order_by(AbTestRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -88,7 +93,9 @@ def count_variant(session: Session, trial: AbTestRow, versions: Sequence[int], s
 
     Also counts in how many of them a human answered or followed a link. Excludes readers who objected.
     """
-    objected = exists().where(SubscriberRow.id == DeliveryRow.subscriber_id, SubscriberRow.objected_at.is_not(None))
+    objected = exists().where(
+        SubscriberRow.id == DeliveryRow.subscriber_id, SubscriberRow.statistics_objected_at.is_not(None)
+    )
     mails = (
         select(DeliveryRow.id)
         .where(
@@ -100,7 +107,7 @@ def count_variant(session: Session, trial: AbTestRow, versions: Sequence[int], s
             ~objected,
         )
         .order_by(DeliveryRow.settled_at, DeliveryRow.id)
-        .limit(trial.minimum)
+        .limit(trial.min_sample)
         .subquery("mails")
     )
     human = EmailEventRow.verdict == Verdict.HUMAN

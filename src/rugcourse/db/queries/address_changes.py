@@ -15,7 +15,7 @@ from rugcourse.db.models import AddressChangeRow
 def add(
     session: Session, subscriber_id: int | None, email: str | None, address_hash: str, now: datetime
 ) -> AddressChangeRow:
-    row = AddressChangeRow(subscriber_id=subscriber_id, email=email, address_hash=address_hash, asked_at=now)
+    row = AddressChangeRow(subscriber_id=subscriber_id, email=email, address_hash=address_hash, requested_at=now)
     session.add(row)
     session.flush()
     return row
@@ -28,7 +28,7 @@ def find(session: Session, change_id: int) -> AddressChangeRow | None:
 def asked(session: Session, address_hash: str, since: datetime) -> int:
     """Count the requests for an address since an instant (UTC), for any reader."""
     times = select(func.count(AddressChangeRow.id)).where(
-        AddressChangeRow.address_hash == address_hash, AddressChangeRow.asked_at >= since
+        AddressChangeRow.address_hash == address_hash, AddressChangeRow.requested_at >= since
     )
     return session.scalar(times) or 0
 
@@ -63,7 +63,7 @@ def end(session: Session, before: datetime) -> None:
     """Remove the addresses of requests from before an instant."""
     session.execute(
         update(AddressChangeRow)
-        .where(AddressChangeRow.email.is_not(None), AddressChangeRow.asked_at < before)
+        .where(AddressChangeRow.email.is_not(None), AddressChangeRow.requested_at < before)
         .values(email=None)
         .execution_options(synchronize_session=False)
     )
@@ -74,7 +74,7 @@ def forget(session: Session, before: datetime) -> int:
     return count(
         session.execute(
             delete(AddressChangeRow)
-            .where(AddressChangeRow.asked_at < before)
+            .where(AddressChangeRow.requested_at < before)
             .execution_options(synchronize_session=False)
         )
     )

@@ -35,12 +35,12 @@ def by_email(session: Session, email: str) -> AdminRow | None:
 
 def by_invitation(session: Session, token_hash: str) -> AdminRow | None:
     """Return the admin with this open invitation, locked, as the link works once."""
-    return session.scalar(select(AdminRow).where(AdminRow.invited == token_hash).with_for_update())
+    return session.scalar(select(AdminRow).where(AdminRow.invite_token_hash == token_hash).with_for_update())
 
 
 def by_reset_token(session: Session, token_hash: str) -> AdminRow | None:
     """Return the admin with this open password reset, locked, as the link works once."""
-    return session.scalar(select(AdminRow).where(AdminRow.reset_token == token_hash).with_for_update())
+    return session.scalar(select(AdminRow).where(AdminRow.reset_token_hash == token_hash).with_for_update())
 
 
 def find(session: Session, admin_id: int, *, lock: bool = False) -> AdminRow | None:
@@ -119,7 +119,7 @@ def passkeys_of(session: Session, admin_id: int) -> Sequence[PasskeyRow]:
 
 
 def passkey(session: Session, credential: str, *, lock: bool = False) -> PasskeyRow | None:
-    query = select(PasskeyRow).where(PasskeyRow.credential == credential)
+    query = select(PasskeyRow).where(PasskeyRow.credential_id == credential)
     return session.scalar(query.with_for_update() if lock else query)
 
 
@@ -174,14 +174,14 @@ def count_recovery_codes(session: Session, admin_id: int) -> int:
 
 def add_challenge(session: Session, challenge: str, bound_to: str, until: datetime, now: datetime) -> None:
     """Store a challenge that is valid until an instant (UTC). Deletes expired ones."""
-    session.execute(delete(ChallengeRow).where(ChallengeRow.until < now))
-    session.add(ChallengeRow(challenge=challenge, bound_to=bound_to, until=until))
+    session.execute(delete(ChallengeRow).where(ChallengeRow.expires_at < now))
+    session.add(ChallengeRow(challenge=challenge, bound_to=bound_to, expires_at=until))
 
 
 def use_challenge(session: Session, challenge: str, bound_to: str, now: datetime) -> bool:
     """Use up a challenge; returns whether it was made for `bound_to` and is still valid."""
     mine = delete(ChallengeRow).where(
-        ChallengeRow.challenge == challenge, ChallengeRow.bound_to == bound_to, ChallengeRow.until >= now
+        ChallengeRow.challenge == challenge, ChallengeRow.bound_to == bound_to, ChallengeRow.expires_at >= now
     )
     return session.scalar(mine.returning(ChallengeRow.challenge)) is not None
 

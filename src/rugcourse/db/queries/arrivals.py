@@ -95,10 +95,10 @@ def _restore_states(
             .where(
                 DeliveryRow.id.in_(ids),
                 DeliveryRow.state == DeliveryState.ACCEPTED,
-                DeliveryRow.reply == ARRIVED[state],
+                DeliveryRow.smtp_response == ARRIVED[state],
                 DeliveryRow.settled_at >= since,
             )
-            .values(state=state, reply=_BY_A_MACHINE, **values)
+            .values(state=state, smtp_response=_BY_A_MACHINE, **values)
             .returning(DeliveryRow.id)
             .execution_options(synchronize_session=False)
         )
@@ -151,7 +151,7 @@ def mark_accepted(
             settled_at=now,
             not_before=None,
             attempts=case((DeliveryRow.attempts == 0, 1), else_=DeliveryRow.attempts),  # count the earlier attempt
-            reply=reply or ARRIVED[state],
+            smtp_response=reply or ARRIVED[state],
         )
         .execution_options(synchronize_session=False)
     )

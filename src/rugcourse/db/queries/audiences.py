@@ -154,7 +154,7 @@ def _agreed(allowed: Permission, audience: Audience, now: datetime) -> Iterator[
     if Ground.NEWS in allowed.grounds:
         is_course = Ground.COURSE in allowed.grounds  # another course, which may reveal something about health
         was_asked = _was_asked() if is_course or audience.is_about_learning else true()
-        yield and_(SubscriberRow.news.is_(True), was_asked, *_about_answers(audience, now))
+        yield and_(SubscriberRow.news_consent.is_(True), was_asked, *_about_answers(audience, now))
     # People who consented to a course did not consent to being chosen by what they do in another one.
     if Ground.COURSE in allowed.grounds and audience.course_id in {None, allowed.course_id}:
         reads = _enrolled(allowed.course_id).where(EnrolmentRow.status == EnrolmentStatus.ACTIVE).exists()
@@ -169,12 +169,15 @@ def _was_asked() -> ColumnElement[bool]:
     """
     later = aliased(ConsentRow)
     withdrawn = exists().where(
-        later.subscriber_id == ConsentRow.subscriber_id, later.purpose == "news", ~later.given, later.id > ConsentRow.id
+        later.subscriber_id == ConsentRow.subscriber_id,
+        later.purpose == "news",
+        ~later.granted,
+        later.id > ConsentRow.id,
     )
     return exists().where(
         ConsentRow.subscriber_id == SubscriberRow.id,
         ConsentRow.purpose == "news",
-        ConsentRow.given,
+        ConsentRow.granted,
         ~ConsentRow.source.startswith("import ", autoescape=True),
         ~withdrawn,
     )
@@ -247,14 +250,14 @@ def _agreed_since(course_id: int, instant: datetime) -> ColumnElement[bool]:
     return exists().where(
         ConsentRow.subscriber_id == SubscriberRow.id,
         ConsentRow.purpose == "lessons",
-        ConsentRow.given,
+        ConsentRow.granted,
         or_(ConsentRow.course_id.is_(None), ConsentRow.course_id == course_id),
         ConsentRow.at > instant,
     )
 
 
 def _test(audience: Audience) -> ColumnElement[bool]:
-    share = 100 * cast(AssessmentAttemptRow.right, Float) / func.nullif(AssessmentAttemptRow.asked, 0)
+    share = 100 * cast(AssessmentAttemptRow.correct, Float) / func.nullif(AssessmentAttemptRow.total, 0)
     taken = select(AssessmentAttemptRow.id).where(
         AssessmentAttemptRow.subscriber_id == SubscriberRow.id,
         AssessmentAttemptRow.course_id == audience.course_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.db.models import DeliveryRow, DeliveryState, EmailEventRow, EventKind, SubscriberRow, Verdict
@@ -13,6 +13,9 @@ from rugcourse.links import MailRef
 
 BOUNCED = "came back: "  # prefix of the reply of a bounced delivery
 _MOST_DOMAINS = 50
+# Literal values: a partial index serves only a query that states its condition.
+_IS_BOUNCE = EmailEventRow.kind == literal_column("'bounce'")
+_IS_COMPLAINT = EmailEventRow.kind == literal_column("'complaint'")
 _MAY_BOUNCE = (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING)
 
 
@@ -42,7 +45,7 @@ def record_bounce(
     noted = (
         update(DeliveryRow)
         .where(DeliveryRow.id == delivery_id, DeliveryRow.state.in_(before))
-        .values(state=state, reply=failure.words, settled_at=now, lease=None)
+        .values(state=state, smtp_response=failure.words, settled_at=now, lease=None)
         .returning(DeliveryRow.id)
         .execution_options(synchronize_session=False)
     )
@@ -54,9 +57,9 @@ def record_bounce(
             delivery_id=delivery_id,
             kind=EventKind.BOUNCE,
             verdict=Verdict.MACHINE if failure.blames_reader else Verdict.UNKNOWN,
-            first=first,
+            is_first=first,
             at=now,
-            report=report,
+            report_hash=report,
         )
     )
     return True
@@ -65,7 +68,7 @@ def record_bounce(
 def bounces_of(session: Session, delivery_id: int) -> list[tuple[datetime, str | None]]:
     """Return (recorded at, hash of the report) for each bounce of a mail, oldest first."""
     rows = session.execute(
-        select(EmailEventRow.at, EmailEventRow.report)
+        select(EmailEventRow.at, EmailEventRow.report_hash)
         .where(EmailEventRow.delivery_id == delivery_id, EmailEventRow.kind == EventKind.BOUNCE)
         .order_by(EmailEventRow.at, EmailEventRow.id)
     )
@@ -89,7 +92,9 @@ def record_complaint(session: Session, delivery_id: int, now: datetime, *, verif
     if session.scalar(known) is not None:
         return False
     verdict = Verdict.HUMAN if verified else Verdict.UNKNOWN
-    session.add(EmailEventRow(delivery_id=delivery_id, kind=EventKind.COMPLAINT, verdict=verdict, first=True, at=now))
+    session.add(
+        EmailEventRow(delivery_id=delivery_id, kind=EventKind.COMPLAINT, verdict=verdict, is_first=True, at=now)
+    )
     return True
 
 
@@ -140,17 +145,17 @@ def complaints_of_domain(session: Session, domain: str, since: datetime) -> int:
 
 
 def _complained(since: datetime) -> tuple[ColumnElement[bool], ...]:
-    return EmailEventRow.kind == EventKind.COMPLAINT, EmailEventRow.verdict == Verdict.HUMAN, EmailEventRow.at >= since
+    return _IS_COMPLAINT, EmailEventRow.verdict == Verdict.HUMAN, EmailEventRow.at >= since
 
 
 def recent_bounces(session: Session, since: datetime, limit: int) -> list[tuple[int, str, str, datetime]]:
     """Return (subscriber id, address, reply, instant) of the newest bounces."""
     rows = session.execute(
-        select(SubscriberRow.id, SubscriberRow.email, DeliveryRow.reply, EmailEventRow.at)
+        select(SubscriberRow.id, SubscriberRow.email, DeliveryRow.smtp_response, EmailEventRow.at)
         .select_from(EmailEventRow)
         .join(DeliveryRow, DeliveryRow.id == EmailEventRow.delivery_id)
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
-        .where(EmailEventRow.kind == EventKind.BOUNCE, EmailEventRow.at >= since)
+        .where(_IS_BOUNCE, EmailEventRow.at >= since)
         .order_by(EmailEventRow.at.desc(), EmailEventRow.id.desc())
         .limit(limit)
     )

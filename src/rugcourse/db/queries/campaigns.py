@@ -61,7 +61,7 @@ def sending(session: Session) -> list[Sending]:
         select(CampaignRow).where(CampaignRow.status == CampaignStatus.RUNNING).order_by(CampaignRow.id)
     )
     return [
-        Sending(row.id, CampaignKind(row.kind), timing_of(row), row.go_from, lessons.get(row.id, {})) for row in rows
+        Sending(row.id, CampaignKind(row.kind), timing_of(row), row.resumed_at, lessons.get(row.id, {})) for row in rows
     ]
 
 
@@ -85,7 +85,7 @@ def find_sending(session: Session, campaign_id: int) -> Sending | None:
     )
     if row is None:
         return None
-    return Sending(row.id, CampaignKind(row.kind), timing_of(row), row.go_from, lessons_of(session, campaign_id))
+    return Sending(row.id, CampaignKind(row.kind), timing_of(row), row.resumed_at, lessons_of(session, campaign_id))
 
 
 def is_running(session: Session, campaign_id: int) -> bool:
@@ -223,7 +223,7 @@ def pause_for_admin(session: Session, campaign_id: int, because: str) -> None:
     session.execute(
         update(CampaignRow)
         .where(CampaignRow.id == campaign_id, CampaignRow.status == CampaignStatus.RUNNING)
-        .values(status=CampaignStatus.PAUSED, because=because)
+        .values(status=CampaignStatus.PAUSED, pause_reason=because)
         .execution_options(synchronize_session=False)
     )
 

@@ -105,7 +105,7 @@ def fail_late(session: Session, delivery_id: int, now: datetime) -> str | None:
         update(DeliveryRow)
         .where(DeliveryRow.id == delivery_id, DeliveryRow.state == DeliveryState.PLANNED, DeliveryRow.send_by < now)
         .values(state=DeliveryState.FAILED, settled_at=now, not_before=None)
-        .returning(DeliveryRow.reply)
+        .returning(DeliveryRow.smtp_response)
         .execution_options(synchronize_session=False)
     )
 
@@ -137,7 +137,7 @@ def retry_failed(session: Session, subscriber_id: int, now: datetime) -> None:
         .where(
             *failed_ones, select(EmailEventRow.id).where(EmailEventRow.delivery_id == DeliveryRow.id, WAS_USED).exists()
         )
-        .values(state=DeliveryState.ACCEPTED, settled_at=now, reply=ARRIVED[DeliveryState.CANCELLED])
+        .values(state=DeliveryState.ACCEPTED, settled_at=now, smtp_response=ARRIVED[DeliveryState.CANCELLED])
         .execution_options(synchronize_session=False)
     )
     later = aliased(DeliveryRow)
@@ -217,7 +217,7 @@ def redate_latest(session: Session, enrolment: EnrolmentRow, zone: ZoneInfo) -> 
     if newest is None or newest.local_date is None:
         return
     # The time at which its arrival was confirmed does not say when it went out.
-    sent_at = newest.planned_at if newest.reply in ARRIVED.values() else newest.settled_at or newest.planned_at
+    sent_at = newest.planned_at if newest.smtp_response in ARRIVED.values() else newest.settled_at or newest.planned_at
     date_there = sent_at.astimezone(zone).date()
     if date_there > newest.local_date:
         newest.local_date = date_there
@@ -238,7 +238,7 @@ def _set_cancelled(
         session.scalars(
             update(DeliveryRow)
             .where(DeliveryRow.state == DeliveryState.PLANNED, *conditions)
-            .values(state=DeliveryState.CANCELLED, settled_at=now, not_before=None, reply=reason, **values)
+            .values(state=DeliveryState.CANCELLED, settled_at=now, not_before=None, smtp_response=reason, **values)
             .returning(DeliveryRow.id)
             .execution_options(synchronize_session=False)
         )
@@ -307,7 +307,9 @@ def _late(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 def _was_answered() -> ColumnElement[bool]:
     """SQL: the last attempt ended with a reply (RFC 5321, 4.2), not with a broken connection."""
-    return and_(DeliveryRow.attempts > 0, or_(DeliveryRow.reply.like("4__ %"), DeliveryRow.reply.like("5__ %")))
+    return and_(
+        DeliveryRow.attempts > 0, or_(DeliveryRow.smtp_response.like("4__ %"), DeliveryRow.smtp_response.like("5__ %"))
+    )
 
 
 def _enrolments_of(ids: Collection[int]) -> Select[int | None]:

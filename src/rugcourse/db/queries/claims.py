@@ -151,7 +151,7 @@ def submit(
     parameters = {"rows": as_rows(session, DeliveryRow, rows), "under": lease, "now": now}
     taken = set(run(session, _submitting(dialect_of(session), queue), parameters).scalars())
     if taken:
-        run(session, _LEASING, {"token": lease, "until": until, "deliveries": sorted(taken)})
+        run(session, _LEASING, {"token": lease, "expires_at": until, "delivery_ids": sorted(taken)})
     return taken
 
 
@@ -194,7 +194,7 @@ def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[object, ...]]
             SubscriberRow.domain,
             SubscriberRow.name,
             SubscriberRow.language,
-            SubscriberRow.measuring,
+            SubscriberRow.tracking_consent,
             CourseRow.slug,
             CourseRow.content_hash,
             CourseRow.id,
@@ -225,10 +225,10 @@ def _version_of(picked: FromClause) -> ColumnElement[int | None]:
         .scalar_subquery()
     )
     variant_b = (
-        select(AbTestRow.version_b)
+        select(AbTestRow.version_b_id)
         .where(
             AbTestRow.lesson_id == LessonRow.id,
-            AbTestRow.version_a == LessonRow.current_version_id,
+            AbTestRow.version_a_id == LessonRow.current_version_id,
             AbTestRow.decided_at.is_(None),
             in_variant_b(picked.c.subscriber_id, AbTestRow.multiplier, AbTestRow.shift),
         )
@@ -274,7 +274,7 @@ def _giving_back(dialect: str) -> Executable:
             not_before=bindparam("from_then"),
             attempts=DeliveryRow.attempts - 1,
             # An earlier reply of a server is worth more than the reason why it was not tried now.
-            reply=case((DeliveryRow.attempts > 1, DeliveryRow.reply), else_=bindparam("why")),
+            smtp_response=case((DeliveryRow.attempts > 1, DeliveryRow.smtp_response), else_=bindparam("why")),
         )
         .execution_options(synchronize_session=False)
     )

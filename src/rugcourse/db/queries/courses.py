@@ -56,7 +56,7 @@ def slug_of_campaign(session: Session, campaign_id: int) -> str | None:
 
 def lock(session: Session, slug: str) -> Fingerprints | None:
     """Lock a course against publishing until the transaction ends; returns the last seen fingerprints of its files."""
-    return session.scalar(select(CourseRow.in_files).where(CourseRow.slug == slug).with_for_update()) or None
+    return session.scalar(select(CourseRow.synced_hashes).where(CourseRow.slug == slug).with_for_update()) or None
 
 
 def is_slug_used(session: Session, course_id: int, slug: str) -> bool:
@@ -108,7 +108,9 @@ def make_current(session: Session, lesson_id: int, version_id: int, now: datetim
 
 def note_files(session: Session, course: Course) -> None:
     """Record the content of the files as this course."""
-    session.execute(update(CourseRow).where(CourseRow.slug == course.slug).values(in_files=fingerprints_of(course)))
+    session.execute(
+        update(CourseRow).where(CourseRow.slug == course.slug).values(synced_hashes=fingerprints_of(course))
+    )
 
 
 def count_reading(session: Session, lesson_id: int) -> int:

@@ -33,9 +33,9 @@ class SentLesson(NamedTuple):
     at: datetime
 
 
-def by_once_key(session: Session, once_key: str) -> int | None:
+def by_idempotency_key(session: Session, idempotency_key: str) -> int | None:
     """Return the id of the mail with an idempotency key, or None."""
-    return session.scalar(select(DeliveryRow.id).where(DeliveryRow.once_key == once_key))
+    return session.scalar(select(DeliveryRow.id).where(DeliveryRow.idempotency_key == idempotency_key))
 
 
 def in_state(session: Session, state: DeliveryState, limit: int) -> Sequence[Any]:
@@ -47,7 +47,7 @@ def in_state(session: Session, state: DeliveryState, limit: int) -> Sequence[Any
             DeliveryRow.kind,
             LessonRow.slug,
             DeliveryRow.planned_at,
-            DeliveryRow.reply,
+            DeliveryRow.smtp_response,
         )
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
         .outerjoin(LessonRow, LessonRow.id == DeliveryRow.lesson_id)
@@ -73,7 +73,7 @@ def cancel_unknown(session: Session, delivery_id: int, now: datetime) -> bool:
                 select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.CANCELLED)
             ),
         )
-        .values(state=DeliveryState.CANCELLED, settled_at=now, reply=_AGAIN, message_id=_message_id_again())
+        .values(state=DeliveryState.CANCELLED, settled_at=now, smtp_response=_AGAIN, message_id=_message_id_again())
         .execution_options(synchronize_session=False)
     )
     return count(cancelled) == 1
@@ -98,7 +98,7 @@ def resend(session: Session, ids: Collection[int], now: datetime) -> list[int]:
                 send_by=None,
                 settled_at=None,
                 attempts=0,
-                reply=_AGAIN,
+                smtp_response=_AGAIN,
                 message_id=_message_id_again(),
             )
             .returning(DeliveryRow.id)
@@ -110,7 +110,7 @@ def resend(session: Session, ids: Collection[int], now: datetime) -> list[int]:
 def _message_id_again() -> ColumnElement[str | None]:
     """SQL: the Message-ID of a mail that is sent again; NULL if the reader's address was corrected since."""
     moved = exists().where(
-        SubscriberRow.id == DeliveryRow.subscriber_id, SubscriberRow.address_since >= DeliveryRow.settled_at
+        SubscriberRow.id == DeliveryRow.subscriber_id, SubscriberRow.address_corrected_at >= DeliveryRow.settled_at
     )
     return case((moved, null()), else_=DeliveryRow.message_id)
 

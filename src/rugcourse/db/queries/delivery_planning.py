@@ -64,30 +64,32 @@ def plan_lessons(
 
 
 def plan_transactional(
-    session: Session, kind: DeliveryKind, subscriber_id: int, campaign_id: int, once_key: str, now: datetime
+    session: Session, kind: DeliveryKind, subscriber_id: int, campaign_id: int, idempotency_key: str, now: datetime
 ) -> bool:
     """Plan a mail that a person waits for. Returns False, and does nothing, if its idempotency
-    key (`once_key`) was used before.
+    key (`idempotency_key`) was used before.
 
     A mail that was cancelled is planned again; one that failed is sent once more.
     """
-    if _plan_once(session, kind, subscriber_id, campaign_id, once_key, now):
+    if _plan_once(session, kind, subscriber_id, campaign_id, idempotency_key, now):
         return True
-    failed = select(DeliveryRow.id).where(DeliveryRow.once_key == once_key, DeliveryRow.state == DeliveryState.FAILED)
+    failed = select(DeliveryRow.id).where(
+        DeliveryRow.idempotency_key == idempotency_key, DeliveryRow.state == DeliveryState.FAILED
+    )
     if session.scalar(failed) is None:
         return False
-    return _plan_once(session, kind, subscriber_id, campaign_id, f"{once_key}:again", now)
+    return _plan_once(session, kind, subscriber_id, campaign_id, f"{idempotency_key}:again", now)
 
 
 def _plan_once(
-    session: Session, kind: DeliveryKind, subscriber_id: int, campaign_id: int, once_key: str, now: datetime
+    session: Session, kind: DeliveryKind, subscriber_id: int, campaign_id: int, idempotency_key: str, now: datetime
 ) -> bool:
     anew = {
         "state": DeliveryState.PLANNED,
         "planned_at": now,
         "not_before": now,
         "attempts": 0,
-        "reply": None,
+        "smtp_response": None,
         "settled_at": None,
     }
     result = session.execute(
@@ -98,14 +100,14 @@ def _plan_once(
             state=DeliveryState.PLANNED,
             subscriber_id=subscriber_id,
             campaign_id=campaign_id,
-            once_key=once_key,
+            idempotency_key=idempotency_key,
             planned_at=now,
             not_before=now,
             attempts=0,
         )
         .on_conflict_do_update(
-            index_elements=["once_key"],
-            index_where=DeliveryRow.once_key.is_not(None),
+            index_elements=["idempotency_key"],
+            index_where=DeliveryRow.idempotency_key.is_not(None),
             set_=anew,
             where=DeliveryRow.state == DeliveryState.CANCELLED,
         )
@@ -147,19 +149,19 @@ def newest_asked(session: Session, subscriber_id: int) -> Sequence[DeliveryRow]:
 def ask_again(session: Session, asked: DeliveryRow, now: datetime) -> None:
     """Plan a confirmation mail again, unless it has not gone out yet."""
     if asked.state != DeliveryState.PLANNED and asked.campaign_id is not None:
-        once_key = f"confirm:{asked.subscriber_id}:after:{asked.id}"
-        plan_transactional(session, DeliveryKind.CONFIRM, asked.subscriber_id, asked.campaign_id, once_key, now)
+        idempotency_key = f"confirm:{asked.subscriber_id}:after:{asked.id}"
+        plan_transactional(session, DeliveryKind.CONFIRM, asked.subscriber_id, asked.campaign_id, idempotency_key, now)
 
 
 def plan_early(
-    session: Session, enrolment: EnrolmentRow, lesson_id: int, today: date, once_key: str, now: datetime
+    session: Session, enrolment: EnrolmentRow, lesson_id: int, today: date, idempotency_key: str, now: datetime
 ) -> bool:
     """Plan the next lesson of an enrolment as a mail that its reader waits for. A cancelled one is planned again.
 
-    It counts as the lesson of `today`, unless there was one. Returns False, and does nothing, if `once_key` was used
-    or the reader has had the lesson. The caller has locked the enrolment.
+    It counts as the lesson of `today`, unless there was one. Returns False, and does nothing, if `idempotency_key` was
+    used or the reader has had the lesson. The caller has locked the enrolment.
     """
-    if is_planned_once(session, once_key):
+    if is_planned_once(session, idempotency_key):
         return False
     mine = DeliveryRow.enrolment_id == enrolment.id
     row = session.scalar(select(DeliveryRow).where(mine, DeliveryRow.lesson_id == lesson_id))
@@ -173,9 +175,14 @@ def plan_early(
         row = DeliveryRow(kind=DeliveryKind.LESSON, enrolment_id=enrolment.id, lesson_id=lesson_id)
         row.subscriber_id, row.campaign_id = enrolment.subscriber_id, enrolment.campaign_id
         session.add(row)
-    row.queue, row.state, row.once_key, row.attempts = DeliveryQueue.TRANSACTIONAL, DeliveryState.PLANNED, once_key, 0
+    row.queue, row.state, row.idempotency_key, row.attempts = (
+        DeliveryQueue.TRANSACTIONAL,
+        DeliveryState.PLANNED,
+        idempotency_key,
+        0,
+    )
     row.local_date, row.planned_at, row.not_before = local_date, now, now
-    row.send_by, row.settled_at, row.reply = now + AHEAD_WITHIN, None, None
+    row.send_by, row.settled_at, row.smtp_response = now + AHEAD_WITHIN, None, None
     session.flush()
     return True
 
@@ -189,8 +196,8 @@ def can_plan(session: Session, enrolment_id: int, lesson_id: int) -> bool:
     )
 
 
-def is_planned_once(session: Session, once_key: str) -> bool:
-    return session.scalar(select(DeliveryRow.id).where(DeliveryRow.once_key == once_key)) is not None
+def is_planned_once(session: Session, idempotency_key: str) -> bool:
+    return session.scalar(select(DeliveryRow.id).where(DeliveryRow.idempotency_key == idempotency_key)) is not None
 
 
 def is_lesson(session: Session, delivery_id: int) -> bool:
@@ -203,7 +210,7 @@ def postpone(session: Session, delivery_id: int, not_before: datetime, reason: s
     session.execute(
         update(DeliveryRow)
         .where(DeliveryRow.id == delivery_id, DeliveryRow.state == DeliveryState.PLANNED)
-        .values(not_before=not_before, reply=reason)
+        .values(not_before=not_before, smtp_response=reason)
         .execution_options(synchronize_session=False)
     )
 
@@ -261,7 +268,7 @@ def _planning(dialect: str) -> Executable:
         "not_before": now,
         "send_by": statement.excluded.send_by,
         "attempts": 0,
-        "reply": None,
+        "smtp_response": None,
         "settled_at": None,
     }
     return statement.on_conflict_do_update(

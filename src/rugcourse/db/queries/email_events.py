@@ -89,14 +89,14 @@ def add_events(session: Session, events: Sequence[Event]) -> None:
     rows = []
     for event in events:
         kind = (event.delivery_id, event.kind, event.verdict)
-        rows.append({**event._asdict(), "first": kind not in known})
+        rows.append({**event._asdict(), "is_first": kind not in known})
         known.add(kind)
-    later = [row for row in rows if not row["first"]]
-    firsts = [row for row in rows if row["first"]]
+    later = [row for row in rows if not row["is_first"]]
+    firsts = [row for row in rows if row["is_first"]]
     if firsts:
         added = {tuple(row) for row in run_many(session, _adding_first(dialect_of(session)), firsts)}
         missing = [one for one in firsts if (one["delivery_id"], one["kind"], one["verdict"]) not in added]
-        later += [{**one, "first": False} for one in missing]
+        later += [{**one, "is_first": False} for one in missing]
     if later:
         session.connection().execute(_ADDING, later)
 
@@ -170,9 +170,9 @@ def _mails(dialect: str) -> Select[*tuple[object, ...]]:
             SubscriberRow.id,
             SubscriberRow.status,
             SubscriberRow.language,
-            SubscriberRow.measuring,
-            SubscriberRow.objected_at.is_not(None),
-            SubscriberRow.links_closed_at,
+            SubscriberRow.tracking_consent,
+            SubscriberRow.statistics_objected_at.is_not(None),
+            SubscriberRow.links_revoked_at,
             SubscriberRow.security_stamp,
         )
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
@@ -205,7 +205,7 @@ def _clicks_since(dialect: str) -> Select[*tuple[object, ...]]:
 @cache
 def _adding_first(dialect: str) -> Executable:
     statement = insert_into(EmailEventRow, dialect).on_conflict_do_nothing(
-        index_elements=["delivery_id", "kind", "verdict"], index_where=text("first")
+        index_elements=["delivery_id", "kind", "verdict"], index_where=text("is_first")
     )
     return statement.returning(EmailEventRow.delivery_id, EmailEventRow.kind, EmailEventRow.verdict)
 
@@ -222,7 +222,7 @@ def _classifying(dialect: str) -> Update:
         .where(
             other.delivery_id == EmailEventRow.delivery_id,
             other.kind == EmailEventRow.kind,
-            other.first,
+            other.is_first,
             other.id != EmailEventRow.id,
             or_(other.verdict == judged, and_(other.at >= since, other.id < EmailEventRow.id)),
         )
@@ -236,7 +236,7 @@ def _classifying(dialect: str) -> Update:
             EmailEventRow.at >= since,
             EmailEventRow.verdict != judged,
         )
-        .values(verdict=judged, first=and_(EmailEventRow.first, ~is_later))
+        .values(verdict=judged, is_first=and_(EmailEventRow.is_first, ~is_later))
     )
 
 

@@ -222,7 +222,7 @@ def news_enrolments(session: Session, subscriber_id: int) -> Sequence[EnrolmentR
 def _said_last(subscriber_id: int, about: ColumnElement[bool]) -> ColumnElement[bool]:
     """SQL: a person's last decision about lessons was consent."""
     last = (
-        select(ConsentRow.given)
+        select(ConsentRow.granted)
         .where(ConsentRow.subscriber_id == subscriber_id, ConsentRow.purpose == "lessons", about)
         .order_by(ConsentRow.id.desc())
         .limit(1)

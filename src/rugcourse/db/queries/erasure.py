@@ -44,9 +44,18 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import address_changes, heartbeats, sending_holds
 from rugcourse.db.queries.admins import subject_of
+from rugcourse.db.queries.subscribers import NOT_ACTIVE
 
 _LONGEST_WAIT = timedelta(days=30)  # for a mail that is held
-_SECRETS = ("password_hash", "totp_secret", "totp_step", "invited", "invited_until", "reset_token", "reset_until")
+_SECRETS = (
+    "password_hash",
+    "totp_secret",
+    "totp_step",
+    "invite_token_hash",
+    "invite_expires_at",
+    "reset_token_hash",
+    "reset_expires_at",
+)
 
 
 def erase_person(session: Session, subscriber_id: int) -> None:
@@ -76,7 +85,7 @@ def erase_person(session: Session, subscriber_id: int) -> None:
         session.execute(
             delete(owned).where(owned.subscriber_id == subscriber_id).execution_options(synchronize_session=False)
         )
-    unused = ~exists().where(ConsentRow.wording == ConsentTextRow.name)
+    unused = ~exists().where(ConsentRow.text_name == ConsentTextRow.name)
     session.execute(
         delete(ConsentTextRow)
         .where(ConsentTextRow.name.in_(listed), unused)
@@ -100,7 +109,9 @@ def erase_person(session: Session, subscriber_id: int) -> None:
 def _words_of_lists(session: Session, subscriber_id: int) -> Sequence[str]:
     """Return the consent texts from imports of a person, which may name them."""
     imported = ConsentRow.source.startswith("import ", autoescape=True)
-    return session.scalars(select(ConsentRow.wording).where(ConsentRow.subscriber_id == subscriber_id, imported)).all()
+    return session.scalars(
+        select(ConsentRow.text_name).where(ConsentRow.subscriber_id == subscriber_id, imported)
+    ).all()
 
 
 def forget_domain(session: Session, domain: str) -> None:
@@ -212,7 +223,8 @@ def forget_jobs(session: Session, before: datetime) -> int:
 def forget_suppressions(session: Session, bounced_before: datetime, other_before: datetime) -> int:
     """Delete suppressions from before an instant whose owners are no longer subscribers; returns how many."""
     ended = or_(
-        and_(SuppressionRow.reason == BOUNCE, SuppressionRow.at < bounced_before), SuppressionRow.at < other_before
+        and_(SuppressionRow.reason == BOUNCE, SuppressionRow.created_at < bounced_before),
+        SuppressionRow.created_at < other_before,
     )
     return count(session.execute(delete(SuppressionRow).where(ended).execution_options(synchronize_session=False)))
 
@@ -242,7 +254,7 @@ def unconfirmed(session: Session, before: datetime, limit: int) -> list[int]:
     """
     asked_since = _asked_since(before)
     query = select(SubscriberRow.id).where(
-        SubscriberRow.status == SubscriberStatus.PENDING, SubscriberRow.created_at < before, ~asked_since
+        SubscriberRow.status == SubscriberStatus.PENDING, NOT_ACTIVE, SubscriberRow.created_at < before, ~asked_since
     )
     return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
 
@@ -251,6 +263,7 @@ def gone(session: Session, before: datetime, limit: int, *, asked: datetime) -> 
     """Return people who left everything before an instant, and have had no confirmation mail since `asked`."""
     query = select(SubscriberRow.id).where(
         SubscriberRow.status == SubscriberStatus.LEFT,
+        NOT_ACTIVE,
         SubscriberRow.left_at < before,
         ~_asked_since(asked, again=True),
     )
@@ -285,7 +298,7 @@ def idle(session: Session, before: datetime, limit: int, *, unwarned: bool = Fal
 def suppressed(session: Session, after_id: int, limit: int) -> Sequence[Any]:
     """Return (id, address, when they left) of suppressed people with ids above `after_id`, by id."""
     query = select(SubscriberRow.id, SubscriberRow.email, SubscriberRow.left_at).where(
-        SubscriberRow.status == SubscriberStatus.SUPPRESSED, SubscriberRow.id > after_id
+        SubscriberRow.status == SubscriberStatus.SUPPRESSED, NOT_ACTIVE, SubscriberRow.id > after_id
     )
     return session.execute(query.order_by(SubscriberRow.id).limit(limit)).all()
 

@@ -82,8 +82,17 @@ def keep_identity(session: Session, value: str) -> None:
 
 def move_numbers_on(session: Session) -> None:
     """Skip ids, so that new rows get unused ones: ids that a backup lacks are in links, mails and open forms."""
-    session.execute(text(f"UPDATE course SET drafts_kept = drafts_kept + {_STEP}"))  # noqa: S608
-    tables = ("subscriber", "delivery", "enrolment", "attempt", "event", "job", "change", "lesson_version")
+    session.execute(text(f"UPDATE course SET draft_revision = draft_revision + {_STEP}"))  # noqa: S608
+    tables = (
+        "subscriber",
+        "delivery",
+        "enrolment",
+        "assessment_attempt",
+        "email_event",
+        "job",
+        "audit_log",
+        "lesson_version",
+    )
     if dialect_of(session) == "sqlite":
         names = ", ".join(f"'{one}'" for one in tables)
         session.execute(text(f"UPDATE sqlite_sequence SET seq = seq + {_STEP} WHERE name IN ({names})"))  # noqa: S608

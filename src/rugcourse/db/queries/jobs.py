@@ -15,8 +15,8 @@ from rugcourse.db.models.json_columns import JobDocument
 def add(
     session: Session, kind: JobKind, state: JobState, about: JobDocument, admin_id: int | None, now: datetime
 ) -> JobRow:
-    row = JobRow(kind=kind, state=state, about=about, admin_id=admin_id, created_at=now)
-    row.mark, row.total, row.counts, row.problems = 0, 0, {}, []
+    row = JobRow(kind=kind, state=state, params=about, admin_id=admin_id, created_at=now)
+    row.cursor, row.total, row.counts, row.problems = 0, 0, {}, []
     session.add(row)
     session.flush()
     return row

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Executable, Select, bindparam, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, case, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.db.bulk import dialect_of, insert_into, is_among, run, upsert
@@ -36,24 +36,24 @@ class Answer(NamedTuple):
     delivery_id: int
     lesson_version_id: int
     first_option: int
-    first_right: bool
+    first_correct: bool
     first_at: datetime
     last_option: int
-    last_right: bool
+    last_correct: bool
     last_at: datetime
     verdict: Verdict
-    left_out: bool
+    is_excluded: bool
 
 
 class CardOfReader(NamedTuple):
-    """A row of the table `card`."""
+    """A row of the table `review_card`."""
 
     subscriber_id: int
     course_id: int
     question: str
     due_at: datetime
     missed: bool
-    asked_in: int
+    last_delivery_id: int
     reviewed_at: datetime
     state: dict[str, object]
 
@@ -104,7 +104,7 @@ def count_answers_of_course(session: Session, course_id: int) -> tuple[int, int]
 
 def _count_answers(session: Session, *which: ColumnElement[bool]) -> tuple[int, int]:
     answered, right = session.execute(
-        select(func.count(), func.count().filter(AnswerRow.last_right)).where(
+        select(func.count(), func.count().filter(AnswerRow.last_correct)).where(
             *which, AnswerRow.verdict != Verdict.MACHINE
         )
     ).one()
@@ -113,15 +113,15 @@ def _count_answers(session: Session, *which: ColumnElement[bool]) -> tuple[int, 
 
 def _objected(subscriber_id: object) -> ColumnElement[bool]:
     """SQL: whether a person is excluded from comparisons and statistics."""
-    return exists().where(SubscriberRow.id == subscriber_id, SubscriberRow.objected_at.is_not(None))
+    return exists().where(SubscriberRow.id == subscriber_id, SubscriberRow.statistics_objected_at.is_not(None))
 
 
 def leave_out(session: Session, subscriber_id: int) -> None:
     """Exclude a person's answers until now from statistics."""
     session.execute(
         update(AnswerRow)
-        .where(AnswerRow.subscriber_id == subscriber_id, AnswerRow.left_out.is_(False))
-        .values(left_out=True)
+        .where(AnswerRow.subscriber_id == subscriber_id, AnswerRow.is_excluded.is_(False))
+        .values(is_excluded=True)
         .execution_options(synchronize_session=False)
     )
 
@@ -290,25 +290,25 @@ def gain_of_course(session: Session, course_id: int) -> tuple[int, float | None,
 
     Excludes people who objected.
     """
-    before, after = aliased(AssessmentAttemptRow), aliased(AssessmentAttemptRow)
-
-    def newest(stage: Stage) -> Select[int]:
-        return (
-            select(func.max(AssessmentAttemptRow.id))
-            .where(
-                AssessmentAttemptRow.course_id == course_id,
-                AssessmentAttemptRow.stage == stage,
-                AssessmentAttemptRow.subscriber_id.is_not(None),
-            )
-            .group_by(AssessmentAttemptRow.subscriber_id)
+    # The newest test of each person and stage, found in one pass. A join of the tests themselves took hours on SQLite.
+    newest = (
+        select(
+            AssessmentAttemptRow.subscriber_id,
+            func.max(case((AssessmentAttemptRow.stage == Stage.PRETEST, AssessmentAttemptRow.id))).label("before"),
+            func.max(case((AssessmentAttemptRow.stage == Stage.POSTTEST, AssessmentAttemptRow.id))).label("after"),
         )
-
+        .where(AssessmentAttemptRow.course_id == course_id, AssessmentAttemptRow.subscriber_id.is_not(None))
+        .group_by(AssessmentAttemptRow.subscriber_id)
+        .cte("newest")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    before, after = aliased(AssessmentAttemptRow), aliased(AssessmentAttemptRow)
     count, mean_before, mean_after = session.execute(
-        select(func.count(), func.avg(1.0 * before.right / before.asked), func.avg(1.0 * after.right / after.asked))
-        .select_from(before)
-        .join(after, after.subscriber_id == before.subscriber_id)
-        .where(before.id.in_(newest(Stage.PRETEST)), after.id.in_(newest(Stage.POSTTEST)))
-        .where(~_objected(before.subscriber_id))
+        select(func.count(), func.avg(1.0 * before.correct / before.total), func.avg(1.0 * after.correct / after.total))
+        .select_from(newest)
+        .join(before, before.id == newest.c.before)
+        .join(after, after.id == newest.c.after)
+        .where(~_objected(newest.c.subscriber_id))
     ).one()
     return count, _share(mean_before), _share(mean_after)
 

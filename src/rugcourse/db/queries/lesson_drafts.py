@@ -59,7 +59,9 @@ def of_course(session: Session, course_id: int) -> list[SavedDraft]:
         .where(LessonDraftRow.course_id == course_id)
         .order_by(LessonDraftRow.slug)
     )
-    return [SavedDraft(row.slug, row.fields, row.saved, row.saved_at, email, row.began_from) for row, email in rows]
+    return [
+        SavedDraft(row.slug, row.fields, row.revision, row.saved_at, email, row.base_version_id) for row, email in rows
+    ]
 
 
 def save(
@@ -73,9 +75,9 @@ def save(
 ) -> bool:
     """Save a draft. `seen`: its revision when opened, 0 for a new one. Returns False if it was saved since."""
     values = {
-        "saved": _next_number(session, course_id),
+        "revision": _next_number(session, course_id),
         "fields": dict(draft.fields),
-        "began_from": draft.began_from,
+        "base_version_id": draft.began_from,
         "admin_id": admin_id,
         "saved_at": now,
     }
@@ -85,14 +87,14 @@ def save(
             upsert(session, LessonDraftRow)
             .values(course_id=course_id, slug=slug, **values)
             .on_conflict_do_nothing(index_elements=["course_id", "slug"])
-            .returning(LessonDraftRow.saved)
+            .returning(LessonDraftRow.revision)
         )
     else:
         statement = (
             update(LessonDraftRow)
-            .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug, LessonDraftRow.saved == seen)
+            .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug, LessonDraftRow.revision == seen)
             .values(values)
-            .returning(LessonDraftRow.saved)
+            .returning(LessonDraftRow.revision)
             .execution_options(synchronize_session=False)
         )
     return session.scalar(statement) is not None
@@ -121,14 +123,14 @@ def discard(session: Session, course_id: int, slug: str, seen: int, admin_id: in
     """
     found = session.execute(
         delete(LessonDraftRow)
-        .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug, LessonDraftRow.saved == seen)
-        .returning(LessonDraftRow.fields, LessonDraftRow.began_from)
+        .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug, LessonDraftRow.revision == seen)
+        .returning(LessonDraftRow.fields, LessonDraftRow.base_version_id)
     ).one_or_none()
     if found is None:
         return None
     fields, began_from = found
     row = DiscardedDraftRow(
-        course_id=course_id, slug=slug, fields=fields, admin_id=admin_id, discarded_at=now, began_from=began_from
+        course_id=course_id, slug=slug, fields=fields, admin_id=admin_id, discarded_at=now, base_version_id=began_from
     )
     session.add(row)
     session.flush()
@@ -153,7 +155,7 @@ def find_discarded(session: Session, discarded_id: int) -> DiscardedDraftRow | N
 
 def restore(session: Session, row: DiscardedDraftRow, admin_id: int | None, now: datetime) -> bool:
     """Restore a discarded draft. Returns False, and does nothing, if the lesson has another draft."""
-    if not save(session, row.course_id, row.slug, DraftContent(row.fields, row.began_from), 0, admin_id, now):
+    if not save(session, row.course_id, row.slug, DraftContent(row.fields, row.base_version_id), 0, admin_id, now):
         return False
     session.delete(row)
     return True
@@ -169,7 +171,7 @@ def _next_number(session: Session, course_id: int) -> int:
     return session.scalars(
         update(CourseRow)
         .where(CourseRow.id == course_id)
-        .values(drafts_kept=CourseRow.drafts_kept + 1)
-        .returning(CourseRow.drafts_kept)
+        .values(draft_revision=CourseRow.draft_revision + 1)
+        .returning(CourseRow.draft_revision)
         .execution_options(synchronize_session=False)
     ).one()

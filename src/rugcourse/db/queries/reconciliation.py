@@ -134,7 +134,7 @@ def repeated_message_ids(session: Session, limit: int) -> list[str]:
 
 def expired_leases(session: Session, now: datetime, limit: int) -> list[str]:
     """Return expired leases whose deliveries nobody has recovered."""
-    return list(session.scalars(select(LeaseRow.token).where(LeaseRow.until < now).limit(limit)))
+    return list(session.scalars(select(LeaseRow.token).where(LeaseRow.expires_at < now).limit(limit)))
 
 
 def unleased_deliveries(session: Session, limit: int) -> list[int]:

@@ -42,7 +42,7 @@ def record_results(session: Session, lease: str, settlements: Sequence[Settlemen
             ids,
             {
                 "state": state,
-                "reply": reply,
+                "smtp_response": reply,
                 "settled_at": None if state == DeliveryState.PLANNED else now,
                 "not_before": not_before,
             },
@@ -80,7 +80,11 @@ def expire_leases(session: Session, now: datetime) -> list[int]:
     filled.
     """
     unknown: list[int] = []
-    query = select(LeaseRow.token, LeaseRow.deliveries).where(LeaseRow.until <= now).with_for_update(skip_locked=True)
+    query = (
+        select(LeaseRow.token, LeaseRow.delivery_ids)
+        .where(LeaseRow.expires_at <= now)
+        .with_for_update(skip_locked=True)
+    )
     for lease, ids in session.execute(query).all():
         unknown += mark_unknown(session, lease, ids, now, "the worker that was sending it fell silent")
         release(session, lease)
@@ -100,7 +104,7 @@ def mark_unknown(session: Session, lease: str, ids: Sequence[int], now: datetime
                 DeliveryRow.lease == lease,
                 DeliveryRow.state == DeliveryState.SUBMITTING,
             )
-            .values(state=DeliveryState.UNKNOWN, settled_at=now, reply=reason)
+            .values(state=DeliveryState.UNKNOWN, settled_at=now, smtp_response=reason)
             .returning(DeliveryRow.id)
             .execution_options(synchronize_session=False)
         )
@@ -113,7 +117,7 @@ def mark_unknown(session: Session, lease: str, ids: Sequence[int], now: datetime
 def _settling(dialect: str) -> Update:
     return update_rows(
         DeliveryRow,
-        ("state", "reply", "settled_at", "not_before"),
+        ("state", "smtp_response", "settled_at", "not_before"),
         dialect,
         DeliveryRow.lease == bindparam("under"),
         DeliveryRow.state.in_((DeliveryState.SUBMITTING, DeliveryState.UNKNOWN)),

@@ -54,7 +54,7 @@ def add_hold(session: Session, key: str, reason: str, now: datetime, until: date
     """Add a hold; returns False if there is one already."""
     added = session.execute(
         upsert(session, HoldRow)
-        .values(key=key, reason=reason, since=now, until=until, times=1)
+        .values(key=key, reason=reason, since=now, until=until, consecutive=1)
         .on_conflict_do_nothing(index_elements=["key"])
         .returning(HoldRow.key)
     )
@@ -66,7 +66,7 @@ def hold_indefinitely(session: Session, key: str, reason: str, now: datetime) ->
     values = {"reason": reason, "since": now, "until": None}
     held = session.execute(
         upsert(session, HoldRow)
-        .values(key=key, times=1, **values)
+        .values(key=key, consecutive=1, **values)
         .on_conflict_do_update(index_elements=["key"], set_=values, where=HoldRow.until.is_not(None))
         .returning(HoldRow.key)
     )
@@ -107,7 +107,9 @@ def save_buckets(session: Session, buckets: Mapping[str, TokenBucket]) -> None:
 
 def campaign_limits(session: Session) -> dict[int, int]:
     """Return campaign id → lessons per minute, for campaigns with a limit."""
-    rows = session.execute(select(CampaignRow.id, CampaignRow.per_minute).where(CampaignRow.per_minute.is_not(None)))
+    rows = session.execute(
+        select(CampaignRow.id, CampaignRow.rate_per_minute).where(CampaignRow.rate_per_minute.is_not(None))
+    )
     return {campaign_id: limit for campaign_id, limit in rows if limit is not None}
 
 
@@ -116,7 +118,7 @@ def set_campaign_limit(session: Session, campaign_id: int, per_minute: int | Non
     result = session.execute(
         update(CampaignRow)
         .where(CampaignRow.id == campaign_id)
-        .values(per_minute=per_minute)
+        .values(rate_per_minute=per_minute)
         .execution_options(synchronize_session=False)
     )
     return count(result) == 1

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, delete, exists, false, func, select
+from sqlalchemy import ColumnElement, Select, delete, exists, false, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from rugcourse.db import withdrawal_log
@@ -33,6 +33,8 @@ from rugcourse.links import MailRef
 from rugcourse.scheduling import EVERY_DAY, Schedule
 
 _SQLITE = "sqlite"
+# The condition of the partial index of rare statuses. A query must state it for the index to be used.
+NOT_ACTIVE = SubscriberRow.status != literal_column("'active'")
 
 REASONS = frozenset({ADMIN, BOUNCE, COMPLAINT, ERASED, OWNER})  # that mean something here; any other is for people
 # How a person is locked (PostgreSQL: FOR NO KEY UPDATE): whoever writes a row that names them need not wait.
@@ -105,7 +107,7 @@ def add_pending(session: Session, email: str, language: str, now: datetime) -> S
             name="",
             language=language,
             status=SubscriberStatus.PENDING,
-            measuring=False,
+            tracking_consent=False,
             created_at=now,
         )
         .on_conflict_do_nothing(index_elements=["email"])
@@ -129,6 +131,8 @@ def search(session: Session, wanted: SubscriberFilter, after_id: int, limit: int
         query = query.where(_begins_with(wanted.beginning, dialect_of(session)))
     if wanted.status is not None:
         query = query.where(SubscriberRow.status == wanted.status)
+        if wanted.status != SubscriberStatus.ACTIVE:
+            query = query.where(NOT_ACTIVE)
     if wanted.language:
         query = query.where(SubscriberRow.language == wanted.language)
     if wanted.tag:
@@ -204,7 +208,9 @@ def tags_of(session: Session, subscriber_id: int) -> Sequence[str]:
 
 def add_tags(session: Session, subscriber_ids: Collection[int], tag: str) -> None:
     """Add a tag to people, except those who objected to tags."""
-    allowed = select(SubscriberRow.id).where(SubscriberRow.id.in_(subscriber_ids), SubscriberRow.untagged_at.is_(None))
+    allowed = select(SubscriberRow.id).where(
+        SubscriberRow.id.in_(subscriber_ids), SubscriberRow.tags_objected_at.is_(None)
+    )
     locked = allowed.order_by(SubscriberRow.id).with_for_update(key_share=True)
     rows = [{"subscriber_id": one, "tag": tag} for one in session.scalars(locked)]
     if rows:
@@ -256,8 +262,8 @@ def agreed_by_mail(session: Session, mails: Mapping[int, int]) -> dict[int, Agre
     columns = (ConsentRow.delivery_id, ConsentRow.purpose, ConsentRow.at, ConsentRow.source, ConsentTextRow.text)
     rows = session.execute(
         select(*columns)
-        .join(ConsentTextRow, ConsentTextRow.name == ConsentRow.wording)
-        .where(ConsentRow.subscriber_id.in_(mails.values()), ConsentRow.delivery_id.in_(mails), ConsentRow.given)
+        .join(ConsentTextRow, ConsentTextRow.name == ConsentRow.text_name)
+        .where(ConsentRow.subscriber_id.in_(mails.values()), ConsentRow.delivery_id.in_(mails), ConsentRow.granted)
     ).all()
     wants_news = {mail for mail, purpose, *_ in rows if purpose == "news"}
     return {
@@ -304,7 +310,7 @@ def suppressions_by_reason(session: Session) -> dict[str, int]:
 def suppressed_people(session: Session, after_id: int, limit: int) -> Sequence[SubscriberRow]:
     """Return suppressed people who are still subscribers, by id."""
     query = select(SubscriberRow).where(
-        SubscriberRow.status == SubscriberStatus.SUPPRESSED, SubscriberRow.id > after_id
+        SubscriberRow.status == SubscriberStatus.SUPPRESSED, NOT_ACTIVE, SubscriberRow.id > after_id
     )
     return session.scalars(query.order_by(SubscriberRow.id).limit(limit)).all()
 
@@ -317,7 +323,7 @@ def by_emails(session: Session, emails: Collection[str]) -> dict[str, Subscriber
 def former_among(session: Session, address_hashes: Collection[str]) -> set[str]:
     """Return those of some addresses that were somebody's before a correction."""
     found = session.scalars(
-        select(SubscriberRow.former_address).where(SubscriberRow.former_address.in_(address_hashes))
+        select(SubscriberRow.former_address_hash).where(SubscriberRow.former_address_hash.in_(address_hashes))
     )
     return {one for one in found if one is not None}
 
@@ -334,10 +340,10 @@ def suppress(session: Session, address_hash: str, reason: str, now: datetime, *,
         weaker = SuppressionRow.reason != COMPLAINT if reason == COMPLAINT else false()
     session.execute(
         upsert(session, SuppressionRow)
-        .values(address_hash=address_hash, reason=reason, at=now)
+        .values(address_hash=address_hash, reason=reason, created_at=now)
         .on_conflict_do_update(
             index_elements=["address_hash"],
-            set_={"reason": reason, "at": now},
+            set_={"reason": reason, "created_at": now},
             where=weaker,
         )
     )

@@ -287,8 +287,8 @@ def _job_page(
     runtime = runtime_of(request)
     courses = runtime.database.query(runtime.course_cache.courses)
     found = runtime.database.query(background_jobs.newest, 0)
-    kept: ImportDocument = job.about.get("intake") or {}
-    guessed = kept.get("columns") or csv_reader.guess(job.about.get("headers", []), job.about.get("sample", []))
+    kept: ImportDocument = job.params.get("intake") or {}
+    guessed = kept.get("columns") or csv_reader.guess(job.params.get("headers", []), job.params.get("sample", []))
     typed = {
         "course": fields.course or kept.get("course", ""),
         "language": fields.language or kept.get("language", preferred_language(request)),

@@ -128,7 +128,7 @@ def pace_page(request: Request, identity: Editor, campaign_id: Id) -> HTMLRespon
     row = _draft(request, campaign_id)
     timing = page_data.timing_of(row)
     return _step_page(
-        request, identity, row, "pace", {"per_minute": row.per_minute or "", "every_days": timing.every_days or ""}
+        request, identity, row, "pace", {"per_minute": row.rate_per_minute or "", "every_days": timing.every_days or ""}
     )
 
 

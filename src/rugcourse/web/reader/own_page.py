@@ -280,7 +280,7 @@ def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back
         "token": token,
         "old": False,
         "is_news": state.is_news,
-        "gets_news": reader.subscriber.news,
+        "gets_news": reader.subscriber.news_consent,
         "left": reader.has_left,
         "unsubscribed": reader.subscriber.left_at is not None,
         "left_course": state.left_course,
