@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from sqlalchemy import select
 from tests.support.builders import course_of
 
@@ -15,6 +17,9 @@ OTHER = {"nl": "Een heel ander onderwerp"}
 
 def lesson_id(runtime: Runtime) -> int:
     return course_of(runtime).lesson_ids["welkom"]
+
+
+_ENROLMENT_IDS = itertools.count(1_000_000)  # of nobody
 
 
 def begin(runtime: Runtime, subjects: dict[str, str] | None = None, minimum: int = 100) -> None:
@@ -39,7 +44,7 @@ def add_mails(runtime: Runtime, acted: tuple[int, int], count: int = 100) -> Non
                 delivery = DeliveryRow(
                     kind="lesson", queue="lessons", state=DeliveryState.ACCEPTED, subscriber_id=number + 1,
                     campaign_id=course_of(runtime).campaign_id, lesson_id=row.lesson_id, lesson_version_id=version,
-                    enrolment_id=version * 10_000 + number, planned_at=now, settled_at=now, attempts=1,
+                    enrolment_id=next(_ENROLMENT_IDS), planned_at=now, settled_at=now, attempts=1,
                 )  # fmt: skip
                 session.add(delivery)
                 session.flush()
