@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +19,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rugcourse.errors import ConfigError
+from rugcourse.locales import check_language
 from rugcourse.setting_values import (
     Mailbox,
     SmtpServer,
@@ -35,6 +37,17 @@ SUPERVISOR = "Autoriteit Persoonsgegevens"
 RESERVED = (".example", ".test", ".invalid", ".localhost", "example.org", "example.com", "example.net")  # RFC 2606
 _TIMEOUTS_IN_A_LEASE = 4
 _SHORTEST_SECRET = 16
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "bounce_mailbox": Mailbox.from_url,
+    "default_language": check_language,
+    "dkim_keys": read_keys,
+    "domain_limits": read_limits,
+    "quiet_hours": read_hours,
+    "sendgrid_key": check_public_key,
+    "smtp_url": SmtpServer.from_url,
+    "trusted_proxies": check_proxies,
+}
+_MAY_BE_EMPTY = {"bounce_mailbox", "sendgrid_key"}
 _FEEDBACK_ID = re.compile(r"[A-Za-z0-9._-]{5,15}")
 
 
@@ -109,8 +122,8 @@ class Settings(BaseSettings):
     keep_bounce_mail_days: int = Field(
         30, ge=0, description="days until a handled message is deleted from the mailbox for bounces; 0: never"
     )
-    default_language: Literal["nl", "en"] = Field(
-        "nl", description="the language if a visitor asks for none of the available ones"
+    default_language: str = Field(
+        "nl", validate_default=True, description="the language if a visitor asks for none of the available ones"
     )
     practice: str = Field("Let's Go Fysio", description="the practice that runs the courses")
     author_name: str = Field("Stijn", description="who writes the lessons")
@@ -219,24 +232,21 @@ class Settings(BaseSettings):
             raise ValueError("port 0 is none")
         return value.rstrip("/")
 
+    @field_validator(*_READERS)
+    @classmethod
+    def _readable(cls, value: str, info: ValidationInfo) -> str:
+        """Refuse a value that can't be read, or that would be unsafe."""
+        name = info.field_name or ""
+        if value or name not in _MAY_BE_EMPTY:
+            _READERS[name](value)
+        return value
+
     @field_validator("complaint_stop")
     @classmethod
     def _warns_first(cls, value: float, info: ValidationInfo) -> float:
         warning = info.data.get("complaint_warning", 0.0)
         if value < warning:
             raise ValueError(f"{value:g} is below RUGCOURSE_COMPLAINT_WARNING; set it to {warning:g} or more")
-        return value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _named_proxies(cls, value: str) -> str:
-        check_proxies(value)
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _readable_smtp(cls, value: str) -> str:
-        SmtpServer.from_url(value)
         return value
 
     @field_validator("sender_address", "bounce_address", "reply_to")
@@ -265,38 +275,6 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"expected at least {_SHORTEST_SECRET} characters: whoever guesses it can stop mail to anybody"
             )
-        return value
-
-    @field_validator("sendgrid_key")
-    @classmethod
-    def _readable_public_key(cls, value: str) -> str:
-        if value:
-            check_public_key(value)
-        return value
-
-    @field_validator("bounce_mailbox")
-    @classmethod
-    def _readable_mailbox(cls, value: str) -> str:
-        if value:
-            Mailbox.from_url(value)
-        return value
-
-    @field_validator("quiet_hours")
-    @classmethod
-    def _readable_hours(cls, value: str) -> str:
-        read_hours(value)
-        return value
-
-    @field_validator("dkim_keys")
-    @classmethod
-    def _readable_keys(cls, value: str) -> str:
-        read_keys(value)
-        return value
-
-    @field_validator("domain_limits")
-    @classmethod
-    def _readable_limits(cls, value: str) -> str:
-        read_limits(value)
         return value
 
     @property

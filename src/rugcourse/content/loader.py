@@ -22,11 +22,11 @@ from pydantic import BaseModel, ValidationError
 from rugcourse.content.consistency import TextRef, find_inconsistencies, stem_of
 from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.front_matter import Document, read_document
-from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import UnknownTag, check_tags, tag_in_line
 from rugcourse.content.model import MOST_READINGS, AlarmSigns, Course, CourseText, KnowledgeTest, Lesson, LessonText
 from rugcourse.content.notice_tag import without_notice
 from rugcourse.content.unsupported import unsupported
+from rugcourse.locales import languages
 
 _LESSON_FILE = re.compile(r"^(?P<number>\d{2,3})-(?P<slug>[a-z0-9-]+)\.(?P<language>[a-z]{2})\.md$")
 _COURSE_FILE = re.compile(r"^(?P<kind>course|test|alarm-signs)\.(?P<language>[a-z]{2})\.md$")
@@ -127,8 +127,8 @@ class _Reader:
 
     def _check_known(self, files: dict[str, Path]) -> None:
         for language, file in sorted(files.items()):
-            if language not in LANGUAGES:
-                known = ", ".join(LANGUAGES)
+            if language not in languages():
+                known = ", ".join(languages())
                 self._problem(file, f"a course can't be in {language!r} yet: the words around it are in {known}")
 
     def _parse_all(self, files: dict[str, Path], model: type[Model]) -> Parsed[Model]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
-from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.design import design_tokens
@@ -18,6 +17,7 @@ from rugcourse.emails.notices import notice_of
 from rugcourse.emails.templates import EmailTemplate, compile_template, deferred
 from rugcourse.i18n import translations
 from rugcourse.links import Links, MailRef
+from rugcourse.locales import languages
 from rugcourse.settings import Settings
 
 # Inline: many mail clients drop style sheets, none drops these. The classes are for dark mode.
@@ -50,7 +50,7 @@ def branding_of(settings: Settings) -> Branding:
     return Branding(
         practice=settings.practice,
         author_name=settings.author_name,
-        author_lines={language: settings.author_line(language) for language in LANGUAGES},
+        author_lines={language: settings.author_line(language) for language in languages()},
         postal_address=settings.postal_address,
     )
 
