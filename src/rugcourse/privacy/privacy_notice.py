@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from babel.dates import format_date
-
-from rugcourse.i18n import translations
+from rugcourse.i18n import full_date, translations
 from rugcourse.privacy.inventory import INVENTORY, End, ProcessingPurpose, Whose, of_readers
 from rugcourse.privacy.retention import Retention
 from rugcourse.privacy.terms import Terms
@@ -135,7 +133,7 @@ def _this_page(language: str) -> list[str]:
     _ = translations(language).gettext
     return [
         _("This text dates from %(date)s. The periods and names in it follow our settings.")
-        % {"date": format_date(WORDS_OF, "d MMMM y", locale=language)},
+        % {"date": full_date(WORDS_OF, language)},
         _(
             "When you agree on our pages, we keep this page as it was at that moment. It is in your "
             "copy. If you were on a list, we keep the words that the list says you agreed to."

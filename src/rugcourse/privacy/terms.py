@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from babel.dates import format_timedelta
 
-from rugcourse.i18n import N_, translations
+from rugcourse.i18n import N_, locale_of, translations
 from rugcourse.privacy.inventory import BASES, Basis, End, ProcessingPurpose
 from rugcourse.privacy.retention import Retention
 
@@ -182,8 +182,10 @@ class Terms:
     def days(self, days: int) -> str:
         """`77 days`; `5 years` for whole years beyond one."""
         if days > _YEAR and days % _YEAR == 0:
-            return format_timedelta(timedelta(days=days), granularity="year", locale=self.language)
-        return format_timedelta(timedelta(days=days), granularity="day", threshold=_NEVER_LARGER, locale=self.language)
+            return format_timedelta(timedelta(days=days), granularity="year", locale=locale_of(self.language))
+        return format_timedelta(
+            timedelta(days=days), granularity="day", threshold=_NEVER_LARGER, locale=locale_of(self.language)
+        )
 
     def purpose(self, purpose: ProcessingPurpose) -> tuple[str, str]:
         """(name, what is kept for it)."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
-from babel.numbers import format_decimal
 from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
@@ -22,7 +21,7 @@ from rugcourse.design import design_tokens
 from rugcourse.emails.notices import notice_of
 from rugcourse.emails.sandbox import Sandbox, SharedCode
 from rugcourse.errors import NotFoundError, RugcourseError
-from rugcourse.i18n import day_and_hour, day_name, full_date, language_name, translations, weekday_name
+from rugcourse.i18n import day_and_hour, day_name, decimal, full_date, language_name, translations, weekday_name
 from rugcourse.locales import languages
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.web.browsers import browser_name
@@ -167,6 +166,6 @@ def _environment(language: str) -> Sandbox:
         full_date=lambda day: full_date(day, language),
         at_zone=lambda instant: instant.astimezone(ZoneInfo(DEFAULT_ZONE)),
         our_zone=DEFAULT_ZONE,
-        number=lambda value: format_decimal(value, locale=language),
+        number=lambda value: decimal(value, language),
     )
     return environment
