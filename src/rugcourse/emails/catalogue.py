@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
+from rugcourse.content.languages import text_for
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.design import design_tokens
@@ -17,7 +18,6 @@ from rugcourse.emails.notices import notice_of
 from rugcourse.emails.templates import EmailTemplate, compile_template, deferred
 from rugcourse.i18n import translations
 from rugcourse.links import Links, MailRef
-from rugcourse.locales import languages
 from rugcourse.settings import Settings
 
 # Inline: many mail clients drop style sheets, none drops these. The classes are for dark mode.
@@ -38,7 +38,7 @@ _BEFORE_WORDS = re.compile(r"^ *(?:- |\d{1,9}[.)] )?")
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """The details of the sender that every mail shows."""
+    """The details of the sender that every mail shows. `author_lines`: by language, that of the default one first."""
 
     practice: str
     author_name: str
@@ -47,10 +47,11 @@ class Branding:
 
 
 def branding_of(settings: Settings) -> Branding:
+    default = settings.default_language
     return Branding(
         practice=settings.practice,
         author_name=settings.author_name,
-        author_lines={language: settings.author_line(language) for language in languages()},
+        author_lines={default: settings.author_line(default), **settings.author_lines},
         postal_address=settings.postal_address,
     )
 
@@ -159,7 +160,7 @@ def _common(course: Course, language: str, branding: Branding, links: Links) -> 
         "alarm_url": links.alarm_signs(language, course.slug),
         "course_url": links.course(language, course.slug),
         "branding": branding,
-        "author_line": branding.author_lines[language],
+        "author_line": text_for(branding.author_lines, language),
         "wrapped": _wrapped,
     }
 
