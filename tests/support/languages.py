@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
+from tests.support.builders import LESSONS
 
 from rugcourse import i18n, locales, paths
 from rugcourse.web import rendering
 
+GERMAN_COURSE = "stress-und-ruecken"
 MARK = "[de] "
 
 
@@ -45,3 +47,13 @@ def _write_catalogue(folder: Path, language: str) -> None:
 def _forget_languages() -> None:
     for cached in (locales.languages, i18n._catalogue, i18n._locale, rendering._environment):
         cached.cache_clear()
+
+
+def write_german_course(folder: Path) -> Path:
+    """Write a course that is in German only: the texts of an English one, under another name."""
+    made = folder / GERMAN_COURSE
+    made.mkdir(parents=True)
+    for file in (LESSONS / "stress-en-rugpijn").glob("*.en.md"):
+        shutil.copy(file, made / file.name.replace(".en.", ".de."))
+    shutil.copy(LESSONS / "alarm-signs.en.md", made / "alarm-signs.de.md")
+    return made

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
-from rugcourse.content.languages import text_for
+from rugcourse.content.languages import language_for, text_for
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.design import design_tokens
@@ -76,7 +76,7 @@ def lesson_email(
             "lesson": text,
             "number": lesson.number,
             "pieces": pieces,
-            "notice": notice_of(course.alarm_signs[language], language),
+            "notice": notice_of(text_for(course.alarm_signs, language), language),
             "further": further,
             "any_ground": any_ground,
         },
@@ -153,12 +153,13 @@ def _body(markdown: str, branding: Branding, targets: list[str]) -> dict[str, ob
 
 
 def _common(course: Course, language: str, branding: Branding, links: Links) -> dict[str, object]:
+    of_course = language_for(course.texts, language)  # a message may be in a language that the course is not in
     return {
-        "course": course.texts[language],
-        "alarm": course.alarm_signs[language],
+        "course": course.texts[of_course],
+        "alarm": course.alarm_signs[of_course],
         "privacy_url": links.privacy(language),
-        "alarm_url": links.alarm_signs(language, course.slug),
-        "course_url": links.course(language, course.slug),
+        "alarm_url": links.alarm_signs(of_course, course.slug),
+        "course_url": links.course(of_course, course.slug),
         "branding": branding,
         "author_line": text_for(branding.author_lines, language),
         "wrapped": _wrapped,

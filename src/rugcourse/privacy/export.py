@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Question
+from rugcourse.content.languages import text_for
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import AbTestRow, ConsentRow, ConsentTextRow, DeliveryRow, SubscriberRow
 from rugcourse.db.queries import (
@@ -208,7 +209,7 @@ class _Copy:
         found = []
         for row in learning.attempts_of(self.session, self.person.id):
             course = self.known.get(row.course_id)
-            test = course.tests[_language(self.person, course)] if course is not None else None
+            test = text_for(course.tests, self.person.language) if course is not None else None
             questions = {one.id: one for one in test.questions} if test else {}
             answers = {
                 (questions[name].question if name in questions else name): _option(questions.get(name), option)
@@ -251,13 +252,13 @@ class _Copy:
         """Return a question in the wording and language of its mail; a recap question in the current wording."""
         language = next((row.language for row, _slug in self.history if row.id == delivery_id), None)
         if lesson_versions.has_version(self.session, version_id):
-            texts = self.course_cache.version(self.session, version_id).texts
-            text = texts.get(language or self.person.language) or next(iter(texts.values()))
+            version = self.course_cache.version(self.session, version_id)
+            text = text_for(version.texts, language or self.person.language)
             found = next((one for one in text.quiz if one.id == name), None)
             if found is not None:
                 return found
         course = self.known.get(course_id)
-        place = find_question(course, language or _language(self.person, course), name) if course else None
+        place = find_question(course, language or self.person.language, name) if course else None
         return place[1] if place else None
 
 
@@ -353,10 +354,6 @@ def _half(row: DeliveryRow, compared: Sequence[AbTestRow]) -> str | None:
         if trial.lesson_id == row.lesson_id and during:
             return {trial.version_a: "a", trial.version_b: "b"}.get(row.lesson_version_id or 0)
     return None
-
-
-def _language(person: SubscriberRow, course: Course) -> str:
-    return person.language if person.language in course.languages else course.languages[0]
 
 
 def _option(question: Question | None, option: int) -> str | int:

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from rugcourse import paths
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import Course
+from rugcourse.content.languages import language_for, text_for
 from rugcourse.content.markdown import to_html
 from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.design import design_tokens
@@ -158,6 +159,8 @@ def _environment(language: str) -> Sandbox:
         split_at_notice=split_at_notice,
         notice_of=lambda alarm: notice_of(alarm, language),
         languages=languages(),
+        language_for=language_for,
+        text_for=text_for,
         weekday=lambda day: weekday_name(day, language),
         when=lambda instant: day_and_hour(instant, language),
         day_name=lambda day: day_name(day, language),
