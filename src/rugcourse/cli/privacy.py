@@ -38,7 +38,7 @@ def notice(language: Language = "") -> None:
 
 
 def _print(which: str, language: str) -> None:
-    from rugcourse.privacy.papers import Paper, notice_text, paper
+    from rugcourse.privacy.papers import Paper, notice_text, paper, paper_language
     from rugcourse.settings import load_settings
 
     settings = load_settings()
@@ -47,5 +47,7 @@ def _print(which: str, language: str) -> None:
         check_language(language)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    if which != "notice" and (spoken := paper_language(Paper(which), language)) != language:
+        typer.echo(f"there is no {which}.{language}.md in templates/privacy; this is the one in {spoken}", err=True)
     text = notice_text(settings, language) if which == "notice" else paper(Paper(which), settings, language)
     typer.echo(text, nl=False)

@@ -17,7 +17,8 @@ from rugcourse.settings import SUPERVISOR, Settings
 
 WORDS_OF = date(2026, 11, 26)  # the day on which words of this page changed last: a test keeps to it
 
-_DUTCH_SUPERVISOR = "https://www.autoriteitpersoonsgegevens.nl"
+# The page of the default supervisor, in the languages that it writes. Others find their own supervisor in the list.
+_SUPERVISOR_PAGES = {"nl": "https://www.autoriteitpersoonsgegevens.nl"}
 _SUPERVISORS = "https://www.edpb.europa.eu/about-edpb/about-edpb/members_en"
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
@@ -268,7 +269,8 @@ def _rights(settings: Settings, language: str) -> Iterator[str]:
 
 def supervisor_page(settings: Settings, language: str) -> str:
     """Where to complain (GDPR, article 77); in Europe everybody can do so where they live."""
-    return _DUTCH_SUPERVISOR if language == "nl" and settings.supervisor == SUPERVISOR else _SUPERVISORS
+    pages = _SUPERVISOR_PAGES if settings.supervisor == SUPERVISOR else {}
+    return pages.get(language, _SUPERVISORS)
 
 
 def controller(settings: Settings, language: str) -> Iterator[str]:
