@@ -17,7 +17,6 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rugcourse.db.models.base import Base, BigId, new_stamp
-from rugcourse.db.models.json_columns import PendingSignup
 
 
 def _domain_of_email(context: DefaultExecutionContext) -> str:
@@ -45,8 +44,8 @@ class SubscriberRow(Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]  # since when they have unsubscribed
-    # The form of a new signup after leaving. Anybody may have typed it, so it counts only after confirmation.
-    signup: Mapped[PendingSignup | None] = mapped_column(JSON(none_as_null=True))
+    # A `rugcourse.enrolment.signup.PendingSignup`: anybody may have typed it, so it counts only after confirmation.
+    signup: Mapped[dict[str, object] | None] = mapped_column(JSON(none_as_null=True))
     links_closed_at: Mapped[datetime | None]  # links of earlier mails are invalid: the reader closed them
     warned_at: Mapped[datetime | None]  # when they were warned of erasure for inactivity
     objected_at: Mapped[datetime | None]  # since when they are excluded from comparisons and statistics (GDPR, Art. 21)
