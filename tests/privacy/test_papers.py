@@ -12,7 +12,8 @@ from tests.support.commands import run
 from tests.support.documented_commands import commands_in, documented
 from tests.support.languages import with_german
 
-from rugcourse.privacy.inventory import INVENTORY, End, ProcessingPurpose, Whose
+from rugcourse.privacy.declarations import End, ProcessingPurpose, Whose
+from rugcourse.privacy.inventory import INVENTORY
 from rugcourse.privacy.papers import Paper, notice_text, paper, paper_language
 from rugcourse.privacy.privacy_notice import notice, purposes_of_readers, supervisor_page, terms
 from rugcourse.settings import SUPERVISOR, load_settings

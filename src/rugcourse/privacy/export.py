@@ -1,6 +1,6 @@
 """Exports all data about a person in readable form (GDPR, Art. 15 and 20). Times are in UTC.
 
-`rugcourse.privacy.inventory` lists what an export has to contain.
+`rugcourse.privacy.inventory` lists what an export has to contain. Rows that need no more are made from it alone.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from rugcourse.db.queries import (
 )
 from rugcourse.learning.recap import find_question
 from rugcourse.links import Signer
+from rugcourse.privacy.inventory import names_of
 from rugcourse.privacy.privacy_notice import notice, summary
 from rugcourse.settings import Settings
 
@@ -89,14 +90,16 @@ class _Copy:
 
     def sections(self) -> dict[str, list[dict[str, object]]]:
         return {
-            "person": [_person(self.person)],
-            "addresses_asked_for": _addresses(self.session, self.person.id),
+            "person": [_record("subscriber", self.person)],
+            "addresses_asked_for": [
+                _record("address_change", one) for one in address_changes.of_person(self.session, self.person.id)
+            ],
             "schedule": _schedule(self.session, self.person.id),
             "consents": self._consents(),
             "privacy_notices": self._notices(),
             "courses": self._courses(),
             "mails": self._mails(),
-            "opens_and_clicks": _events(self.session, self.person.id),
+            "opens_and_clicks": [_record("event", one) for one in email_events.of_person(self.session, self.person.id)],
             "answers": self._answers(),
             "repetition": self._cards(),
             "tests": self._tests(),
@@ -231,7 +234,7 @@ class _Copy:
         if self.signer is None:
             return []
         found = subscribers.find_suppression(self.session, self.signer.digest(self.person.email))
-        return [{"reason": found.reason, "since": _when(found.at)}] if found else []
+        return [_record("suppression", found)] if found else []
 
     def _campaign(self, campaign_id: int | None) -> str | None:
         found = campaigns.find(self.session, campaign_id) if campaign_id is not None else None
@@ -262,31 +265,13 @@ class _Copy:
         return place[1] if place else None
 
 
-def _person(person: SubscriberRow) -> dict[str, object]:
-    return {
-        "email": person.email,
-        "name": person.name,
-        "language": person.language,
-        "status": person.status,
-        "measuring": person.measuring,
-        "other_news": person.news,
-        "signed_up": _when(person.created_at),
-        "confirmed": _when(person.confirmed_at),
-        "left": _when(person.left_at),
-        "signed_up_again": person.signup,
-        "address_changed": _when(person.address_since),
-        "links_closed": _when(person.links_closed_at),
-        "left_out_since": _when(person.objected_at),
-        "no_labels_since": _when(person.untagged_at),
-        "told_of_erasing": _when(person.warned_at),
-    }
+def _record(table: str, row: object) -> dict[str, object]:
+    """Return a row with the columns that the inventory says are exported, by their names there."""
+    return {name: _plain(getattr(row, column)) for column, name in names_of(table).items()}
 
 
-def _addresses(session: Session, subscriber_id: int) -> list[dict[str, object]]:
-    return [
-        {"new_address": one.email, "asked_for": _when(one.asked_at), "confirmed": _when(one.confirmed_at)}
-        for one in address_changes.of_person(session, subscriber_id)
-    ]
+def _plain(value: object) -> object:
+    return _when(value) if isinstance(value, datetime) else value
 
 
 def _schedule(session: Session, subscriber_id: int) -> list[dict[str, object]]:
@@ -302,14 +287,6 @@ def _schedule(session: Session, subscriber_id: int) -> list[dict[str, object]]:
             "paused": schedule.paused,
             "paused_until": _when(schedule.paused_until),
         }
-    ]
-
-
-def _events(session: Session, subscriber_id: int) -> list[dict[str, object]]:
-    rows = email_events.of_person(session, subscriber_id)
-    return [
-        {"mail": row.delivery_id, "at": _when(row.at), "kind": row.kind, "link": row.link, "verdict": row.verdict}
-        for row in rows
     ]
 
 

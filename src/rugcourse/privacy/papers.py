@@ -16,7 +16,8 @@ from rugcourse import paths
 from rugcourse.emails.sandbox import Sandbox
 from rugcourse.i18n import translations
 from rugcourse.locales import SOURCE_LANGUAGE
-from rugcourse.privacy.inventory import INVENTORY, Group, ProcessingPurpose, Whose
+from rugcourse.privacy.declarations import Group, ProcessingPurpose, Whose
+from rugcourse.privacy.inventory import INVENTORY
 from rugcourse.privacy.privacy_notice import Chapter, controller, ends_of, notice, summary, terms
 from rugcourse.settings import Settings
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from rugcourse.i18n import full_date, translations
-from rugcourse.privacy.inventory import INVENTORY, End, ProcessingPurpose, Whose, of_readers
+from rugcourse.privacy.declarations import End, ProcessingPurpose, Whose
+from rugcourse.privacy.inventory import INVENTORY, of_readers
 from rugcourse.privacy.retention import Retention
 from rugcourse.privacy.terms import Terms
 from rugcourse.settings import SUPERVISOR, Settings

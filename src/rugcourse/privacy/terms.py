@@ -9,7 +9,7 @@ from datetime import timedelta
 from babel.dates import format_timedelta
 
 from rugcourse.i18n import N_, locale_of, translations
-from rugcourse.privacy.inventory import BASES, Basis, End, ProcessingPurpose
+from rugcourse.privacy.declarations import BASES, Basis, End, ProcessingPurpose
 from rugcourse.privacy.retention import Retention
 
 _YEAR = 365
