@@ -6,7 +6,7 @@ from collections import Counter
 
 from rugcourse.db.models import Base, EventKind
 from rugcourse.privacy.declarations import BASES, DAYS, Basis, End, Erasure, LeftOut, ProcessingPurpose, Whose
-from rugcourse.privacy.inventory import INVENTORY, LABELS, declared, of_readers
+from rugcourse.privacy.inventory import INVENTORY, LABELS, declared, details_of_readers, of_readers
 
 _COLUMNS = {(table.name, column.name) for table in Base.metadata.sorted_tables for column in table.columns}
 
@@ -63,3 +63,8 @@ def test_words_for_the_export_are_used() -> None:
     """Two have no column: `export.py` finds them elsewhere."""
     names = {place.partition(".")[2] for group in of_readers() for place in group.shown.values()}
     assert set(LABELS) - names == {"compared", "text"}
+
+
+def test_details_of_readers_are_what_the_signup_form_asks_about_them() -> None:
+    """The privacy page lists them, so a field that is added stands there by itself."""
+    assert details_of_readers() == [LABELS[name] for name in ("email", "name", "language")]

@@ -12,6 +12,7 @@ from rugcourse.db.models import EventKind
 from rugcourse.i18n import N_
 from rugcourse.privacy.declarations import (
     ASKING,
+    CONFIRMED,
     OTHER_MAILS,
     End,
     Erasure,
@@ -270,6 +271,12 @@ def names_of(table: str) -> dict[str, str]:
     """Return the columns of a table that are exported, with their names there."""
     shown = (one for group in INVENTORY if group.table == table for one in group.shown.items())
     return {column: place.rpartition(".")[2] for column, place in shown}
+
+
+def details_of_readers() -> list[str]:
+    """Return what readers told of themselves, in words: what the signup form asks beside the schedule."""
+    asked = (group for group in INVENTORY if group.table == "subscriber" and group.rows == CONFIRMED)
+    return [LABELS[place.rpartition(".")[2]] for group in asked for place in group.shown.values()]
 
 
 def declared() -> Iterator[tuple[str, str, str]]:

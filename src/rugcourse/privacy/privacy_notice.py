@@ -16,7 +16,7 @@ from rugcourse.privacy.retention import Retention
 from rugcourse.privacy.terms import Terms
 from rugcourse.settings import SUPERVISOR, Settings
 
-WORDS_OF = date(2026, 11, 26)  # the day on which words of this page changed last: a test keeps to it
+WORDS_OF = date(2026, 11, 27)  # the day on which words of this page changed last: a test keeps to it
 
 # The page of the default supervisor, in the languages that it writes. Others find their own supervisor in the list.
 _SUPERVISOR_PAGES = {"nl": "https://www.autoriteitpersoonsgegevens.nl"}
@@ -104,7 +104,7 @@ def _sources(settings: Settings, language: str) -> list[str]:
         _("From you: the form that you filled in, and what you press and write in mails and on pages."),
         _("Or from a list of %(practice)s, to which you gave your address. Your copy says which list.")
         % {"practice": settings.practice},
-        _("Only your address and your consent are needed: without them no lesson can come. Your name is up to you."),
+        _("Only your address and your consent are needed: without them no lesson can come. The rest is up to you."),
     ]
 
 
