@@ -7,6 +7,7 @@ for each column that is not declared. What the words mean: `rugcourse.privacy.de
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 
 from rugcourse.db.models import EventKind
 from rugcourse.i18n import N_
@@ -28,6 +29,9 @@ from rugcourse.privacy.declarations import (
     of_nobody,
     some_rows,
 )
+
+# The day on which what is kept, or the words of the privacy page about it, changed last: a test keeps to it.
+WORDS_OF = date(2026, 11, 27)
 
 INVENTORY: tuple[Group, ...] = (
     *before_and_after("subscriber", "person", "email name language", "domain=part"),

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
 from rugcourse.i18n import full_date, translations
 from rugcourse.privacy.declarations import End, ProcessingPurpose, Whose
-from rugcourse.privacy.inventory import INVENTORY, of_readers
+from rugcourse.privacy.inventory import INVENTORY, WORDS_OF, of_readers
 from rugcourse.privacy.retention import Retention
 from rugcourse.privacy.terms import Terms
 from rugcourse.settings import SUPERVISOR, Settings
-
-WORDS_OF = date(2026, 11, 27)  # the day on which words of this page changed last: a test keeps to it
 
 # The page of the default supervisor, in the languages that it writes. Others find their own supervisor in the list.
 _SUPERVISOR_PAGES = {"nl": "https://www.autoriteitpersoonsgegevens.nl"}
