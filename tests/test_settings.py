@@ -84,6 +84,46 @@ def test_a_lease_outlasts_a_silent_mail_server() -> None:
     assert load_settings(smtp_timeout_seconds=600, lease_seconds=2400).lease_seconds == 2400
 
 
+LINES = '{"nl": "Dokter.", "en": "Doctor."}'
+
+
+def test_the_author_has_a_line_in_each_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUGCOURSE_AUTHOR_LINES", LINES)
+    settings = load_settings()
+    assert [settings.author_line(language) for language in ("nl", "en")] == ["Dokter.", "Doctor."]
+
+
+def test_a_language_without_a_line_shows_that_of_the_default_language() -> None:
+    assert load_settings(author_lines='{"nl": "Dokter."}').author_line("en") == "Dokter."
+    assert load_settings(author_lines=LINES, default_language="en").author_line("xx") == "Doctor."
+
+
+def test_lines_about_the_author_come_from_a_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text(f"RUGCOURSE_AUTHOR_LINES='{LINES}'\n")
+    assert load_settings().author_line("en") == "Doctor."
+    (tmp_path / "lines").write_text('{"nl": "Arts.\\n"}\n')
+    monkeypatch.setenv("RUGCOURSE_AUTHOR_LINES_FILE", "lines")
+    assert load_settings().author_line("en") == "Arts."
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("Physiotherapist.", "expected languages with a line each"),
+        ("[1]", "expected languages with a line each"),
+        ('{"nl": 1}', "expected languages with a line each"),
+        ('{"nl": " "}', "expected languages with a line each"),
+        ('{"nl": "Arts.", "xx": "?"}', "'xx' has no catalogue"),
+        ('{"nl": "Arts.", "../en": "?"}', "'../en' has no catalogue"),
+        ('{"en": "Doctor."}', "there is no line in nl, the default language"),
+        ("{}", "there is no line in nl, the default language"),
+    ],
+)
+def test_lines_about_the_author_that_are_wrong_are_refused(lines: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=f"RUGCOURSE_AUTHOR_LINES: {message}"):
+        load_settings(author_lines=lines)
+
+
 def test_proxies_are_named_by_address_or_network() -> None:
     assert load_settings(trusted_proxies="127.0.0.1, ::1,172.30.57.0/24").trusted_proxies.endswith("172.30.57.0/24")
     assert load_settings(trusted_proxies="").trusted_proxies == ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MAPPING_FILE = "babel.cfg"
 LOCALES = "locales"
 TEMPLATE = "messages.pot"
+CODE = re.compile(r"[a-z]{2}")  # the others have no place in addresses and names of files, see src/rugcourse/locales.py
 KEYWORDS: dict[str, Any] = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 
 MessageId = str | tuple[str, ...]
@@ -187,7 +189,10 @@ def check(root: Path, messages: Catalog) -> int:
 
 
 def begin(root: Path, language: str, messages: Catalog) -> bool:
-    """Write the catalogue of a new language, unless there is one or Babel does not know the language."""
+    """Write the catalogue of a new language, unless there is one, or it is no language that Babel and pages know."""
+    if not CODE.fullmatch(language):
+        sys.stderr.write(f"{language!r} is no code of a language (ISO 639-1): give two letters, such as de\n")
+        return False
     path = root / LOCALES / f"{language}.po"
     if path.exists():
         sys.stderr.write(f"{LOCALES}/{path.name} is there already\n")

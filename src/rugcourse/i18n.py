@@ -1,4 +1,7 @@
-"""Translations of the user interface (gettext, with English as the source language), and dates in words."""
+"""Translations of the interface (gettext, with English as the source language), and dates, numbers and names in words.
+
+A language without a catalogue gets English. So a person whose language is no longer offered still gets their mails.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,22 @@ from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import (
+    format_date,
+    format_skeleton,
+    match_skeleton,
+    tokenize_pattern,
+    untokenize_pattern,
+)
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, get_decimal_symbol
 
 from rugcourse import paths
+from rugcourse.locales import SOURCE_LANGUAGE, known_language
 
-_SOURCE_LANGUAGE = "en"
+_REGIONS = {SOURCE_LANGUAGE: "GB"}  # English as in Britain: the day before the month, and hours up to 24
+_ABBREVIATED, _IN_FULL = 3, 4  # letters of a field that ask for such a name (UTS 35)
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name that gettext tools know
@@ -22,10 +34,60 @@ def N_(message: str) -> str:  # noqa: N802 - the name that gettext tools know
     return message
 
 
-@cache
 def translations(language: str) -> NullTranslations:
-    """Return the catalogue of a language, compiled from its .po file in memory, without generated files."""
-    if language == _SOURCE_LANGUAGE:
+    """Return the catalogue of a language; of English and unknown ones, that which leaves messages as they are."""
+    return _catalogue(known_language(language, SOURCE_LANGUAGE))
+
+
+def locale_of(language: str) -> Locale:
+    """Return what Unicode's CLDR knows of a language: its dates, numbers and names."""
+    return _locale(known_language(language, SOURCE_LANGUAGE))
+
+
+def day_and_hour(instant: datetime, language: str) -> str:
+    """Format a local time: `maandag 23 november, 08:00`. `instant` has the reader's time zone."""
+    return f"{day_name(instant, language)}, {format_skeleton('Hm', instant, locale=locale_of(language))}"
+
+
+def day_name(day: date, language: str) -> str:
+    """Format a day: `maandag 23 november`. A `datetime` has the reader's time zone."""
+    locale = locale_of(language)
+    return format_date(day, _day_pattern(locale), locale=locale)
+
+
+def full_date(day: date, language: str) -> str:
+    """Format a day with its year: `23 november 2026`."""
+    return format_date(day, "long", locale=locale_of(language))
+
+
+def decimal(number: float, language: str) -> str:
+    """Format a number: `1.234,5`."""
+    return format_decimal(number, locale=locale_of(language))
+
+
+def has_decimal_comma(language: str) -> bool:
+    return get_decimal_symbol(locale_of(language)) == ","
+
+
+def country_name(code: str, language: str) -> str:
+    """Return the name of a country in a language: `Nederland` for `nl`; its code if there is no name."""
+    return str(locale_of(language).territories.get(code.upper(), code.upper()))
+
+
+def language_name(code: str) -> str:
+    """Return the name of a language in that language: `Nederlands`."""
+    return (Locale(code).get_language_name(code) or code).capitalize()
+
+
+def weekday_name(weekday: int, language: str) -> str:
+    """Return the short name of a weekday; 0 is Monday."""
+    return format_date(date(2024, 1, 1 + weekday), "EEE", locale=locale_of(language)).rstrip(".")
+
+
+@cache
+def _catalogue(language: str) -> NullTranslations:
+    """Compile a catalogue from its .po file in memory, without generated files."""
+    if language == SOURCE_LANGUAGE:
         return NullTranslations()
     with (paths.folder("locales") / f"{language}.po").open("rb") as file:
         catalogue = read_po(file, locale=language)
@@ -35,36 +97,28 @@ def translations(language: str) -> NullTranslations:
     return GNUTranslations(compiled)
 
 
-def day_and_hour(instant: datetime, language: str) -> str:
-    """Format a local time: `maandag 23 november, 08:00`. `instant` has the reader's time zone."""
-    return format_datetime(instant, "EEEE d MMMM, HH:mm", locale=language)
+@cache
+def _locale(language: str) -> Locale:
+    return Locale(language, _REGIONS.get(language))
 
 
-def day_and_year(day: date, language: str) -> str:
-    """Format a past day: `23 november 2025`."""
-    return format_date(day, "d MMMM yyyy", locale=language)
+@cache
+def _day_pattern(locale: Locale) -> str:
+    """Return the pattern of a weekday, day and month, with both names in full.
+
+    CLDR has patterns for some lengths only, and says to lengthen the fields of the nearest one (UTS 35, part 4).
+    """
+    patterns = locale.datetime_skeletons
+    nearest = match_skeleton("MMMMEEEEd", patterns) or "MMMEd"
+    return untokenize_pattern([_in_full(*token) for token in tokenize_pattern(patterns[nearest].pattern)])
 
 
-def day_name(day: date, language: str) -> str:
-    """Format a day: `maandag 23 november`. A `datetime` has the reader's time zone."""
-    return format_date(day, "EEEE d MMMM", locale=language)
-
-
-def full_date(day: date, language: str) -> str:
-    """Format a day with its year: `23 november 2026`."""
-    return format_date(day, "d MMMM y", locale=language)
-
-
-def country_name(code: str, language: str) -> str:
-    """Return the name of a country in a language: `Nederland` for `nl`; its code if there is no name."""
-    return str(Locale(language).territories.get(code.upper(), code.upper()))
-
-
-def language_name(code: str) -> str:
-    """Return the name of a language in that language: `Nederlands`."""
-    return Locale(code).get_display_name(code).capitalize()  # type: ignore[union-attr]
-
-
-def weekday_name(weekday: int, language: str) -> str:
-    """Return the short name of a weekday; 0 is Monday."""
-    return format_date(date(2024, 1, 1 + weekday), "EEE", locale=language).rstrip(".")
+def _in_full(kind: str, value: str | tuple[str, int]) -> tuple[str, str | tuple[str, int]]:
+    """Lengthen a weekday, and a month if it is a name and not a number, in a token of a pattern."""
+    if isinstance(value, tuple):
+        letter, length = value
+        if letter in "Ec":
+            return kind, ("E", _IN_FULL)  # `c`, for a day on its own, is one of which Babel has no names
+        if letter in "ML" and length >= _ABBREVIATED:
+            return kind, (letter, _IN_FULL)
+    return kind, value

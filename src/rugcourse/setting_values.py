@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -124,6 +125,26 @@ def read_keys(value: str) -> dict[str, Path]:
             raise ValueError(f"expected selector=file like 2026a=dkim.pem, not {part}")
         keys[selector.strip()] = Path(file.strip())
     return keys
+
+
+def read_lines(value: str) -> dict[str, str]:
+    """Read `{"nl": "Fysiotherapeut.", …}`: language → one line. Raises ValueError."""
+    try:
+        lines = json.loads(value)
+    except ValueError:
+        lines = None
+    if not isinstance(lines, dict) or not all(isinstance(one, str) and one.strip() for one in lines.values()):
+        raise ValueError('expected languages with a line each, like {"nl": "Fysio.", "en": "Physio."}')
+    return {language: " ".join(line.split()) for language, line in lines.items()}
+
+
+def check_address(value: str) -> None:
+    """Check an address that mail servers take, in ASCII. Raises ValueError."""
+    local, at, domain = value.partition("@")
+    if not (local and at and domain) or any(one.isspace() or one in ",;<>" for one in value) or "@" in domain:
+        raise ValueError("expected an address like course@example.org")
+    if not value.isascii():
+        raise ValueError("expected plain letters; write a domain with others in its xn-- form")
 
 
 def check_proxies(value: str) -> None:

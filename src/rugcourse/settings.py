@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,23 +19,44 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rugcourse.errors import ConfigError
+from rugcourse.locales import check_language
 from rugcourse.setting_values import (
     Mailbox,
     SmtpServer,
+    check_address,
     check_proxies,
     check_public_key,
     is_this_machine,
     read_hours,
     read_keys,
     read_limits,
+    read_lines,
 )
 
 DEFAULT_SECRET = "change-me: this key is public"  # noqa: S105 - refused by `serve`, see `require_own_secret`
 MADE_UP_ADDRESS = "Voorbeeldstraat 1, 1234 AB Utrecht"
+MADE_UP_LINES = {
+    "nl": "Fysiotherapeut. Legt rugpijn uit in gewone taal.",
+    "en": "Physiotherapist. Explains back pain in plain words.",
+}
 SUPERVISOR = "Autoriteit Persoonsgegevens"
 RESERVED = (".example", ".test", ".invalid", ".localhost", "example.org", "example.com", "example.net")  # RFC 2606
 _TIMEOUTS_IN_A_LEASE = 4
 _SHORTEST_SECRET = 16
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "bounce_address": check_address,
+    "bounce_mailbox": Mailbox.from_url,
+    "default_language": check_language,
+    "dkim_keys": read_keys,
+    "domain_limits": read_limits,
+    "quiet_hours": read_hours,
+    "reply_to": check_address,
+    "sender_address": check_address,
+    "sendgrid_key": check_public_key,
+    "smtp_url": SmtpServer.from_url,
+    "trusted_proxies": check_proxies,
+}
+_MAY_BE_EMPTY = {"bounce_address", "bounce_mailbox", "reply_to", "sendgrid_key"}
 _FEEDBACK_ID = re.compile(r"[A-Za-z0-9._-]{5,15}")
 
 
@@ -109,13 +131,16 @@ class Settings(BaseSettings):
     keep_bounce_mail_days: int = Field(
         30, ge=0, description="days until a handled message is deleted from the mailbox for bounces; 0: never"
     )
-    default_language: Literal["nl", "en"] = Field(
-        "nl", description="the language if a visitor asks for none of the available ones"
+    default_language: str = Field(
+        "nl", validate_default=True, description="the language if a visitor asks for none of the available ones"
     )
     practice: str = Field("Let's Go Fysio", description="the practice that runs the courses")
     author_name: str = Field("Stijn", description="who writes the lessons")
-    author_line_nl: str = Field("Fysiotherapeut. Legt rugpijn uit in gewone taal.", description="one line, Dutch")
-    author_line_en: str = Field("Physiotherapist. Explains back pain in plain words.", description="one line, English")
+    author_lines: Annotated[Mapping[str, str], NoDecode] = Field(
+        MADE_UP_LINES,
+        validate_default=True,
+        description="a line about the author in each language, as JSON; a language without one shows the default's",
+    )
     sender_address: str = Field("cursus@rugcourse.example", description="the From address of every mail")
     reply_to: str = Field("", description="where replies go; default: the sender")
     bounce_address: str = Field(
@@ -188,6 +213,21 @@ class Settings(BaseSettings):
     def _split_keys(cls, value: object) -> object:
         return tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
 
+    @field_validator("author_lines", mode="before")
+    @classmethod
+    def _lines_by_language(cls, value: object) -> object:
+        return read_lines(value) if isinstance(value, str) else value
+
+    @field_validator("author_lines")
+    @classmethod
+    def _said_in_the_default_language(cls, value: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
+        for language in value:
+            check_language(language)
+        default = info.data.get("default_language")
+        if default is not None and default not in value:
+            raise ValueError(f"there is no line in {default}, the default language")
+        return value
+
     @field_validator("secret_keys")
     @classmethod
     def _long_enough(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
@@ -219,36 +259,21 @@ class Settings(BaseSettings):
             raise ValueError("port 0 is none")
         return value.rstrip("/")
 
+    @field_validator(*_READERS)
+    @classmethod
+    def _readable(cls, value: str, info: ValidationInfo) -> str:
+        """Refuse a value that can't be read, or that would be unsafe."""
+        name = info.field_name or ""
+        if value or name not in _MAY_BE_EMPTY:
+            _READERS[name](value)
+        return value
+
     @field_validator("complaint_stop")
     @classmethod
     def _warns_first(cls, value: float, info: ValidationInfo) -> float:
         warning = info.data.get("complaint_warning", 0.0)
         if value < warning:
             raise ValueError(f"{value:g} is below RUGCOURSE_COMPLAINT_WARNING; set it to {warning:g} or more")
-        return value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _named_proxies(cls, value: str) -> str:
-        check_proxies(value)
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _readable_smtp(cls, value: str) -> str:
-        SmtpServer.from_url(value)
-        return value
-
-    @field_validator("sender_address", "bounce_address", "reply_to")
-    @classmethod
-    def _has_domain(cls, value: str, info: ValidationInfo) -> str:
-        if not value and info.field_name != "sender_address":
-            return value
-        local, at, domain = value.partition("@")
-        if not (local and at and domain) or any(one.isspace() or one in ",;<>" for one in value) or "@" in domain:
-            raise ValueError("expected an address like course@example.org")
-        if not value.isascii():
-            raise ValueError("expected plain letters; write a domain with others in its xn-- form")
         return value
 
     @field_validator("feedback_id")
@@ -265,38 +290,6 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"expected at least {_SHORTEST_SECRET} characters: whoever guesses it can stop mail to anybody"
             )
-        return value
-
-    @field_validator("sendgrid_key")
-    @classmethod
-    def _readable_public_key(cls, value: str) -> str:
-        if value:
-            check_public_key(value)
-        return value
-
-    @field_validator("bounce_mailbox")
-    @classmethod
-    def _readable_mailbox(cls, value: str) -> str:
-        if value:
-            Mailbox.from_url(value)
-        return value
-
-    @field_validator("quiet_hours")
-    @classmethod
-    def _readable_hours(cls, value: str) -> str:
-        read_hours(value)
-        return value
-
-    @field_validator("dkim_keys")
-    @classmethod
-    def _readable_keys(cls, value: str) -> str:
-        read_keys(value)
-        return value
-
-    @field_validator("domain_limits")
-    @classmethod
-    def _readable_limits(cls, value: str) -> str:
-        read_limits(value)
         return value
 
     @property
@@ -337,7 +330,7 @@ class Settings(BaseSettings):
         return domain if _FEEDBACK_ID.fullmatch(domain) else f"{domain[:8]}-{digest}"
 
     def author_line(self, language: str) -> str:
-        return self.author_line_nl if language == "nl" else self.author_line_en
+        return self.author_lines.get(language, self.author_lines[self.default_language])
 
     def require_own_sender(self) -> None:
         """Raise SettingsError if the website is public but sender or postal address are made up."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.builders import COURSE, LESSONS
+from tests.support.languages import with_german, write_german_course
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import AuthoringErrors, load_course, load_courses
@@ -277,11 +278,41 @@ def test_a_merge_tag_outside_the_text_and_a_heading_without_words_are_told_with_
     ]
 
 
+def test_a_course_may_be_in_one_language_of_the_interface(folder: Path) -> None:
+    for file in folder.glob("*.nl.md"):
+        file.unlink()
+    assert load_course(folder).languages == ("en",)
+
+
+def test_a_course_in_a_new_language_needs_no_other(tmp_path: Path) -> None:
+    with with_german(tmp_path):
+        assert load_course(write_german_course(tmp_path)).languages == ("de",)
+
+
+@pytest.mark.parametrize("part", ["test", "alarm-signs", "01-kringloop", "03-afremmen"])
+def test_a_language_that_a_course_begins_must_be_whole(tmp_path: Path, part: str) -> None:
+    with with_german(tmp_path):
+        folder = write_german_course(tmp_path)
+        (folder / f"{part}.de.md").rename(folder / f"{part}.en.md")
+        with pytest.raises(AuthoringErrors) as caught:
+            load_course(folder)
+    assert sorted(f"{one.file.name}: {one.message.partition(':')[0]}" for one in caught.value.problems) == [
+        f"{part}.de.md: is missing", f"{part}.en.md: there is no course.en.md",
+    ]  # fmt: skip
+
+
+def test_a_course_without_a_front_page_is_told_which_to_write(folder: Path) -> None:
+    for file in {*folder.glob("course.*"), *folder.glob("*.en.md")}:
+        file.unlink()
+    with pytest.raises(AuthoringErrors, match=r"course.nl.md:1: is missing: every course says what it is about"):
+        load_course(folder)
+
+
 def test_a_language_that_the_words_around_the_lessons_are_not_in_is_refused(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(LESSONS, tmp_path / "lessons"))
     for file in [*folder.glob("*.en.md"), *(folder / COURSE).glob("*.en.md")]:
         shutil.copy(file, file.with_name(file.name.replace(".en.", ".de.")))
-    with pytest.raises(AuthoringErrors, match=r"course.de.md:1: a course can't be in 'de' yet.* nl, en") as caught:
+    with pytest.raises(AuthoringErrors, match=r"course.de.md:1: a course can't be in 'de' yet.* en, nl") as caught:
         load_course(folder / COURSE)
     assert len(caught.value.problems) == 1
 

@@ -24,7 +24,9 @@ def test_simulated_readers_who_stay_get_nine_lessons_and_the_books_balance(repor
 
 
 def test_lessons_come_at_the_readers_own_hours(report: SimulationReport) -> None:
-    assert set(report.lessons_by_local_hour) <= {make_person(number, 14, 7).hour for number in range(1, 121)}
+    assert set(report.lessons_by_local_hour) <= {
+        make_person(number, 14, 7, ("nl", "en")).hour for number in range(1, 121)
+    }
     assert report.late_max == 0
 
 

@@ -5,18 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from rugcourse.db.models import Base, EventKind
-from rugcourse.privacy.inventory import (
-    BASES,
-    DAYS,
-    INVENTORY,
-    Basis,
-    End,
-    Erasure,
-    LeftOut,
-    ProcessingPurpose,
-    Whose,
-    declared,
-)
+from rugcourse.privacy.declarations import BASES, DAYS, Basis, End, Erasure, LeftOut, ProcessingPurpose, Whose
+from rugcourse.privacy.inventory import INVENTORY, LABELS, declared, details_of_readers, of_readers
 
 _COLUMNS = {(table.name, column.name) for table in Base.metadata.sorted_tables for column in table.columns}
 
@@ -67,3 +57,15 @@ def test_columns_that_refer_to_people_or_mails_are_personal() -> None:
     naming = {"subscriber_id", "delivery_id", "email", "asked_in", "enrolment_id", "admin_id"}
     personal = {(group.table, one) for group in INVENTORY if group.whose != Whose.NOBODY for one in group.columns}
     assert {one for one in _COLUMNS if one[1] in naming} <= personal
+
+
+def test_words_for_the_export_are_used() -> None:
+    """Two have no column: `export.py` finds them elsewhere."""
+    names = {place.partition(".")[2] for group in of_readers() for place in group.shown.values()}
+    assert set(LABELS) - names == {"compared", "text"}
+
+
+def test_details_of_readers_are_what_the_signup_form_asks_about_them() -> None:
+    """The privacy page lists them, so a field that is added stands there by itself."""
+    assert {LABELS[name] for name in ("email", "name", "language")} <= set(details_of_readers())
+    assert LABELS["confirmed"] not in details_of_readers()

@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 from tests.support.builders import make_settings
+from tests.support.commands import run
 from tests.support.documented_commands import commands_in, documented
+from tests.support.languages import with_german
 
-from rugcourse.privacy.inventory import INVENTORY, End, ProcessingPurpose, Whose
-from rugcourse.privacy.papers import Paper, notice_text, paper
-from rugcourse.privacy.privacy_notice import notice, purposes_of_readers, terms
+from rugcourse.privacy.declarations import End, ProcessingPurpose, Whose
+from rugcourse.privacy.inventory import INVENTORY
+from rugcourse.privacy.papers import Paper, notice_text, paper, paper_language
+from rugcourse.privacy.privacy_notice import notice, purposes_of_readers, supervisor_page, terms
+from rugcourse.settings import SUPERVISOR, load_settings
 
 LANGUAGES = ("nl", "en")
+EDPB = "https://www.edpb.europa.eu/about-edpb/about-edpb/members_en"
 
 
 def typed_in(text: str) -> list[str]:
@@ -35,6 +40,40 @@ def test_record_of_processing_lists_every_personal_column_with_purpose_and_end(t
             assert any(all(one in row for one in said) for row in named), group.table
     for told in ("Example Host (hosting, Germany)", "Autoriteit Persoonsgegevens", words.days(41)):
         assert told in text
+
+
+@pytest.mark.parametrize("which", Paper)
+def test_a_language_without_its_own_papers_gets_the_english_ones_whole(tmp_path: Path, which: Paper) -> None:
+    settings = make_settings(tmp_path)
+    with with_german(tmp_path):
+        assert paper(which, settings, "de") == paper(which, settings, "en")
+        assert notice_text(settings, "de") != notice_text(settings, "en")
+        assert paper_language(which, "nl") == "nl"
+        said = run("privacy", which.value, "--language", "de")
+        assert said.stdout == paper(which, load_settings(), "en")
+        assert f"there is no {which}.de.md in templates/privacy; this is the one in en" in said.stderr
+
+
+@pytest.mark.parametrize("code", ["../record", "xx", "e" * 10_000, "en.md\0"])
+def test_papers_are_in_no_language_that_is_a_path(tmp_path: Path, code: str) -> None:
+    assert paper_language(Paper.RECORD, code) == "en"
+    if "\0" not in code:
+        assert run("privacy", "record", "--language", code).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "supervisor", "page"),
+    [
+        ("nl", SUPERVISOR, "https://www.autoriteitpersoonsgegevens.nl"),
+        ("nl", "Gegevensbeschermingsautoriteit", EDPB),
+        ("en", SUPERVISOR, EDPB),
+        ("de", SUPERVISOR, EDPB),
+    ],
+)
+def test_the_supervisors_page_is_in_the_readers_language_or_the_list_of_all(
+    tmp_path: Path, language: str, supervisor: str, page: str
+) -> None:
+    assert supervisor_page(make_settings(tmp_path, supervisor=supervisor), language) == page
 
 
 @pytest.mark.parametrize(("language", "nobody"), [("nl", "niemand"), ("en", "nobody")])
@@ -78,10 +117,10 @@ def test_notice_as_text_matches_the_privacy_page(tmp_path: Path, language: str) 
         assert f"- {words.purpose(purpose)[0]}: " in text
 
 
-@pytest.mark.parametrize(("language", "words"), [("nl", "82424692dc97ec62"), ("en", "9a1b074dec166a9e")])
+@pytest.mark.parametrize(("language", "words"), [("nl", "55a9580009d9b59b"), ("en", "b0f7cf80c2a3a424")])
 def test_date_of_the_privacy_notice_changes_with_its_text(tmp_path: Path, language: str, words: str) -> None:
     text = notice_text(make_settings(tmp_path), language)
-    told = "set WORDS_OF in privacy/privacy_notice.py to today, and what it was made from here"
+    told = "set WORDS_OF in privacy/inventory.py to today, and what it was made from here"
     assert sha256(text.encode()).hexdigest()[:16] == words, told
 
 

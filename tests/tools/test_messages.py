@@ -132,7 +132,8 @@ def test_a_new_language_begins_with_its_plurals_and_no_translation(project: Path
 
 
 @pytest.mark.parametrize(
-    ("language", "told"), [("nl", "is there already"), ("xq", "no language"), ("../pl", "no lang")]
+    ("language", "told"),
+    [("nl", "is there already"), ("xq", "no language"), ("../pl", "no code"), ("pt_BR", "no code"), ("PL", "no code")],
 )
 def test_a_language_that_is_there_or_is_none_is_refused(
     language: str, told: str, project: Path, capsys: pytest.CaptureFixture[str]

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from rugcourse.content.languages import LANGUAGES
+from rugcourse.locales import check_language, languages
 
 app = typer.Typer(help="Privacy documents, generated from the settings, as Markdown.", no_args_is_help=True)
 
-Language = Annotated[str, typer.Option("--language", help=f"{' or '.join(LANGUAGES)}; default: the installation's.")]
+Language = Annotated[str, typer.Option("--language", help=f"{' or '.join(languages())}; default: the installation's.")]
 
 
 @app.command()
@@ -38,12 +38,16 @@ def notice(language: Language = "") -> None:
 
 
 def _print(which: str, language: str) -> None:
-    from rugcourse.privacy.papers import Paper, notice_text, paper
+    from rugcourse.privacy.papers import Paper, notice_text, paper, paper_language
     from rugcourse.settings import load_settings
 
     settings = load_settings()
     language = language or settings.default_language
-    if language not in LANGUAGES:
-        raise typer.BadParameter(f"there is no language {language}; there are: {', '.join(LANGUAGES)}")
+    try:
+        check_language(language)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if which != "notice" and (spoken := paper_language(Paper(which), language)) != language:
+        typer.echo(f"there is no {which}.{language}.md in templates/privacy; this is the one in {spoken}", err=True)
     text = notice_text(settings, language) if which == "notice" else paper(Paper(which), settings, language)
     typer.echo(text, nl=False)

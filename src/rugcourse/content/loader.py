@@ -1,7 +1,8 @@
 """Reads a course from its folder.
 
     oorzaken-van-rugpijn/           the folder's name is the course's slug
-        course.nl.md                the landing page; a language that has this file must have all the others
+        course.nl.md                the landing page. A course is in the languages that have this file, at least one;
+                                    each of them must have all the other files
         test.nl.md                  the knowledge test
         alarm-signs.nl.md           optional: without it, the shared file next to the folder applies
         01-welkom.nl.md             lesson 1, slug `welkom`
@@ -22,11 +23,11 @@ from pydantic import BaseModel, ValidationError
 from rugcourse.content.consistency import TextRef, find_inconsistencies, stem_of
 from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.front_matter import Document, read_document
-from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import UnknownTag, check_tags, tag_in_line
 from rugcourse.content.model import MOST_READINGS, AlarmSigns, Course, CourseText, KnowledgeTest, Lesson, LessonText
 from rugcourse.content.notice_tag import without_notice
 from rugcourse.content.unsupported import unsupported
+from rugcourse.locales import SOURCE_LANGUAGE, languages
 
 _LESSON_FILE = re.compile(r"^(?P<number>\d{2,3})-(?P<slug>[a-z0-9-]+)\.(?P<language>[a-z]{2})\.md$")
 _COURSE_FILE = re.compile(r"^(?P<kind>course|test|alarm-signs)\.(?P<language>[a-z]{2})\.md$")
@@ -109,9 +110,8 @@ class _Reader:
             elif match := _COURSE_FILE.match(file.name):
                 course[match["kind"]][match["language"]] = file
             elif file.name not in IGNORED:
-                self._problem(
-                    file, "is not named like `03-slug.nl.md`, `course.nl.md`, `test.nl.md`, `alarm-signs.nl.md`"
-                )
+                names = ", ".join(f"`{stem}.{SOURCE_LANGUAGE}.md`" for stem in ("03-slug", *course))
+                self._problem(file, f"is not named like {names}")
         for language in set(course["course"]) - set(course["alarm-signs"]):
             shared = self.folder.parent / f"alarm-signs.{language}.md"
             if shared.is_file():
@@ -120,15 +120,16 @@ class _Reader:
             self._problem(self.folder, f"a course can't be called {self.folder.name!r}: that is the address of a page")
         self._check_known(course["course"])
         if not course["course"]:
-            self._problem(self.folder / "course.nl.md", "is missing: every course says what it is about")
+            first = min((language for files in lessons.values() for language in files), default=SOURCE_LANGUAGE)
+            self._problem(self.folder / f"course.{first}.md", "is missing: every course says what it is about")
         if not lessons:
-            self._problem(self.folder, "has no lessons: name the first one `01-slug.nl.md`")
+            self._problem(self.folder, f"has no lessons: name the first one `01-slug.{SOURCE_LANGUAGE}.md`")
         return sorted(lessons.items()), course
 
     def _check_known(self, files: dict[str, Path]) -> None:
         for language, file in sorted(files.items()):
-            if language not in LANGUAGES:
-                known = ", ".join(LANGUAGES)
+            if language not in languages():
+                known = ", ".join(languages())
                 self._problem(file, f"a course can't be in {language!r} yet: the words around it are in {known}")
 
     def _parse_all(self, files: dict[str, Path], model: type[Model]) -> Parsed[Model]:

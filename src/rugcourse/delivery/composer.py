@@ -18,7 +18,7 @@ from rugcourse.delivery.template_cache import PreparedEmail
 from rugcourse.emails.catalogue import answer_links, first_name
 from rugcourse.emails.mime import RecipientHeaders, assemble
 from rugcourse.emails.templates import TemplateError
-from rugcourse.i18n import day_and_hour, day_and_year
+from rugcourse.i18n import day_and_hour, full_date
 from rugcourse.learning.recap import RECAP_NUMBER
 from rugcourse.links import BadToken, Links, MailRef
 
@@ -172,7 +172,7 @@ def _agreed(agreed: Agreed | None, language: str) -> dict[str, object]:
     if agreed is None:
         raise TemplateError("there is no record of the subscriber's consent")
     return {
-        "agreed_on": day_and_year(agreed.at.date(), language),
+        "agreed_on": full_date(agreed.at.date(), language),
         "agreed_where": agreed.where,
         "agreed_lines": wrap(agreed.text, _TEXT_WIDTH, break_long_words=True),
         "agreed_news": agreed.news,

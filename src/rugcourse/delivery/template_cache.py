@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from rugcourse.content import Course, Lesson, Message
+from rugcourse.content import Course, Lesson
+from rugcourse.content.languages import language_for
 from rugcourse.content.markdown import UnknownTag
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import MAIL_TYPES, DeliveryKind, Ground
@@ -72,19 +73,19 @@ class TemplateCache:
         if published is None:
             raise LookupError(job.course)
         course = published.course
-        language = job.language if job.language in course.languages else course.languages[0]
+        language = language_for(course.texts, job.language)
         lesson = None
         match job.kind:
             case DeliveryKind.LESSON:
                 lesson = self._course_cache.version(session, _version_of(job))
-                language = _spoken(lesson, language)
+                language = language_for(lesson.texts, language)
                 any_ground = self._any_ground(session, job.campaign_id)
                 template = catalogue.lesson_email(
                     course, lesson, language, self._branding, self._links, any_ground=any_ground
                 )
             case DeliveryKind.BROADCAST:
                 message = self._course_cache.message(session, _version_of(job))
-                language = _spoken(message, job.language)
+                language = language_for(message.texts, job.language)
                 is_news = campaigns.ground_of(session, job.campaign_id) == Ground.NEWS
                 template = catalogue.message_email(
                     course, message, language, self._branding, self._links, is_news=is_news
@@ -119,8 +120,3 @@ def _version_of(job: DeliveryJob) -> int:
     if job.lesson_version_id is None:
         raise LookupError(f"delivery {job.id} has no lesson version")
     return job.lesson_version_id
-
-
-def _spoken(wording: Lesson | Message, language: str) -> str:
-    """Return `language`, or another language if the lesson or message does not have it."""
-    return language if language in wording.texts else next(iter(wording.texts))

@@ -7,6 +7,7 @@ from typing import Any
 
 from rugcourse.content import Course, Lesson
 from rugcourse.content.blocks import Block, to_blocks
+from rugcourse.content.languages import text_for
 from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.emails.catalogue import Branding
 from rugcourse.emails.notices import notice_of
@@ -26,7 +27,7 @@ def book_of(course: Course, language: str, branding: Branding, site: str) -> Boo
         "tagline": text.tagline,
         "practice": branding.practice,
         "author": branding.author_name,
-        "author_line": branding.author_lines[language],
+        "author_line": text_for(branding.author_lines, language),
         "site": site,
         "words": _words(language),
         "summary": list(text.summary),

@@ -16,6 +16,7 @@ from rugcourse.emails.catalogue import Branding
 from rugcourse.emails.mime import MimeSkeleton, Sender
 from rugcourse.emails.templates import EmailTemplate
 from rugcourse.links import Links, Signer
+from rugcourse.locales import SOURCE_LANGUAGE
 
 SAMPLE_DELIVERY = DeliveryJob(
     id=1,
@@ -25,7 +26,7 @@ SAMPLE_DELIVERY = DeliveryJob(
     email="reader@example.org",
     domain="example.org",
     name="Sam",
-    language="en",
+    language=SOURCE_LANGUAGE,
     measuring=False,
     course="",
     course_hash="",

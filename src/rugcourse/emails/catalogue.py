@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
-from rugcourse.content.languages import LANGUAGES
+from rugcourse.content.languages import language_for, text_for
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.design import design_tokens
@@ -38,7 +38,7 @@ _BEFORE_WORDS = re.compile(r"^ *(?:- |\d{1,9}[.)] )?")
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """The details of the sender that every mail shows."""
+    """The details of the sender that every mail shows. `author_lines`: by language, that of the default one first."""
 
     practice: str
     author_name: str
@@ -47,10 +47,11 @@ class Branding:
 
 
 def branding_of(settings: Settings) -> Branding:
+    default = settings.default_language
     return Branding(
         practice=settings.practice,
         author_name=settings.author_name,
-        author_lines={language: settings.author_line(language) for language in LANGUAGES},
+        author_lines={default: settings.author_line(default), **settings.author_lines},
         postal_address=settings.postal_address,
     )
 
@@ -75,7 +76,7 @@ def lesson_email(
             "lesson": text,
             "number": lesson.number,
             "pieces": pieces,
-            "notice": notice_of(course.alarm_signs[language], language),
+            "notice": notice_of(text_for(course.alarm_signs, language), language),
             "further": further,
             "any_ground": any_ground,
         },
@@ -152,14 +153,15 @@ def _body(markdown: str, branding: Branding, targets: list[str]) -> dict[str, ob
 
 
 def _common(course: Course, language: str, branding: Branding, links: Links) -> dict[str, object]:
+    of_course = language_for(course.texts, language)  # a message may be in a language that the course is not in
     return {
-        "course": course.texts[language],
-        "alarm": course.alarm_signs[language],
+        "course": course.texts[of_course],
+        "alarm": course.alarm_signs[of_course],
         "privacy_url": links.privacy(language),
-        "alarm_url": links.alarm_signs(language, course.slug),
-        "course_url": links.course(language, course.slug),
+        "alarm_url": links.alarm_signs(of_course, course.slug),
+        "course_url": links.course(of_course, course.slug),
         "branding": branding,
-        "author_line": branding.author_lines[language],
+        "author_line": text_for(branding.author_lines, language),
         "wrapped": _wrapped,
     }
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from rugcourse.content.languages import language_for
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryKind, DeliveryRow, SubscriberRow, SubscriberStatus
 from rugcourse.db.published_course import PublishedCourse
@@ -29,8 +30,7 @@ class Reader:
     @property
     def language(self) -> str:
         """The language of the pages: the reader's, or else the first one of the course."""
-        languages = self.published.course.languages
-        return self.subscriber.language if self.subscriber.language in languages else languages[0]
+        return language_for(self.published.course.texts, self.subscriber.language)
 
     @property
     def has_left(self) -> bool:

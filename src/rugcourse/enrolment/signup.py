@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from email_validator import EmailNotValidError, validate_email
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.db.models import ERASED, DeliveryKind, EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus
-from rugcourse.db.models.json_columns import PendingSignup
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import address_changes, cancellations, delivery_planning, enrolments, subscribers
 from rugcourse.errors import InvalidInput
@@ -54,16 +54,17 @@ class InvalidForm(InvalidInput):
         super().__init__(", ".join(sorted(self.fields)))
 
 
-@dataclass(frozen=True, slots=True)
-class SignupForm:
-    """The signup form as it was typed, not validated."""
+class SignupForm(BaseModel):
+    """The signup form as a browser sends it, not validated: any text, of any length. What is missing is empty."""
 
-    email: str
+    model_config = ConfigDict(frozen=True)
+
+    email: str = ""
     name: str = ""
     zone: str = ""
     hour: str = ""
-    days: Sequence[str] = field(default_factory=tuple)
-    consent: bool = False
+    days: tuple[str, ...] = ()
+    consent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,36 @@ class Signup:
     email: str
     name: str
     schedule: Schedule
+
+
+class PendingSignup(BaseModel):
+    """A signup as it is stored, in JSON, until the owner of the address confirms it. `weekdays`: 0 is Monday.
+
+    A field that is added needs a default: signups from before lack it.
+    """
+
+    name: str
+    language: str
+    zone: str
+    hour: int
+    weekdays: list[int]
+    every_days: int = 1
+
+    @classmethod
+    def of(cls, signup: Signup, language: str) -> PendingSignup:
+        schedule = signup.schedule
+        return cls(
+            name=signup.name,
+            language=language,
+            zone=schedule.zone,
+            hour=schedule.hour,
+            weekdays=sorted(schedule.weekdays),
+            every_days=schedule.every_days,
+        )
+
+    def signup(self, email: str) -> Signup:
+        weekdays = frozenset(self.weekdays)
+        return Signup(email, self.name, Schedule(self.zone, self.hour, weekdays, every_days=self.every_days))
 
 
 def check(form: SignupForm) -> Signup:
@@ -171,7 +202,7 @@ def sign_up(
     elif subscribers.find_schedule(session, person.id) is None:
         subscribers.save_schedule(session, person.id, signup.schedule)
     if person.status != SubscriberStatus.ACTIVE:
-        person.pending_signup = _document(signup, language)
+        person.pending_signup = PendingSignup.of(signup, language).model_dump()
     if _asked_too_often(session, signer, person, published.campaign_id, now):
         return
     kind = DeliveryKind.ALREADY_SUBSCRIBED if reads_already else DeliveryKind.CONFIRM
@@ -211,23 +242,11 @@ def apply_confirmed_signup(session: Session, person: SubscriberRow) -> None:
     typed, person.pending_signup = person.pending_signup, None
     if typed is None:
         return
-    weekdays = frozenset(typed["weekdays"])
-    schedule = Schedule(typed["zone"], typed["hour"], weekdays, every_days=typed["every_days"])
-    _keep(session, person, Signup(person.email, typed["name"], schedule), typed["language"])
+    pending = PendingSignup.model_validate(typed)
+    signup = pending.signup(person.email)
+    _keep(session, person, signup, pending.language)
     for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
-        cancellations.redate_latest(session, enrolment, schedule.tz)
-
-
-def _document(signup: Signup, language: str) -> PendingSignup:
-    schedule = signup.schedule
-    return {
-        "name": signup.name,
-        "language": language,
-        "zone": schedule.zone,
-        "hour": schedule.hour,
-        "weekdays": sorted(schedule.weekdays),
-        "every_days": schedule.every_days,
-    }
+        cancellations.redate_latest(session, enrolment, signup.schedule.tz)
 
 
 def _keep(session: Session, person: SubscriberRow, signup: Signup, language: str) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content import Lesson, Question
+from rugcourse.content.languages import text_for
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryKind, EventKind, SubscriberStatus, Verdict
 from rugcourse.db.published_course import PublishedCourse
@@ -193,8 +194,8 @@ def _question(
         if recap is None:
             return None
         lesson, question = recap
-    elif number < len(lesson.texts[language].quiz):
-        question = lesson.texts[language].quiz[number]
+    elif number < len(quiz := text_for(lesson.texts, language).quiz):
+        question = quiz[number]
     else:
         return None
     is_own = mail.subscriber_status == SubscriberStatus.ACTIVE and not mail.link_is_old(now)

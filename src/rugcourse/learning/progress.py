@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Lesson, Question
+from rugcourse.content.languages import text_for
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryState, EnrolmentRow, Verdict
 from rugcourse.db.published_course import PublishedCourse
@@ -86,11 +87,11 @@ def progress_of(
 
     def of(lesson: Lesson) -> LessonProgress:
         mail = sent.get(published.lesson_ids[lesson.slug])
-        quiz = lesson.texts[language].quiz
+        text = text_for(lesson.texts, language)
         on_its_way = published.lesson_ids[lesson.slug] in on_their_way
         return LessonProgress(
             lesson=lesson,
-            title=lesson.texts[language].title,
+            title=text.title,
             delivery_id=mail.delivery_id if mail else None,
             at=mail.at if mail else None,
             on_its_way=on_its_way,
@@ -98,8 +99,8 @@ def progress_of(
             and not on_its_way
             and lesson.number < position
             and published.lesson_ids[lesson.slug] in failed,
-            asked=len(quiz),
-            given=tuple(given(one, answers[one.id]) for one in quiz if one.id in answers),
+            asked=len(text.quiz),
+            given=tuple(given(one, answers[one.id]) for one in text.quiz if one.id in answers),
         )
 
     # A delivery that was cancelled before sending is planned again; other failed lessons are skipped.
@@ -115,7 +116,7 @@ def progress_of(
 
 def _as_asked(wording: Lesson, language: str, question: Question) -> tuple[Question, ...]:
     """Return the wordings that an answer may be about: as first asked, and the current one."""
-    text = wording.texts.get(language) or next(iter(wording.texts.values()))
+    text = text_for(wording.texts, language)
     return (*(one for one in text.quiz if one.id == question.id), question)
 
 

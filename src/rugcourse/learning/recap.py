@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson, Question
+from rugcourse.content.languages import text_for
 from rugcourse.db.queries import learning
 
 RECAP_NUMBER = 15  # the number of the recap among the questions of a mail; quiz questions count from 0
@@ -48,7 +49,7 @@ def choose(reading: UpcomingLesson, missed: Sequence[str]) -> Question | None:
 def find_question(course: Course, language: str, question: str) -> tuple[Lesson, Question] | None:
     """Return the question with this id and its lesson, in another language if the lesson no longer has this one."""
     for lesson in course.lessons:
-        text = lesson.texts.get(language) or next(iter(lesson.texts.values()))
+        text = text_for(lesson.texts, language)
         for candidate in text.quiz:
             if candidate.id == question:
                 return lesson, candidate
@@ -58,4 +59,4 @@ def find_question(course: Course, language: str, question: str) -> tuple[Lesson,
 def _earlier_questions(reading: UpcomingLesson) -> Iterable[Question]:
     for lesson in reading.course.lessons:
         if lesson.number < reading.lesson.number:
-            yield from lesson.texts[reading.language].quiz
+            yield from text_for(lesson.texts, reading.language).quiz

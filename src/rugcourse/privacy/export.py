@@ -1,6 +1,6 @@
 """Exports all data about a person in readable form (GDPR, Art. 15 and 20). Times are in UTC.
 
-`rugcourse.privacy.inventory` lists what an export has to contain.
+`rugcourse.privacy.inventory` lists what an export has to contain. Rows that need no more are made from it alone.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Question
+from rugcourse.content.languages import text_for
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import AbTestRow, ConsentRow, ConsentTextRow, DeliveryRow, SubscriberRow
 from rugcourse.db.queries import (
@@ -30,6 +31,7 @@ from rugcourse.db.queries import (
 )
 from rugcourse.learning.recap import find_question
 from rugcourse.links import Signer
+from rugcourse.privacy.inventory import names_of
 from rugcourse.privacy.privacy_notice import notice, summary
 from rugcourse.settings import Settings
 
@@ -88,14 +90,18 @@ class _Copy:
 
     def sections(self) -> dict[str, list[dict[str, object]]]:
         return {
-            "person": [_person(self.person)],
-            "addresses_asked_for": _addresses(self.session, self.person.id),
+            "person": [_record("subscriber", self.person)],
+            "addresses_asked_for": [
+                _record("address_change", one) for one in address_changes.of_person(self.session, self.person.id)
+            ],
             "schedule": _schedule(self.session, self.person.id),
             "consents": self._consents(),
             "privacy_notices": self._notices(),
             "courses": self._courses(),
             "mails": self._mails(),
-            "opens_and_clicks": _events(self.session, self.person.id),
+            "opens_and_clicks": [
+                _record("email_event", one) for one in email_events.of_person(self.session, self.person.id)
+            ],
             "answers": self._answers(),
             "repetition": self._cards(),
             "tests": self._tests(),
@@ -208,7 +214,7 @@ class _Copy:
         found = []
         for row in learning.attempts_of(self.session, self.person.id):
             course = self.known.get(row.course_id)
-            test = course.tests[_language(self.person, course)] if course is not None else None
+            test = text_for(course.tests, self.person.language) if course is not None else None
             questions = {one.id: one for one in test.questions} if test else {}
             answers = {
                 (questions[name].question if name in questions else name): _option(questions.get(name), option)
@@ -230,7 +236,7 @@ class _Copy:
         if self.signer is None:
             return []
         found = subscribers.find_suppression(self.session, self.signer.digest(self.person.email))
-        return [{"reason": found.reason, "since": _when(found.created_at)}] if found else []
+        return [_record("suppression", found)] if found else []
 
     def _campaign(self, campaign_id: int | None) -> str | None:
         found = campaigns.find(self.session, campaign_id) if campaign_id is not None else None
@@ -251,41 +257,23 @@ class _Copy:
         """Return a question in the wording and language of its mail; a recap question in the current wording."""
         language = next((row.language for row, _slug in self.history if row.id == delivery_id), None)
         if lesson_versions.has_version(self.session, version_id):
-            texts = self.course_cache.version(self.session, version_id).texts
-            text = texts.get(language or self.person.language) or next(iter(texts.values()))
+            version = self.course_cache.version(self.session, version_id)
+            text = text_for(version.texts, language or self.person.language)
             found = next((one for one in text.quiz if one.id == name), None)
             if found is not None:
                 return found
         course = self.known.get(course_id)
-        place = find_question(course, language or _language(self.person, course), name) if course else None
+        place = find_question(course, language or self.person.language, name) if course else None
         return place[1] if place else None
 
 
-def _person(person: SubscriberRow) -> dict[str, object]:
-    return {
-        "email": person.email,
-        "name": person.name,
-        "language": person.language,
-        "status": person.status,
-        "measuring": person.tracking_consent,
-        "other_news": person.news_consent,
-        "signed_up": _when(person.created_at),
-        "confirmed": _when(person.confirmed_at),
-        "left": _when(person.left_at),
-        "signed_up_again": person.pending_signup,
-        "address_changed": _when(person.address_corrected_at),
-        "links_closed": _when(person.links_revoked_at),
-        "left_out_since": _when(person.statistics_objected_at),
-        "no_labels_since": _when(person.tags_objected_at),
-        "told_of_erasing": _when(person.warned_at),
-    }
+def _record(table: str, row: object) -> dict[str, object]:
+    """Return a row with the columns that the inventory says are exported, by their names there."""
+    return {name: _plain(getattr(row, column)) for column, name in names_of(table).items()}
 
 
-def _addresses(session: Session, subscriber_id: int) -> list[dict[str, object]]:
-    return [
-        {"new_address": one.email, "asked_for": _when(one.requested_at), "confirmed": _when(one.confirmed_at)}
-        for one in address_changes.of_person(session, subscriber_id)
-    ]
+def _plain(value: object) -> object:
+    return _when(value) if isinstance(value, datetime) else value
 
 
 def _schedule(session: Session, subscriber_id: int) -> list[dict[str, object]]:
@@ -301,14 +289,6 @@ def _schedule(session: Session, subscriber_id: int) -> list[dict[str, object]]:
             "paused": schedule.paused,
             "paused_until": _when(schedule.paused_until),
         }
-    ]
-
-
-def _events(session: Session, subscriber_id: int) -> list[dict[str, object]]:
-    rows = email_events.of_person(session, subscriber_id)
-    return [
-        {"mail": row.delivery_id, "at": _when(row.at), "kind": row.kind, "link": row.link, "verdict": row.verdict}
-        for row in rows
     ]
 
 
@@ -353,10 +333,6 @@ def _half(row: DeliveryRow, compared: Sequence[AbTestRow]) -> str | None:
         if trial.lesson_id == row.lesson_id and during:
             return {trial.version_a_id: "a", trial.version_b_id: "b"}.get(row.lesson_version_id or 0)
     return None
-
-
-def _language(person: SubscriberRow, course: Course) -> str:
-    return person.language if person.language in course.languages else course.languages[0]
 
 
 def _option(question: Question | None, option: int) -> str | int:

@@ -1,7 +1,8 @@
 """Documents that the GDPR asks of an operator, as Markdown, from the settings and the inventory.
 
-Each language has its own template (`templates/privacy`). They are drafts: the practice has to add what the software
-can't know, and is responsible for them.
+A language may have its own templates (`templates/privacy`). In one without them the whole paper is English, also the
+words in it that have a translation. They are drafts: the practice has to add what the software can't know, and is
+responsible for them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from rugcourse import paths
 from rugcourse.emails.sandbox import Sandbox
 from rugcourse.i18n import translations
-from rugcourse.privacy.inventory import INVENTORY, Group, ProcessingPurpose, Whose
+from rugcourse.locales import SOURCE_LANGUAGE
+from rugcourse.privacy.declarations import Group, ProcessingPurpose, Whose
+from rugcourse.privacy.inventory import INVENTORY
 from rugcourse.privacy.privacy_notice import Chapter, controller, ends_of, notice, summary, terms
 from rugcourse.settings import Settings
 
@@ -25,8 +28,14 @@ class Paper(StrEnum):
     BREACH = "breach"  # articles 33 and 34, and what to do when somebody asks for something (articles 12 to 22)
 
 
-def paper(which: Paper, settings: Settings, language: str) -> str:
-    """Return a document in a language."""
+def paper_language(which: Paper, wanted: str) -> str:
+    """Return the language that a document is in for somebody who wants `wanted`: that one, or else English."""
+    return wanted if f"{which}.{wanted}.md" in _templates().list_templates() else SOURCE_LANGUAGE
+
+
+def paper(which: Paper, settings: Settings, wanted: str) -> str:
+    """Return a document in the language that `paper_language` chooses."""
+    language = paper_language(which, wanted)
     words = terms(settings, language)
     values: dict[str, object] = {
         "settings": settings,

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
-from babel.dates import format_date
-
-from rugcourse.i18n import translations
-from rugcourse.privacy.inventory import INVENTORY, End, ProcessingPurpose, Whose, of_readers
+from rugcourse.i18n import full_date, translations
+from rugcourse.privacy.declarations import End, ProcessingPurpose, Whose
+from rugcourse.privacy.inventory import INVENTORY, WORDS_OF, of_readers
 from rugcourse.privacy.retention import Retention
 from rugcourse.privacy.terms import Terms
 from rugcourse.settings import SUPERVISOR, Settings
 
-WORDS_OF = date(2026, 11, 26)  # the day on which words of this page changed last: a test keeps to it
-
-_DUTCH_SUPERVISOR = "https://www.autoriteitpersoonsgegevens.nl"
+# The page of the default supervisor, in the languages that it writes. Others find their own supervisor in the list.
+_SUPERVISOR_PAGES = {"nl": "https://www.autoriteitpersoonsgegevens.nl"}
 _SUPERVISORS = "https://www.edpb.europa.eu/about-edpb/about-edpb/members_en"
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
@@ -104,7 +101,7 @@ def _sources(settings: Settings, language: str) -> list[str]:
         _("From you: the form that you filled in, and what you press and write in mails and on pages."),
         _("Or from a list of %(practice)s, to which you gave your address. Your copy says which list.")
         % {"practice": settings.practice},
-        _("Only your address and your consent are needed: without them no lesson can come. Your name is up to you."),
+        _("Only your address and your consent are needed: without them no lesson can come. The rest is up to you."),
     ]
 
 
@@ -135,7 +132,7 @@ def _this_page(language: str) -> list[str]:
     _ = translations(language).gettext
     return [
         _("This text dates from %(date)s. The periods and names in it follow our settings.")
-        % {"date": format_date(WORDS_OF, "d MMMM y", locale=language)},
+        % {"date": full_date(WORDS_OF, language)},
         _(
             "When you agree on our pages, we keep this page as it was at that moment. It is in your "
             "copy. If you were on a list, we keep the words that the list says you agreed to."
@@ -270,7 +267,8 @@ def _rights(settings: Settings, language: str) -> Iterator[str]:
 
 def supervisor_page(settings: Settings, language: str) -> str:
     """Where to complain (GDPR, article 77); in Europe everybody can do so where they live."""
-    return _DUTCH_SUPERVISOR if language == "nl" and settings.supervisor == SUPERVISOR else _SUPERVISORS
+    pages = _SUPERVISOR_PAGES if settings.supervisor == SUPERVISOR else {}
+    return pages.get(language, _SUPERVISORS)
 
 
 def controller(settings: Settings, language: str) -> Iterator[str]:

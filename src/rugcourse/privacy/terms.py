@@ -8,14 +8,15 @@ from datetime import timedelta
 
 from babel.dates import format_timedelta
 
-from rugcourse.i18n import N_, translations
-from rugcourse.privacy.inventory import BASES, Basis, End, ProcessingPurpose
+from rugcourse.i18n import N_, locale_of, translations
+from rugcourse.privacy.declarations import BASES, Basis, End, ProcessingPurpose
+from rugcourse.privacy.inventory import details_of_readers
 from rugcourse.privacy.retention import Retention
 
 _YEAR = 365
 _NEVER_LARGER = 1e9  # no unit above the wanted one
 
-# Purpose: its name, and what is kept for it.
+# Purpose: its name, and what is kept for it. `details`: what the signup form asks about a person.
 _PURPOSES: Mapping[ProcessingPurpose, tuple[str, str]] = {
     ProcessingPurpose.CONTENT: (N_("Lessons"), N_("Courses and messages, and figures of many people together.")),
     ProcessingPurpose.SIGNUP: (
@@ -28,8 +29,8 @@ _PURPOSES: Mapping[ProcessingPurpose, tuple[str, str]] = {
     ProcessingPurpose.COURSE: (
         N_("Your course"),
         N_(
-            "Your e-mail address, your first name if you give one, your language, time zone, hour and days; "
-            "which lessons you got; what you answered, your tests, and the questions that come back."
+            "Your %(details)s; the time zone, hour and days that you chose; which lessons you got; what you "
+            "answered, your tests, and the questions that come back."
         ),
     ),
     ProcessingPurpose.LABELS: (
@@ -182,14 +183,16 @@ class Terms:
     def days(self, days: int) -> str:
         """`77 days`; `5 years` for whole years beyond one."""
         if days > _YEAR and days % _YEAR == 0:
-            return format_timedelta(timedelta(days=days), granularity="year", locale=self.language)
-        return format_timedelta(timedelta(days=days), granularity="day", threshold=_NEVER_LARGER, locale=self.language)
+            return format_timedelta(timedelta(days=days), granularity="year", locale=locale_of(self.language))
+        return format_timedelta(
+            timedelta(days=days), granularity="day", threshold=_NEVER_LARGER, locale=locale_of(self.language)
+        )
 
     def purpose(self, purpose: ProcessingPurpose) -> tuple[str, str]:
         """(name, what is kept for it)."""
         _ = translations(self.language).gettext
         name, kept = _PURPOSES[purpose]
-        return _(name), _(kept)
+        return _(name), _(kept) % {"details": ", ".join(map(_, details_of_readers()))}
 
     def basis(self, purpose: ProcessingPurpose) -> str:
         """What gives the right to it; of a legitimate interest, which one."""

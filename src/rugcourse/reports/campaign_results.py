@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from rugcourse.content import LessonText, Question
+from rugcourse.content.languages import text_for
 from rugcourse.db import counters
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import CampaignRow, LessonRow
@@ -116,8 +117,7 @@ def text_of(session: Session, course_cache: CourseCache, lesson: LessonRow, lang
     """Return the current text of a lesson, None for the message of a broadcast."""
     if lesson.campaign_id is not None or lesson.current_version_id is None:
         return None
-    texts = course_cache.version(session, lesson.current_version_id).texts
-    return texts.get(language) or next(iter(texts.values()))
+    return text_for(course_cache.version(session, lesson.current_version_id).texts, language)
 
 
 def title_of(lesson: LessonRow, title: str) -> str:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from rugcourse.content.languages import language_for
 from rugcourse.db import counters
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import (
@@ -133,7 +134,7 @@ def _funnel(
 ) -> Funnel:
     mine = {campaign_id for campaign_id, course_id in courses_of.items() if course_id == published.id}
     course = published.course
-    spoken = language if language in course.languages else course.languages[0]
+    spoken = language_for(course.texts, language)
 
     def number(what: str, lesson_id: int = 0) -> int:
         return sum(counted.get((campaign_id, lesson_id, what), 0) for campaign_id in mine)

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Lesson
+from rugcourse.content.languages import text_for
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import EnrolmentStatus, FeedbackRow
 from rugcourse.db.queries import campaigns, deliveries, enrolments, learning, subscribers
@@ -88,8 +89,7 @@ def other_courses(session: Session, course_cache: CourseCache, reader: Reader) -
         published = course_cache.of_campaign(session, campaign_id)
         if published is not None and published.id not in seen:
             seen.add(published.id)
-            texts = published.course.texts
-            text = texts.get(reader.language) or next(iter(texts.values()))
+            text = text_for(published.course.texts, reader.language)
             found.append(OtherCourse(text.title, reader.ref(delivery_id)))
     return found
 

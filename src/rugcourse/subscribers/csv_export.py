@@ -12,13 +12,11 @@ from rugcourse.db.audience import SubscriberFilter
 from rugcourse.db.engine import Database
 from rugcourse.db.models import SubscriberRow
 from rugcourse.db.queries import subscribers
+from rugcourse.i18n import has_decimal_comma
 
 COLUMNS = ("id", "email", "name", "status", "language", "measuring", "news", "signed_up", "confirmed", "left")
 _A_PAGE = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how formulas begin (OWASP: CSV injection)
-# Where numbers have a decimal comma, spreadsheets expect semicolons. A line `sep=;` is understood by Excel only, which
-# then ignores the byte order mark.
-_DELIMITERS = {"nl": ";"}
 _BOM = "\ufeff"  # by which spreadsheets recognise UTF-8
 
 
@@ -27,7 +25,9 @@ def as_csv(database: Database, wanted: SubscriberFilter, language: str) -> Itera
 
     Times are in UTC.
     """
-    delimiter = _DELIMITERS.get(language, ",")
+    # Where numbers have a decimal comma, spreadsheets expect semicolons. A line `sep=;` is understood by Excel only,
+    # which then ignores the byte order mark.
+    delimiter = ";" if has_decimal_comma(language) else ","
     yield _BOM + _lines([dict(zip(COLUMNS, COLUMNS, strict=True))], delimiter)
     for page in _pages(database, wanted):
         yield _lines(page, delimiter)

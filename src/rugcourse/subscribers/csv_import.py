@@ -19,7 +19,6 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from rugcourse.content.languages import LANGUAGES
 from rugcourse.db.audience import MAX_TAG_LENGTH
 from rugcourse.db.models import DeliveryKind, JobKind, JobRow, JobState, SubscriberRow, SubscriberStatus
 from rugcourse.db.models.json_columns import ImportDocument
@@ -28,6 +27,7 @@ from rugcourse.enrolment.confirmation import begin_course
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown, keep_text
 from rugcourse.enrolment.signup import clean_name, normalise_email
 from rugcourse.links import Signer
+from rugcourse.locales import languages
 from rugcourse.scheduling import Schedule, is_zone
 from rugcourse.subscribers.csv_reader import LONGEST_TEXT, Column, CsvList, guess
 
@@ -215,7 +215,7 @@ def read_line(  # noqa: PLR0911 - a table
     if name is None:
         return LineProblem(number, Column.NAME, cell(Column.NAME)[:80])
     language = cell(Column.LANGUAGE).lower()[:2] or intake.language
-    if language not in LANGUAGES:
+    if language not in languages():
         return LineProblem(number, Column.LANGUAGE, cell(Column.LANGUAGE)[:80])
     zone = cell(Column.ZONE) or intake.zone
     if not is_zone(zone):

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from rugcourse.db.queries import courses, deliveries, enrolments, learning, subscribers
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.i18n import weekday_name
+from rugcourse.locales import SOURCE_LANGUAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def find_reader(session: Session, address: str) -> ReaderReport | None:
         news=person.news_consent,
         zone=schedule.zone,
         hour=schedule.hour,
-        days=" ".join(weekday_name(day, "en") for day in sorted(schedule.weekdays)),
+        days=" ".join(weekday_name(day, SOURCE_LANGUAGE) for day in sorted(schedule.weekdays)),
         paused=schedule.paused,
         courses=tuple(
             CourseOfReader(

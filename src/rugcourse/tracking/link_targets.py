@@ -7,6 +7,7 @@ from functools import lru_cache
 from sqlalchemy.orm import Session
 
 from rugcourse.content import LessonText, MessageText
+from rugcourse.content.languages import text_for
 from rugcourse.content.markdown import link_targets
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryKind
@@ -19,9 +20,9 @@ def target_of(session: Session, course_cache: CourseCache, mail: MailRead, numbe
         return None
     text: LessonText | MessageText
     if mail.kind == DeliveryKind.BROADCAST:
-        text = course_cache.message(session, mail.lesson_version_id).texts[mail.language]
+        text = text_for(course_cache.message(session, mail.lesson_version_id).texts, mail.language)
     else:
-        text = course_cache.version(session, mail.lesson_version_id).texts[mail.language]
+        text = text_for(course_cache.version(session, mail.lesson_version_id).texts, mail.language)
     targets = _targets(text)
     return targets[number] if number < len(targets) else None
 

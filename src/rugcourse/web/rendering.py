@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
-from babel.numbers import format_decimal
 from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
@@ -16,14 +15,15 @@ from starlette.responses import HTMLResponse
 from rugcourse import paths
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import Course
-from rugcourse.content.languages import LANGUAGES
+from rugcourse.content.languages import language_for, text_for
 from rugcourse.content.markdown import to_html
 from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.design import design_tokens
 from rugcourse.emails.notices import notice_of
 from rugcourse.emails.sandbox import Sandbox, SharedCode
 from rugcourse.errors import NotFoundError, RugcourseError
-from rugcourse.i18n import day_and_hour, day_name, full_date, language_name, translations, weekday_name
+from rugcourse.i18n import day_and_hour, day_name, decimal, full_date, language_name, translations, weekday_name
+from rugcourse.locales import languages
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.web.browsers import browser_name
 
@@ -92,17 +92,17 @@ def preferred_language(request: Request) -> str:
     Quality values are ignored, as browsers list languages in order of preference.
     """
     first = request.url.path[1:].split("/", 1)[0]
-    if first in LANGUAGES:
+    if first in languages():
         return first
     for part in request.headers.get("accept-language", "").split(","):
-        language = part.split(";")[0].strip()[:2].lower()
-        if language in LANGUAGES:
+        language = part.split(";")[0].strip().partition("-")[0].lower()
+        if language in languages():
             return language
     return runtime_of(request).settings.default_language
 
 
 def require_language(language: str) -> None:
-    if language not in LANGUAGES:
+    if language not in languages():
         raise NotFound
 
 
@@ -134,7 +134,7 @@ def preload_templates() -> None:
     Admin pages, two thirds of all, have few concurrent requests. Each is compiled at its first request.
     """
     zone_names()
-    for language in LANGUAGES:
+    for language in languages():
         environment = _environment(language)
         for name in environment.list_templates(extensions=["html"]):
             if not name.startswith("admin/"):
@@ -158,7 +158,9 @@ def _environment(language: str) -> Sandbox:
         body_html=body_html,
         split_at_notice=split_at_notice,
         notice_of=lambda alarm: notice_of(alarm, language),
-        languages=LANGUAGES,
+        languages=languages(),
+        language_for=language_for,
+        text_for=text_for,
         weekday=lambda day: weekday_name(day, language),
         when=lambda instant: day_and_hour(instant, language),
         day_name=lambda day: day_name(day, language),
@@ -167,6 +169,6 @@ def _environment(language: str) -> Sandbox:
         full_date=lambda day: full_date(day, language),
         at_zone=lambda instant: instant.astimezone(ZoneInfo(DEFAULT_ZONE)),
         our_zone=DEFAULT_ZONE,
-        number=lambda value: format_decimal(value, locale=language),
+        number=lambda value: decimal(value, language),
     )
     return environment

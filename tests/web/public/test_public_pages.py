@@ -136,6 +136,47 @@ def test_signup_form_reports_wrong_fields_and_stores_nothing(
     assert count(runtime, SubscriberRow) == 0
 
 
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, 303),
+        ({"email": ["sam@x.example", "sam@x.example"]}, 303),
+        ({"email": ["sam@x.example", "not an address"]}, 200),
+        ({"days": ["0"] * 500}, 303),
+        ({"days": "0"}, 303),
+        ({"consent": "x" * 10_000, "unknown": "x" * 10_000}, 303),
+        ({"name": "x" * 10_000}, 200),
+        ({"t": "x" * 10_000}, 303),
+        ({"model_config": "x", "email.name": "x", "__class__": "x"}, 303),
+    ],
+)
+def test_signup_form_reads_whatever_is_sent(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock, changes: dict[str, object], status: int
+) -> None:
+    answer = browser.post(f"{SITE}/signup", data=fields(runtime, clock, **changes))
+    assert answer.status_code == status
+    assert count(runtime, SubscriberRow) == (status == 303)
+
+
+@pytest.mark.parametrize("left_out", ["email", "zone", "hour", "days", "consent", "shown"])
+def test_signup_form_without_a_field_is_shown_again(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock, left_out: str
+) -> None:
+    sent = {name: value for name, value in fields(runtime, clock).items() if name != left_out}
+    answer = browser.post(f"{SITE}/signup", data=sent)
+    assert (answer.status_code, 'role="alert"' in answer.text) == (200, True)
+    assert count(runtime, SubscriberRow) == 0
+
+
+def test_signup_form_with_a_file_for_a_text_is_not_found(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    sent = fields(runtime, clock)
+    answer = browser.post(f"{SITE}/signup", data=sent, files={"email": ("a.txt", b"sam@x.example")})
+    assert answer.status_code == 404
+    assert count(runtime, SubscriberRow) == 0
+
+
 def test_signup_form_keeps_typed_values_after_a_mistake(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:

@@ -676,3 +676,13 @@ def test_refusal_is_saved_from_a_page_reached_by_the_back_button(
             found = subscribers.by_email(session, email)
         assert found is not None
         assert found.news_consent == expected
+
+
+@pytest.mark.parametrize(("language", "word"), [("nl", "e-mailadres"), ("en", "e-mail address")])
+def test_data_export_page_names_values_in_the_readers_language(
+    browser: TestClient, runtime: Runtime, email: str, language: str, word: str
+) -> None:
+    with runtime.database.write() as session:
+        session.execute(update(SubscriberRow).values(language=language))
+    page = browser.post(f"{mailed_link(browser, runtime, email)}/data", data={"kind": "page"}).text
+    assert f"<div><dt>{word}</dt><dd>{email}</dd></div>" in page

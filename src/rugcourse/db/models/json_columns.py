@@ -8,17 +8,6 @@ from typing import TypedDict
 ScheduleColumns = tuple[str, int, int, bool, str | None, int]
 
 
-class PendingSignup(TypedDict):
-    """What somebody typed who signed up again after leaving. `weekdays`: 0 is Monday."""
-
-    name: str
-    language: str
-    zone: str
-    hour: int
-    weekdays: list[int]
-    every_days: int
-
-
 class AudienceEstimate(TypedDict, total=False):
     """Who would get a draft of a campaign, as counted at `at` (ISO 8601, UTC).
 

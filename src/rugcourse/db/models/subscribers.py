@@ -17,7 +17,6 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rugcourse.db.models.base import Base, BigId, check, new_stamp, one_of, partial_index
-from rugcourse.db.models.json_columns import PendingSignup
 from rugcourse.db.models.values import SubscriberStatus
 
 
@@ -54,8 +53,8 @@ class SubscriberRow(Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]  # since when they have unsubscribed
-    # The form of a new signup after leaving. Anybody may have typed it, so it counts only after confirmation.
-    pending_signup: Mapped[PendingSignup | None] = mapped_column(JSON(none_as_null=True))
+    # A `rugcourse.enrolment.signup.PendingSignup`: anybody may have typed it, so it counts only after confirmation.
+    pending_signup: Mapped[dict[str, object] | None] = mapped_column(JSON(none_as_null=True))
     links_revoked_at: Mapped[datetime | None]  # links of earlier mails are invalid: the reader closed them
     warned_at: Mapped[datetime | None]  # when they were warned of erasure for inactivity
     statistics_objected_at: Mapped[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -15,6 +16,7 @@ _ZONES = (
 )
 _HOURS = (6, 7, 7, 8, 8, 8, 8, 9, 9, 12, 17, 18, 19, 20, 21)
 _WORKDAYS = frozenset(range(5))
+_OTHERS = 0.2  # part of the readers who don't read the course's main language
 
 
 @dataclass(slots=True)
@@ -43,8 +45,8 @@ class SimulatedReader:
         return f"r{self.number}@d{self.number % 97}.example"
 
 
-def make_person(number: int, days: int, seed: int) -> SimulatedReader:
-    """Generate the reader with this number, always the same for the same seed."""
+def make_person(number: int, days: int, seed: int, languages: Sequence[str]) -> SimulatedReader:
+    """Generate the reader with this number, always the same for the same seed. Most read the first of `languages`."""
     chance = Random(f"{seed}:{number}")  # noqa: S311 - a simulation
 
     def some_day(probability: float) -> int | None:
@@ -55,7 +57,7 @@ def make_person(number: int, days: int, seed: int) -> SimulatedReader:
         zone=chance.choice(_ZONES),
         hour=chance.choice(_HOURS),
         weekdays=_WORKDAYS if chance.random() < 0.2 else EVERY_DAY,
-        language="en" if chance.random() < 0.2 else "nl",
+        language=_language(chance.random(), languages),
         signs_up_after_hours=chance.uniform(0, 24),
         bounces=chance.random() < 0.01,
         opens=chance.betavariate(4, 2),
@@ -68,3 +70,9 @@ def make_person(number: int, days: int, seed: int) -> SimulatedReader:
         leaves_on_day=some_day(0.05),
         wants_news=chance.random() < 0.6,
     )
+
+
+def _language(chance: float, languages: Sequence[str]) -> str:
+    """Return the first language for 80 % of the chances from 0 to 1, and each other one for its part of the rest."""
+    first, *others = languages
+    return others[int(chance / _OTHERS * len(others))] if others and chance < _OTHERS else first

@@ -109,15 +109,16 @@ class SimulationRun:
 
     def __init__(self, runtime: Runtime, clock: VirtualClock, people: int, days: int, seed: int) -> None:
         self._runtime, self._clock, self._days, self._seed = runtime, clock, days, seed
-        self._people = [make_person(number, days, seed) for number in range(1, people + 1)]
         self._chance = Random(seed)  # noqa: S311 - a simulation
-        self._post = SimulatedMailServer(clock, {one.email: one for one in self._people}, self._read)
         self._tally = SimulationTotals()
         self._follow_up = rejection_handler(runtime)
         self._plans: list[PlannedEvent] = []
         self._numbers = count()
         with runtime.database.read() as session:
             self._course = runtime.course_cache.courses(session)[0]
+        languages = sorted(self._course.course.languages, key=lambda one: one != runtime.settings.default_language)
+        self._people = [make_person(number, days, seed, languages) for number in range(1, people + 1)]
+        self._post = SimulatedMailServer(clock, {one.email: one for one in self._people}, self._read)
 
     def play(self, progress: Progress) -> None:
         dispatcher = open_dispatcher(self._runtime, self._post.connect)

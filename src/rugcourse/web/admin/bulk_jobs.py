@@ -15,11 +15,11 @@ from starlette.datastructures import UploadFile
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.campaigns import page_data, send_preview
 from rugcourse.campaigns.drafts import DraftConflict
-from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.db.audience import Following
 from rugcourse.db.models import ACTIVE_STATES, JobKind, JobRow
 from rugcourse.db.models.json_columns import ImportDocument
+from rugcourse.locales import known_language, languages
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.subscribers import background_jobs, bulk_actions, csv_import, csv_reader
 from rugcourse.subscribers.background_jobs import InvalidJobState, NotKept, OtherList
@@ -93,8 +93,8 @@ class ImportFields(BaseModel):
             raise FormErrors(LintFinding("twice", ""))
         return columns
 
-    def import_settings(self, today: date) -> ImportSettings:
-        """Return the validated settings. Raises FormErrors."""
+    def import_settings(self, today: date, default_language: str) -> ImportSettings:
+        """Return the validated settings; a language that is not known becomes the default one. Raises FormErrors."""
         columns = self.columns()
         agreed_at = date_from(self.agreed_at, "agreed_at")
         if agreed_at is not None and agreed_at > today:
@@ -106,7 +106,7 @@ class ImportFields(BaseModel):
             import_settings = ImportSettings(
                 course=self.course,
                 columns=columns,
-                language=self.language if self.language in LANGUAGES else LANGUAGES[0],
+                language=known_language(self.language, default_language),
                 zone=self.zone if self.zone in zone_names() else DEFAULT_ZONE,
                 hour=whole_number(self.hour),
                 tags=tags,
@@ -174,7 +174,7 @@ def check_import(
     if job.kind != JobKind.IMPORT:
         raise NotFound
     try:
-        import_settings = uploaded.typed.import_settings(runtime.clock.now().date())
+        import_settings = uploaded.typed.import_settings(runtime.clock.now().date(), runtime.settings.default_language)
         listing = csv_reader.read_list(uploaded.content) if uploaded.content else None
         runtime.database.run(background_jobs.check, job_id, import_settings, listing, uploaded.name)
     except InvalidJobState:
@@ -273,7 +273,7 @@ def _bulk_actions_page(
         "courses": offered.courses,
         "known_tags": offered.tags,
         "followings": [*Following],
-        "all_languages": LANGUAGES,
+        "all_languages": languages(),
         "acts": [*BulkAction],
         "today": runtime.clock.now().date(),
         "wrong": wrong,
@@ -310,7 +310,7 @@ def _job_page(
         "columns": [*Column],
         "courses": courses,
         "zones": zone_names(),
-        "all_languages": LANGUAGES,
+        "all_languages": languages(),
         "notice": notice,
     }
     return admin_page(request, identity, "job", values, 400 if notice else 200)

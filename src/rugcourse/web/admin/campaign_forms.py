@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from rugcourse.content import Message
-from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.messages import PARTS, InvalidMessage, message_of
 from rugcourse.db.audience import Audience, Following
 from rugcourse.db.models import CampaignRow, Ground
 from rugcourse.errors import InvalidInput
+from rugcourse.locales import languages
 from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, Timing
 from rugcourse.web.forms import whole_number
 
@@ -59,7 +59,7 @@ class WhoFields(BaseModel):
             if any(about_course) and not self.course:
                 reading.refuse("no-course", "course")
             return Audience(
-                languages=tuple(one for one in LANGUAGES if one in self.languages),
+                languages=tuple(one for one in languages() if one in self.languages),
                 course_id=whole_number(self.course) or None,
                 following=Following(self.following) if self.following in {*Following} else None,
                 from_lesson=reading.number("from_lesson", self.from_lesson, 0, 999),
@@ -159,9 +159,9 @@ def name_from(text: str) -> str:
 
 def message_from(fields: dict[str, str]) -> Message:
     """Return the message in fields `<part>.<language>`, without languages that are empty. Raises FormErrors."""
-    typed = {f"{language}.{part}": fields.get(f"{part}.{language}", "") for language in LANGUAGES for part in PARTS}
+    typed = {f"{language}.{part}": fields.get(f"{part}.{language}", "") for language in languages() for part in PARTS}
     try:
-        return message_of(typed, LANGUAGES)
+        return message_of(typed, languages())
     except InvalidMessage as error:
         raise FormErrors(*error.findings) from None
 

@@ -6,6 +6,7 @@ from fastapi import Request
 
 from rugcourse.campaigns import page_data
 from rugcourse.campaigns.page_data import CampaignMails
+from rugcourse.content.languages import text_for
 from rugcourse.db.models import CampaignRow, Ground
 from rugcourse.web.rendering import NotFound, preferred_language, runtime_of
 
@@ -32,7 +33,7 @@ def mails_of(request: Request, row: CampaignRow, most: int | None = None) -> lis
     first = preferred_language(request)
     return [
         (
-            f"{lesson.number}. {(lesson.texts.get(first) or lesson.texts[language]).title}",
+            f"{lesson.number}. {text_for(lesson.texts, first).title}",
             language,
             _mail_of(request, row, made_of, language, lesson.number),
         )

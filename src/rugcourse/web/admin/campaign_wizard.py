@@ -12,13 +12,13 @@ from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.bootstrap import send_sample
 from rugcourse.campaigns import drafts, page_data, send_preview
 from rugcourse.campaigns.drafts import DraftConflict
-from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.messages import PARTS
 from rugcourse.db.audience import Audience, Following, permission_of
 from rugcourse.db.models import DISCARDED_DAYS, CampaignRow
 from rugcourse.email_preview.linter import lint_email
 from rugcourse.email_preview.sample import parts_of
+from rugcourse.locales import languages
 from rugcourse.scheduling import DEFAULT_ZONE
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.auth import Editor, admin_page, mail_page, typed_fields
@@ -242,7 +242,7 @@ def _what_page(
         for language, text in (message.texts if message else {}).items()
         for part in PARTS
     }
-    values = {"typed": {"name": row.name, **kept, **typed}, "all_languages": LANGUAGES, "seen": seen}
+    values = {"typed": {"name": row.name, **kept, **typed}, "all_languages": languages(), "seen": seen}
     return _step_page(request, identity, row, "what", values, wrong, meanwhile=meanwhile)
 
 
@@ -262,7 +262,7 @@ def _who_page(
         "courses": offered.courses,
         "known_tags": offered.tags,
         "followings": [*Following],
-        "all_languages": LANGUAGES,
+        "all_languages": languages(),
     }
     return _step_page(request, identity, row, "who", values, wrong, meanwhile=meanwhile)
 

@@ -11,6 +11,7 @@ from starlette.background import BackgroundTask
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.bootstrap import make_ebooks, send_sample
 from rugcourse.content import Course, Lesson
+from rugcourse.content.languages import language_for
 from rugcourse.content.markdown import UnknownTag, count_words
 from rugcourse.course_editor import drafts, history, linter, page_data
 from rugcourse.course_editor.drafts import (
@@ -63,7 +64,7 @@ def lessons_page(
     spoken = preferred_language(request)
     values = {
         "courses": courses,
-        "spoken": {one.id: spoken if spoken in one.course.languages else one.course.languages[0] for one in courses},
+        "spoken": {one.id: language_for(one.course.texts, spoken) for one in courses},
         "being_written": found.being_written,
         "count_words": count_words,
         "unsigned": {one.id: ", ".join(map(language_name, one.course.unsigned_notices)) for one in courses},

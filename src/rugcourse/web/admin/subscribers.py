@@ -13,13 +13,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from pydantic import BaseModel
 
 from rugcourse.auth.sessions import AdminIdentity
-from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.model import without_invisible
 from rugcourse.db.audience import MAX_TAG_LENGTH, SubscriberFilter
 from rugcourse.db.models import Role, SubscriberStatus
 from rugcourse.enrolment.admin_changes import AddressTaken, LessonAlreadySent, LessonNotInCourse, OtherRunActive
 from rugcourse.enrolment.preferences import NotAReader
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
+from rugcourse.locales import languages
 from rugcourse.subscribers import admin_actions, page_data
 from rugcourse.subscribers.admin_actions import ActionRequest, SubscriberNotFound, UnknownAction
 from rugcourse.subscribers.csv_export import as_csv, as_json
@@ -121,7 +121,7 @@ def people_page(
         "looked_for": looked_for,
         "filters": {name: text for name, text in looked_for.model_dump().items() if text},
         "statuses": [*SubscriberStatus],
-        "all_languages": LANGUAGES,
+        "all_languages": languages(),
         "known_tags": found.tags,
         "campaigns": found.campaigns,
         "people": found.people,

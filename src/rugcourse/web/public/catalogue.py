@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from rugcourse.content.languages import language_for
 from rugcourse.db.models import EbookKind, Verdict
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.ebooks.cache import MEDIA_TYPES, EbookNotFound, get_ebook
@@ -43,7 +44,8 @@ def catalogue(request: Request, language: str) -> HTMLResponse:
     require_language(language)
     runtime = runtime_of(request)
     published = runtime.database.query(runtime.course_cache.courses)
-    offered = [one.course for one in published if language in one.course.languages]
+    # Those in the visitor's language first; else each keeps its place.
+    offered = sorted((one.course for one in published), key=lambda course: language not in course.languages)
     return render(request, language, "catalogue", {"courses": offered, "other_language_path": ""})
 
 
@@ -88,8 +90,12 @@ def accessibility(request: Request, language: str) -> HTMLResponse:
 
 @router.api_route("/{language}/{course}", methods=READ)
 @access(Access.PUBLIC)
-def landing(request: Request, language: str, course: str) -> HTMLResponse:
-    published = find_course(request, language, course)
+def landing(request: Request, language: str, course: str) -> Response:
+    """Show a course, or lead to it in its own language if it is not in the visitor's."""
+    published = _published(request, language, course)
+    spoken = language_for(published.course.texts, language)
+    if spoken != language:
+        return RedirectResponse(f"/{spoken}/{published.course.slug}", 302)
     return render(request, language, "course", course_context(published.course, language, ""))
 
 
@@ -157,10 +163,18 @@ def count_reading(request: Request, lesson_id: int) -> int:
 
 def find_course(request: Request, language: str, slug: str) -> PublishedCourse:
     """Return a published course in a language. Raises NotFound."""
+    published = _published(request, language, slug)
+    if language not in published.course.languages:
+        raise NotFound
+    return published
+
+
+def _published(request: Request, language: str, slug: str) -> PublishedCourse:
+    """Return a published course for a page in a language of the interface. Raises NotFound."""
     require_language(language)
     runtime = runtime_of(request)
     published = runtime.database.query(runtime.course_cache.course, slug)
-    if published is None or language not in published.course.languages:
+    if published is None:
         raise NotFound
     return published
 

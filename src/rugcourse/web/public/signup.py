@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from rugcourse.content import Course
 from rugcourse.db.models import AssessmentAttemptRow, DeliveryQueue, SubscriberStatus
@@ -31,21 +31,12 @@ from rugcourse.web.rendering import READ, NotFound, RateLimited, course_context,
 router = APIRouter()
 
 
-class SignupFields(BaseModel):
-    """The signup form as submitted. `website`: a honeypot that is invisible to people."""
+class SubmittedSignup(SignupForm):
+    """The signup form with what the page adds. `website`: a honeypot that is invisible to people."""
 
-    email: str = ""
-    name: str = ""
-    zone: str = ""
-    hour: str = ""
-    days: list[str] = []
-    consent: str = ""
     website: str = ""
     shown: str = ""
     token: str = Field("", alias="t")
-
-    def typed(self) -> SignupForm:
-        return SignupForm(self.email, self.name, self.zone, self.hour, tuple(self.days), bool(self.consent))
 
 
 @router.api_route("/{language}/{course}/test", methods=READ)
@@ -115,22 +106,21 @@ def signup_form(
     request: Request, language: str, course: str, token: Annotated[str, Query(alias="t")] = ""
 ) -> HTMLResponse:
     published = find_course(request, language, course)
-    return _signup_page(request, published.course, language, token, SignupForm(email=""), fresh=True)
+    return _signup_page(request, published.course, language, token, SignupForm(), fresh=True)
 
 
 @router.post("/{language}/{course}/signup")
 @access(Access.PUBLIC)
-def signup_submit(request: Request, language: str, course: str, fields: Annotated[SignupFields, Form()]) -> Response:
+def signup_submit(request: Request, language: str, course: str, form: Annotated[SubmittedSignup, Form()]) -> Response:
     """Sign up. Response and time are the same whether an address is new, known or suppressed."""
     begun = time.monotonic()
     runtime = runtime_of(request)
     published = find_course(request, language, course)
-    form = fields.typed()
-    token = fields.token
+    token = form.token
     thanks = RedirectResponse(f"/{language}/{course}/check-mail", 303)
-    if fields.website:  # the honeypot was filled in: a bot gets the normal response
+    if form.website:  # the honeypot was filled in: a bot gets the normal response
         return thanks
-    if not form_age_ok(runtime.signer, runtime.clock, fields.shown):
+    if not form_age_ok(runtime.signer, runtime.clock, form.shown):
         return _signup_page(request, published.course, language, token, form, notice="again")
     try:
         signup = check(form)

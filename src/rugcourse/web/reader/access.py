@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from rugcourse.content.languages import language_for
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.reader import RIGHTS_MINUTES, Reader, reader_of_mail
@@ -77,7 +78,7 @@ def personal_page(
     status: int = 200,
 ) -> HTMLResponse:
     """Render a page that must not be indexed or cached. Falls back to the course's first language."""
-    language = language if language in published.course.languages else published.course.languages[0]
+    language = language_for(published.course.texts, language)
     frame = course_context(published.course, language, None)
     response = render(request, language, template, {**frame, **(values or {})}, status)
     response.headers["Cache-Control"] = "no-store"

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from rugcourse.content.languages import language_for
 from rugcourse.db.models import EbookKind
 from rugcourse.ebooks.cache import MEDIA_TYPES, EbookNotFound, get_ebook
 from rugcourse.emails.catalogue import answer_links
@@ -125,14 +126,14 @@ def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse
     if found is None or delivery.lesson_id is None:
         raise NotFound
     lesson, feedback = found.lesson, found.feedback
-    language = delivery.language or reader.language
+    language = language_for(lesson.texts, delivery.language or reader.language)
+    text = lesson.texts[language]
     values = {
         "lesson": lesson,
-        "text": lesson.texts[language],
+        "text": text,
         "times_read": count_reading(request, delivery.lesson_id),
         "answers": [
-            answer_links(question, number, reader.mail, runtime.links)
-            for number, question in enumerate(lesson.texts[language].quiz)
+            answer_links(question, number, reader.mail, runtime.links) for number, question in enumerate(text.quiz)
         ],
         "author_line": runtime.settings.author_line(language),
         "author_name": runtime.settings.author_name,

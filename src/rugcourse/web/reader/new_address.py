@@ -8,13 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.content.languages import LANGUAGES
 from rugcourse.enrolment import new_address
 from rugcourse.enrolment.new_address import AddressNotConfirmable, AddressRequest
 from rugcourse.enrolment.preferences import NotAReader
 from rugcourse.enrolment.reader import Reader
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.links import TokenPurpose
+from rugcourse.locales import known_language
 from rugcourse.privacy.subscriber_emails import ReaderNotice
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import pad_response_time
@@ -119,7 +119,7 @@ def _address_page(request: Request, reader: Reader, token: str, email: str = "",
 
 def _new_address_page(request: Request, language: str, *, done: bool) -> HTMLResponse:
     """Render the page without personal data, as anybody can have typed the address that got the link."""
-    language = language if language in LANGUAGES else LANGUAGES[0]
+    language = known_language(language, runtime_of(request).settings.default_language)
     response = render(request, language, "new-address", {"done": done, "other_language_path": None})
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"

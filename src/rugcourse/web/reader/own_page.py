@@ -25,6 +25,7 @@ from rugcourse.enrolment.reader import Reader
 from rugcourse.enrolment.signup import MAX_NAME, PACES, clean_name
 from rugcourse.links import MailRef, TokenPurpose
 from rugcourse.privacy.erase import erase
+from rugcourse.privacy.inventory import LABELS
 from rugcourse.privacy.subscriber_emails import ReaderNotice
 from rugcourse.reports import reader_page_data
 from rugcourse.reports.reader_page_data import ReadingState
@@ -116,7 +117,7 @@ def data_submit(request: Request, token: str, kind: Annotated[str, Form()] = "")
         raise NotFound
     notify_reader(request, reader, ReaderNotice.COPIED)
     if kind != "file":
-        return reader_page(request, reader, "data-export", {"export": found, "token": token})
+        return reader_page(request, reader, "data-export", {"export": found, "labels": LABELS, "token": token})
     headers = {"Content-Disposition": 'attachment; filename="rugcourse.json"', "Cache-Control": "no-store"}
     return Response(
         json.dumps(found.sections, indent=2, ensure_ascii=False), media_type="application/json", headers=headers

@@ -1,0 +1,153 @@
+"""A language that has a catalogue and one course: everything a visitor, a reader and an admin meet works at once.
+
+The shipped courses are not in it. Whoever reads it gets those in their own first language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from tests.support.admin_pages import make_draft, post
+from tests.support.builders import COURSE, at_eight, lessons_to, plan, send_all
+from tests.support.languages import GERMAN_COURSE, MARK, with_german, write_german_course
+from tests.support.pages import path
+from tests.support.smtp_sink import Sink
+
+from rugcourse.bootstrap import Runtime
+from rugcourse.clock import VirtualClock
+from rugcourse.course_editor.file_sync import import_courses
+from rugcourse.db.models import DeliveryKind
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.links import TokenPurpose
+from rugcourse.web.forms import shown_at_token
+
+EMAIL = "sam@x.example"
+TITLE = "Stress and your back"
+
+
+@pytest.fixture(autouse=True)
+def _german(tmp_path: Path) -> Iterator[None]:
+    with with_german(tmp_path):
+        yield
+
+
+@pytest.fixture
+def runtime(runtime: Runtime, tmp_path: Path) -> Runtime:
+    write_german_course(tmp_path / "courses")
+    import_courses(runtime.database, runtime.clock, tmp_path / "courses")
+    german = {"default_language": "de", "author_lines": {"de": "Erklärt den Rücken."}}
+    return replace(runtime, settings=runtime.settings.model_copy(update=german))
+
+
+def sign_up(browser: TestClient, runtime: Runtime, site: str) -> None:
+    shown = shown_at_token(runtime.signer, runtime.clock)
+    assert isinstance(runtime.clock, VirtualClock)
+    runtime.clock.advance(seconds=30)
+    form = {
+        "email": EMAIL,
+        "name": "Sam",
+        "zone": "Europe/Amsterdam",
+        "hour": "8",
+        "days": list("0123456"),
+        "consent": "yes",
+    }
+    assert browser.post(f"{site}/signup", data={**form, "shown": shown}).status_code == 303
+
+
+def mailed(sink: Sink) -> tuple[str, str]:
+    """The language and text of the newest mail."""
+    message = message_from_bytes(sink.taken[-1].raw, policy=policy.default)
+    text = message.get_body(("plain",))
+    return message["Content-Language"], str(text.get_content()) if text else ""
+
+
+def test_a_reader_follows_a_course_in_the_new_language(
+    browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    site = f"/de/{GERMAN_COURSE}"
+    for page in ("", "/test", "/signup", "/alarm-signs", "/lessons/kringloop", "/share.png"):
+        assert browser.get(f"{site}{page}").status_code == 200, page
+    sign_up(browser, runtime, site)
+    send_all(dispatcher)
+    language, text = mailed(sink)
+    assert language == "de"
+    assert MARK in text
+    confirmed = browser.post(
+        path(runtime, TokenPurpose.CONFIRM, EMAIL, kind=DeliveryKind.CONFIRM), data={"measuring": "yes"}
+    )
+    assert "Montag, 23. November, 08:00" in confirmed.text
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    language, text = mailed(sink)
+    assert (language, lessons_to(runtime, EMAIL)[0].language) == ("de", "de")
+    assert f"http://courses.example/de/{GERMAN_COURSE}/alarm-signs" in text
+    assert "Erklärt den Rücken." in text
+    for purpose in (TokenPurpose.LESSON, TokenPurpose.PREFERENCES, TokenPurpose.UNSUBSCRIBE):
+        page = browser.get(path(runtime, purpose, EMAIL))
+        assert page.status_code == 200
+        assert '<html lang="de">' in page.text
+    assert '<html lang="de">' in browser.post(path(runtime, TokenPurpose.ANSWER, EMAIL, 0, 0)).text
+    book = browser.get(f"{path(runtime, TokenPurpose.BOOK, EMAIL)}.epub")
+    assert (book.status_code, book.content[:2]) == (200, b"PK")
+    assert browser.get(f"{path(runtime, TokenPurpose.BOOK, EMAIL)}.pdf").content[:4] == b"%PDF"
+
+
+def test_a_course_that_is_in_other_languages_only_is_shown_in_its_first(browser: TestClient, runtime: Runtime) -> None:
+    page = browser.get("/de").text
+    assert page.index(f'href="/de/{GERMAN_COURSE}"') < page.index(f'<h2 lang="en"><a href="/en/{COURSE}"')
+    assert f"{MARK}This course is in another language: English." in page
+    assert browser.get(f"/de/{COURSE}").headers["location"] == f"/en/{COURSE}"
+    assert browser.get(f"/nl/{GERMAN_COURSE}").headers["location"] == f"/de/{GERMAN_COURSE}"
+    for page in ("test", "signup", "alarm-signs", "lessons/welkom"):
+        assert browser.get(f"/de/{COURSE}/{page}").status_code == 404
+    assert f'href="/de/{COURSE}' not in browser.get(f"/en/{COURSE}").text
+
+
+def test_a_reader_of_one_language_gets_mails_of_a_course_in_another(
+    browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    """They were on a list that says how they speak, or chose it in another course."""
+    sign_up(browser, runtime, f"/en/{COURSE}")
+    send_all(dispatcher)
+    browser.post(path(runtime, TokenPurpose.CONFIRM, EMAIL, kind=DeliveryKind.CONFIRM))
+    with runtime.database.write() as session:
+        from rugcourse.db.queries import subscribers
+
+        person = subscribers.by_email(session, EMAIL)
+        assert person is not None
+        person.language = "de"
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    assert mailed(sink)[0] == "en"
+    for purpose in (TokenPurpose.LESSON, TokenPurpose.PREFERENCES):
+        assert '<html lang="en">' in browser.get(path(runtime, purpose, EMAIL)).text
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_every_admin_page_shows_courses_that_lack_the_language_of_the_admin(
+    editor: TestClient, runtime: Runtime, language: str
+) -> None:
+    draft = make_draft(editor, runtime)
+    editor.headers["accept-language"] = language
+    pages = (
+        *("/admin", "/admin/lessons", "/admin/subscribers", "/admin/campaigns", "/admin/campaigns/compare"),
+        *("/admin/imports", "/admin/bulk-actions", "/admin/account", f"{draft}/what", f"{draft}/who"),
+        *(f"/admin/lessons/{GERMAN_COURSE}/kringloop{more}" for more in ("", "/history")),
+        *(f"/admin/lessons/{COURSE}/stress{more}" for more in ("", "/history")),
+    )
+    for page in pages:
+        answer = editor.get(page)
+        assert answer.status_code == 200, page
+        assert f'<html lang="{language}">' in answer.text
+    message = {"title.de": "Abend", "subject.de": "Willkommen", "preheader.de": "Am Montag", "body.de": "Kommt."}
+    assert post(editor, f"{draft}/what", name="Abend", **message).endswith("/who")
+    sample = editor.get(f"{draft}/mail/de")  # of a course that is not in German
+    assert "Willkommen" in sample.text or "Kommt." in sample.text
+    assert TITLE in editor.get("/admin/lessons").text
