@@ -61,6 +61,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "delivery.holds": ("tests/web/admin/test_deliverability.py", "tests/cli/test_sending.py"),
     "delivery.planner": (
         "tests/delivery/test_planner*.py",
+        "tests/delivery/test_late_deliveries.py",
         "tests/delivery/test_unreadable_rows.py",
         "tests/campaigns/test_lifecycle.py",
     ),
