@@ -49,6 +49,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     "auth.notices": ("tests/auth/test_passkeys.py", "tests/auth/test_totp.py", "tests/web/admin/test_login_attacks.py"),
     "auth.pages": ("tests/web/admin/test_team.py", "tests/web/admin/test_audit_log.py"),
     "auth.security_events": ("tests/web/admin/test_audit_log.py", "tests/auth/test_sessions.py"),
+    "bounces.handler": (
+        "tests/bounces/test_handler.py",
+        "tests/bounces/test_addressee.py",
+        "tests/bounces/test_duplicate_reports.py",
+    ),
     "bounces.lmtp_server": ("tests/bounces/test_handler.py",),
     "bounces.notification": ("tests/bounces/test_parser*.py", "tests/bounces/test_addressee.py"),
     "bounces.phrases": ("tests/bounces/test_parser*.py", "tests/bounces/test_handler.py"),
