@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -152,6 +153,10 @@ def test_postmark_is_refused_without_its_password() -> None:
     [
         ({"event": "complained"}, (BounceType.COMPLAINT, "", "spam")),
         ({"event": "failed", "severity": "temporary", "reason": "bounce"}, None),
+        (
+            {"event": "failed", "severity": "permanent", "reason": "old", "delivery-status": {"message": "no idea"}},
+            (BounceType.SOFT, "", "no idea"),
+        ),
         ({"event": "delivered"}, None),
         (
             {"event": "failed", "severity": "permanent", "reason": "suppress-bounce"},
@@ -351,6 +356,15 @@ def test_ses_can_be_asked_again_when_its_server_does_not_answer() -> None:
 def test_a_time_is_in_seconds_or_in_iso_8601_and_never_in_the_future(value: object, found: datetime) -> None:
     assert base.parse_timestamp(value, NOW) == found
     assert base.parse_timestamp(value, NOW).tzinfo is UTC
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        found = base.parse_timestamp("2026-11-23T11:55:00", NOW)
+    time.tzset()
+    assert found == EARLIER
 
 
 def test_a_status_is_kept_where_it_is_one_and_no_message_id_is_empty() -> None:
