@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from tests.support.answers import answer_question
 from tests.support.builders import (
+    at_eight,
     enrolment_of,
     lessons_to,
     make_pending,
@@ -25,7 +26,8 @@ from tests.support.smtp_sink import Sink
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import DatabaseAway
-from rugcourse.db.models import CampaignKind, DeliveryQueue, DeliveryState, SubscriberRow, SubscriberStatus
+from rugcourse.db.models import CampaignKind, DeliveryQueue, DeliveryState, LeaseRow, SubscriberRow, SubscriberStatus
+from rugcourse.db.queries import sending_holds
 from rugcourse.db.queries.results import Settlement
 from rugcourse.delivery.claimer import Batch, Claimer
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -73,6 +75,22 @@ def test_a_claim_that_is_doubted_is_given_back_before_the_next_and_its_mails_go_
     assert {(one.state, one.attempts) for one in lessons} == {(DeliveryState.ACCEPTED, 1)}
     assert _open_leases(runtime) == []
     assert not dispatcher._claimer.maybe_sent
+    with runtime.database.read() as session:
+        assert session.scalars(select(LeaseRow)).all() == []
+
+
+def test_a_held_domain_holds_up_its_own_mails_alone(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
+    for email in ("a@held.example", "b@free.example"):
+        make_reader(runtime, email)
+    with runtime.database.write() as session:
+        sending_holds.hold_indefinitely(session, "domain:held.example", "policy", runtime.clock.now())
+    send_all(dispatcher)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    assert {one.recipient for one in sink.taken} == {"b@free.example"}
+    assert lessons_to(runtime, "b@free.example")[0].state == DeliveryState.ACCEPTED
+    assert lessons_to(runtime, "a@held.example")[0].state == DeliveryState.PLANNED
 
 
 def test_a_reader_who_left_while_their_lesson_waited_gets_it_no_more_and_it_is_not_lost(
