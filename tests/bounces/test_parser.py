@@ -125,6 +125,18 @@ def test_the_status_nearest_to_the_mailbox_counts(status: str, diagnostic: str, 
     assert read(_report(status, diagnostic, text)).status == found
 
 
+def test_the_words_of_a_server_are_read_with_and_without_the_name_of_its_protocol() -> None:
+    plain = _report("5.0.0", "550 5.1.1 user unknown")
+    for raw in (plain, plain.replace(b"Diagnostic-Code: smtp; ", b"Diagnostic-Code: ")):
+        assert (read(raw).kind, read(raw).words) == (BounceType.HARD, "550 5.1.1 user unknown")
+
+
+@pytest.mark.parametrize(("named", "found"), [("r@far.example", "r@far.example"), ("r@far.example, s@far.example", "")])
+def test_the_address_in_a_header_of_exim_is_believed_where_it_is_one(named: str, found: str) -> None:
+    raw = _message(f"X-Failed-Recipients: {named}\n", "550 5.1.1 user unknown")
+    assert (read(raw).kind, read(raw).recipient) == (BounceType.HARD, found)
+
+
 def test_a_report_is_known_by_its_message_id_or_else_by_what_it_says() -> None:
     one = _report("5.1.1", "550 5.1.1 user unknown")
     assert read(b"Message-ID: <a@mx.example>\n" + one).identity == "<a@mx.example>"
