@@ -10,9 +10,10 @@ from tests.support.admins import identity_of, make_admin
 from webauthn.helpers import bytes_to_base64url
 
 from rugcourse.auth import passkeys
+from rugcourse.auth.admins import disable_account
 from rugcourse.auth.passkeys import BadPasskey, Site, site_of
-from rugcourse.auth.security_events import Origin
-from rugcourse.auth.sessions import AdminIdentity, LoginFailed, find_identity
+from rugcourse.auth.security_events import Origin, SecurityEventKind
+from rugcourse.auth.sessions import AdminIdentity, IssuedSession, LoginFailed, find_identity
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Role
@@ -126,6 +127,102 @@ def test_passkey_is_a_second_factor_for_its_owner_only(database: Database, clock
     found = find_identity(database, clock, given.token)
     assert found is not None
     assert not found.second_factor_due
+
+
+def _add(database: Database, clock: VirtualClock, mine: AdminIdentity, name: str = "phone") -> SoftPasskey:
+    """A device that is registered for an admin."""
+    device = SoftPasskey(SITE)
+    begun = json.loads(passkeys.begin_registration(database, clock, SITE, mine))["challenge"]
+    passkeys.finish_registration(database, clock, SITE, mine, device.made(begun), name)
+    return device
+
+
+def _log_in(database: Database, clock: VirtualClock, device: SoftPasskey) -> IssuedSession:
+    challenge = json.loads(passkeys.begin_login(database, clock, SITE, "browser"))["challenge"]
+    return passkeys.finish_login(database, clock, SITE, device.asked(challenge), "browser", Origin())
+
+
+def _sessions(database: Database, admin_id: int) -> list[int]:
+    with database.read() as session:
+        return [one.id for one in admins.sessions_of(session, admin_id)]
+
+
+def _actions(database: Database) -> list[str]:
+    """What the audit log has, newest first."""
+    with database.read() as session:
+        return [one.action for one, _ in admins.changes(session, 50)]
+
+
+def test_passkey_opens_nothing_when_it_is_unknown_or_its_admin_is_disabled(
+    database: Database, clock: VirtualClock
+) -> None:
+    make_admin(database, clock)
+    second = make_admin(database, clock, "second@x.example", Role.OWNER)
+    device = _add(database, clock, identity_of(database, clock, "second@x.example"))
+    assert _log_in(database, clock, device).admin_id == second
+    with pytest.raises(LoginFailed):
+        _log_in(database, clock, SoftPasskey(SITE))
+    database.run(disable_account, clock.now(), second, None)
+    with pytest.raises(LoginFailed):
+        _log_in(database, clock, device)
+    assert _sessions(database, second) == []
+
+
+@pytest.mark.parametrize("name", ["", "\x00", "\ud800", "A" * 5000, 1, None])
+def test_passkey_whose_name_cant_be_stored_opens_nothing(database: Database, clock: VirtualClock, name: object) -> None:
+    challenge = json.loads(passkeys.begin_login(database, clock, SITE, "browser"))["challenge"]
+    with pytest.raises(LoginFailed):
+        passkeys.finish_login(database, clock, SITE, answer(challenge, id=name, rawId=name), "browser", Origin())
+
+
+def test_passkey_as_second_factor_replaces_the_session_that_had_only_the_password(
+    database: Database, clock: VirtualClock
+) -> None:
+    admin = make_admin(database, clock)
+    device = _add(database, clock, identity_of(database, clock))
+    half = identity_of(database, clock)
+    begun = json.loads(passkeys.begin_second_factor(database, clock, SITE, half))["challenge"]
+    passkeys.finish_second_factor(database, clock, SITE, half, device.asked(begun), Origin())
+    assert half.session_id not in _sessions(database, admin)
+    with database.read() as session:
+        [newest, *_] = admins.events_of(session, admin, 5)
+        [row] = admins.passkeys_of(session, admin)
+    assert newest.kind == SecurityEventKind.LOGIN_BY_PASSKEY
+    assert (row.sign_count, row.used_at) == (1, clock.now())
+
+
+def test_adding_and_removing_a_passkey_ends_all_other_sessions_and_is_in_the_audit_log(
+    database: Database, clock: VirtualClock
+) -> None:
+    admin = make_admin(database, clock)
+    identity_of(database, clock)
+    mine = identity_of(database, clock)
+    device = _add(database, clock, mine, "  my phone ")
+    assert _sessions(database, admin) == [mine.session_id]
+    assert _actions(database)[0] == "passkey added"
+    with database.read() as session:
+        [row] = admins.passkeys_of(session, admin)
+    assert (row.name, row.created_at) == ("my phone", clock.now())
+    _log_in(database, clock, device)
+    other = make_admin(database, clock, "second@x.example", Role.OWNER)
+    passkeys.remove(database, clock, identity(other), row.id)  # somebody else's
+    assert len(_sessions(database, admin)) == 2
+    assert "passkey removed" not in _actions(database)
+    passkeys.remove(database, clock, mine, row.id)
+    assert _sessions(database, admin) == [mine.session_id]
+    assert _actions(database)[0] == "passkey removed"
+    with pytest.raises(LoginFailed):
+        _log_in(database, clock, device)
+
+
+def test_passkey_is_registered_once(database: Database, clock: VirtualClock) -> None:
+    make_admin(database, clock)
+    mine = identity_of(database, clock)
+    device = _add(database, clock, mine)
+    begun = json.loads(passkeys.begin_registration(database, clock, SITE, mine))
+    assert [one["id"] for one in begun["excludeCredentials"]] == [json.loads(device.made("AAAA"))["id"]]
+    with pytest.raises(BadPasskey):
+        passkeys.finish_registration(database, clock, SITE, mine, device.made(begun["challenge"]), "again")
 
 
 @pytest.mark.parametrize(

@@ -30,10 +30,10 @@ from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.bounces import complaint_rate
 from rugcourse.bounces.handler import BounceOutcome
 from rugcourse.bounces.lmtp_server import LmtpHandler, start_lmtp_server
-from rugcourse.bounces.report import BounceType
+from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
-from rugcourse.db.models import DeliveryKind, DeliveryState, EnrolmentStatus, SubscriberStatus
+from rugcourse.db.models import DeliveryKind, DeliveryRow, DeliveryState, EnrolmentStatus, SubscriberStatus
 from rugcourse.db.queries import sending_holds
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
@@ -203,6 +203,37 @@ def test_refusal_during_smtp_has_the_same_consequences_as_a_bounce(
     with runtime.database.read() as session:
         assert counters.differences(session) == {}
     assert audit(runtime.database, clock.now(), timedelta(hours=1)).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        ("550 5.1.1 no such user", BounceOutcome.SUPPRESSED),
+        ("552 5.2.2 mailbox full", BounceOutcome.RECORDED),
+        ("550 5.7.1 blocked by our policy", BounceOutcome.DOMAIN_HELD),
+    ],
+)
+def test_whoever_reports_a_refusal_hears_what_was_done(
+    runtime: Runtime, email: str, reply: str, outcome: BounceOutcome
+) -> None:
+    [lesson] = lessons_to(runtime, email)
+    with runtime.database.write() as session:
+        session.get_one(DeliveryRow, lesson.id).state = DeliveryState.FAILED  # as is written down before
+        assert runtime.bounce_handler.handle_rejection(session, lesson.id, reply) == outcome
+        assert runtime.bounce_handler.handle_rejection(session, lesson.id + 99, reply) == BounceOutcome.UNMATCHED
+
+
+def test_a_relay_that_names_a_mail_means_that_one_and_not_the_newest(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
+) -> None:
+    first = return_path_of(runtime, sink, email)
+    clock.advance(days=1)
+    plan(runtime)
+    send_all(dispatcher)
+    full = BounceReport(BounceType.SOFT, "5.2.2", "mailbox full")
+    found = runtime.bounce_handler.handle_event(ProviderEvent(full, first, email, clock.now()))
+    assert (found.outcome, found.delivery_id) == (BounceOutcome.RECORDED, lessons_to(runtime, email)[0].id)
+    assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.CANCELLED, DeliveryState.ACCEPTED]
 
 
 def test_a_mail_around_the_lessons_that_did_not_arrive_is_out_of_date_by_then(

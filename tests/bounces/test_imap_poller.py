@@ -239,6 +239,15 @@ def test_the_nightly_task_tidies_unless_it_is_told_to_leave_messages(
             assert int(server.select("INBOX")[1][0] or 0) == left
 
 
+def test_a_mailbox_that_gives_no_reason_is_away_all_the_same(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang_up(*_args: object, **_named: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(imaplib, "IMAP4", type("Silent", (), {"__init__": hang_up, "error": imaplib.IMAP4.error}))
+    with pytest.raises(MailboxAway, match=r"^127\.0\.0\.1:143: "):
+        poll(runtime.bounce_handler, Mailbox("127.0.0.1", 143, "b", "secret", encrypted=False))
+
+
 @pytest.mark.needs("dovecot")
 def test_a_mailbox_that_does_not_open_says_why(runtime: Runtime, port: int) -> None:
     for mailbox in (

@@ -15,10 +15,10 @@ from tests.support.builders import (
     planned_readers,
     send_all,
 )
-from tests.support.campaigns import campaign_row, draft, start
+from tests.support.campaigns import campaign_row, draft, due_times, enrolment_in, lessons_of, start
 from tests.support.smtp_sink import Fault, Sink
 
-from rugcourse.bootstrap import Runtime
+from rugcourse.bootstrap import Runtime, rejection_handler
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     CampaignKind,
@@ -30,11 +30,16 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import sending_holds, subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.planner import PlanningResult, plan_due
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
 from rugcourse.scheduling import Schedule, Timing
 
 _FULL = "452 4.2.2 mailbox full"
+
+
+def _run(runtime: Runtime) -> PlanningResult:
+    return plan_due(runtime.database, runtime.clock, runtime.send_window, rejection_handler(runtime))
 
 
 def _pass(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, hours: float, step_minutes: int = 10) -> None:
@@ -66,6 +71,26 @@ def test_one_full_mailbox_stops_no_campaign(
     assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
     assert DeliveryState.ACCEPTED in [one.state for one in mails_to(runtime, other) if one.campaign_id == made]
     assert _is_balanced(runtime)
+
+
+def test_a_first_lesson_that_its_server_put_off_past_its_moment_comes_at_the_next_hour(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    """And the cohort goes on, although nobody in it has had anything yet."""
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 24), hour=9))
+    start(runtime, made)
+    sink.fault = lambda recipient: Fault("rcpt", "451 4.3.0 temporary system problem") if recipient == email else None
+    clock.move_to(datetime(2026, 11, 24, 8, 0, tzinfo=UTC))
+    plan(runtime)
+    send_all(dispatcher)
+    _pass(runtime, dispatcher, clock, 6, 60)  # four tries, and its hours are over
+    assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
+    sink.fault = lambda _: None
+    _pass(runtime, dispatcher, clock, 24, 60)
+    assert len(lessons_of(runtime, made, email)) == 1
+    assert enrolment_in(runtime, made, email) == ("active", datetime(2026, 11, 26, 8, 0, tzinfo=UTC))
 
 
 def test_a_message_that_was_put_off_until_its_hour_was_over_failed(
@@ -213,8 +238,9 @@ def test_quiet_hours_that_begin_right_after_a_start_pause_no_campaign(
     assert [one.state for one in mails_to(runtime, email, DeliveryKind.BROADCAST)] == [DeliveryState.ACCEPTED]
 
 
+@pytest.mark.parametrize("days", [1, 3])
 def test_an_outage_at_the_end_of_one_readers_pause_pauses_no_cohort(
-    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, days: int
 ) -> None:
     make_reader(runtime)
     late = make_reader(runtime)
@@ -222,11 +248,48 @@ def test_an_outage_at_the_end_of_one_readers_pause_pauses_no_cohort(
     made = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 24), hour=8))
     start(runtime, made)
     person = mails_to(runtime, late)[0].subscriber_id
-    runtime.database.run(preferences.pause, clock.now(), person, datetime(2026, 11, 26, 23, 0, tzinfo=UTC))
-    _pass(runtime, dispatcher, clock, 72, 60)
-    clock.move_to(datetime(2026, 11, 27, 11, 5, tzinfo=UTC))  # away from before their hour until four hours after it
+    ends = datetime(2026, 11, 23, 23, 0, tzinfo=UTC) + timedelta(days=days)
+    runtime.database.run(preferences.pause, clock.now(), person, ends)
+    _pass(runtime, dispatcher, clock, days * 24 + 12, 60)
+    clock.move_to(ends + timedelta(hours=12, minutes=5))  # away from before their hour until four hours after it
     plan(runtime)
     assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
+    assert due_times(runtime, made)[late] == ends + timedelta(hours=32)  # at their next hour
+
+
+def test_the_rest_of_a_campaign_that_a_limit_held_up_comes_at_the_next_hour(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    readers = [make_reader(runtime) for _ in range(2)]
+    send_all(dispatcher)
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 23), hour=9))
+    start(runtime, made)
+    with runtime.database.write() as session:
+        sending_holds.set_campaign_limit(session, made, 1)
+    clock.move_to(datetime(2026, 11, 23, 8, 0, tzinfo=UTC))
+    plan(runtime)
+    send_all(dispatcher)
+    clock.advance(hours=5)
+    assert _run(runtime) == PlanningResult(planned=0, shifted=1, late=1)
+    assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
+    assert {due_times(runtime, made)[one] for one in readers} == {datetime(2026, 11, 24, 8, 0, tzinfo=UTC)}
+
+
+def test_readers_of_a_campaign_that_waits_for_an_admin_stay_due(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    """Also when another domain is held."""
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 24), hour=9))
+    start(runtime, made)
+    due = due_times(runtime, made)
+    clock.move_to(datetime(2026, 11, 24, 14, 0, tzinfo=UTC))
+    with runtime.database.write() as session:
+        sending_holds.add_hold(session, "domain:held.example", "policy", clock.now(), clock.now() + timedelta(hours=8))
+    assert _run(runtime).late == 0
+    assert campaign_row(runtime, made).status == CampaignStatus.PAUSED
+    assert due_times(runtime, made) == due == {email: datetime(2026, 11, 24, 8, 0, tzinfo=UTC)}
 
 
 def test_settings_that_are_saved_between_the_hour_and_the_tick_cost_no_week(

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from tests.support.builders import COURSE, at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
-from tests.support.campaigns import campaign_row, draft, start
+from tests.support.campaigns import author, campaign_row, draft, due_times, start
 from tests.support.smtp_sink import Sink
 
-from rugcourse.bootstrap import Runtime
+from rugcourse.bootstrap import Runtime, rejection_handler
+from rugcourse.campaigns import lifecycle
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryState, EnrolmentStatus
-from rugcourse.db.queries import course_publishing, courses, enrolments, subscribers
+from rugcourse.db.queries import campaigns, course_publishing, courses, enrolments, subscribers
+from rugcourse.db.queries.campaigns import Sending
+from rugcourse.db.queries.due_enrolments import ExpectedEnrolment
+from rugcourse.delivery import planner
 from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.planner import PlanningResult, plan_due
 from rugcourse.enrolment import preferences
-from rugcourse.scheduling import Timing
+from rugcourse.scheduling import Missed, Schedule, SendWindow, ShiftTo, Timing
+
+_NOTHING = PlanningResult(planned=0, shifted=0, late=0)
+
+
+def _run(runtime: Runtime) -> PlanningResult:
+    return plan_due(runtime.database, runtime.clock, runtime.send_window, rejection_handler(runtime))
 
 
 def test_a_lesson_is_planned_at_the_readers_hour_and_not_before(runtime: Runtime, clock: VirtualClock) -> None:
@@ -52,6 +64,62 @@ def test_planning_by_many_at_once_plans_each_lesson_once(runtime: Runtime) -> No
         planned = sum(pool.map(lambda _: plan(runtime), range(6)))
     assert planned == 12
     assert all(len(lessons_to(runtime, email)) == 1 for email in readers)
+
+
+@pytest.mark.parametrize("batch", [2, 100])
+def test_a_planning_run_takes_everybody_who_is_due_and_counts_what_became_of_them(
+    runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(planner, "BATCH", batch)
+    for hour in (8, 8, 8, 3, 3, 3):
+        make_reader(runtime, hour=hour)
+    at_eight(runtime, 1)  # the scheduler was away since before the hours of either
+    assert _run(runtime) == PlanningResult(planned=3, shifted=3, late=0)
+    clock.advance(hours=5)  # and nobody sent
+    assert _run(runtime) == PlanningResult(planned=0, shifted=3, late=3)
+    assert _run(runtime) == _NOTHING
+
+
+def test_a_lesson_whose_hour_passed_is_due_at_the_readers_next_hour(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime)
+    clock.move_to(datetime(2026, 11, 23, 15, 0, tzinfo=UTC))
+    plan(runtime)
+    assert enrolment_of(runtime, email).next_due_at == datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("position", "last_local_date", "promised", "becomes"),
+    [
+        (1, None, True, Missed()),
+        (1, None, False, ShiftTo(datetime(2026, 11, 24, 7, 0, tzinfo=UTC))),
+        (2, None, True, ShiftTo(datetime(2026, 11, 24, 7, 0, tzinfo=UTC))),
+        (1, date(2026, 11, 20), True, ShiftTo(datetime(2026, 11, 24, 7, 0, tzinfo=UTC))),
+    ],
+)
+def test_only_the_very_first_mail_of_a_campaign_is_bound_to_its_moment(
+    position: int, last_local_date: date | None, promised: bool, becomes: Missed | ShiftTo
+) -> None:
+    eight = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+    campaign = Sending(1, CampaignKind.COHORT, Timing(day=eight.date(), hour=8), None, {1: 1, 2: 2})
+    schedule = Schedule("Europe/Amsterdam", 8)
+    one = ExpectedEnrolment(1, 1, "reader@x.example", position, eight, last_local_date, schedule)
+    afternoon, window = eight + timedelta(hours=6), SendWindow(timedelta(hours=4))
+    assert planner.decide(campaign, one, afternoon, window, promised=promised) == becomes
+    if promised:
+        assert planner.decide(campaign, one, afternoon, window) == becomes
+
+
+def test_a_campaign_that_is_paused_after_it_was_found_due_plans_nothing(
+    runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = make_reader(runtime)
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 23)))
+    start(runtime, made)
+    clock.move_to(datetime(2026, 11, 23, 7, 0, tzinfo=UTC))
+    runtime.database.run(lifecycle.pause, author(runtime), made)
+    monkeypatch.setattr(campaigns, "due", lambda *_: [made])
+    assert _run(runtime) == _NOTHING
+    assert due_times(runtime, made) == {email: clock.now()}
 
 
 def test_after_an_outage_of_five_days_nobody_gets_a_pile_or_a_mail_at_night(

@@ -8,13 +8,16 @@ from datetime import date, timedelta
 
 import pytest
 from tests.support.builders import at_eight, course_of, make_pending, make_reader, plan, send_all
+from tests.support.emails import outgoing
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import DeliveryQueue
 from rugcourse.db.queries import sending_holds
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.delivery.rate_limits import WarmUp
+from rugcourse.delivery.rate_limits import SendLimits, WarmUp, load_rate_limiter
 
 Limited = Callable[..., Dispatcher]
 
@@ -60,6 +63,49 @@ def test_no_more_than_so_many_lessons_a_minute_go_out_and_all_of_them_do(
     assert sum(counts) == 60
     assert max(counts) <= 6
     assert counts[1:8] == [2] * 7  # a third of a minute's share can be saved up
+
+
+def test_a_limit_is_used_in_full_by_a_worker_that_looks_often_and_never_passed(
+    database: Database, clock: VirtualClock
+) -> None:
+    taken, waiting = 0, [outgoing(), outgoing()]
+    for _ in range(20 * 6):
+        clock.advance(seconds=10)
+        with database.write() as session:
+            limiter = load_rate_limiter(session, SendLimits(per_minute=6), clock)
+            taken += len(limiter.admit(DeliveryQueue.LESSONS, waiting))
+            sending_holds.save_buckets(session, limiter.buckets)
+    assert taken in {20 * 6, 20 * 6 + 1}
+
+
+@pytest.mark.parametrize(("per_minute", "at_once"), [(1, 1), (3, 1), (60, 20)])
+def test_what_a_limit_lets_through_at_once_after_an_idle_hour_is_a_third_of_a_minutes_share_or_one(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, limited: Limited,
+    per_minute: int, at_once: int,
+) -> None:  # fmt: skip
+    due_lessons(runtime, dispatcher, *(f"r{number}@x.example" for number in range(30)))
+    sender = limited(per_minute=per_minute)
+    send_all(sender)
+    clock.advance(hours=1)
+    before = sink.count
+    for _ in range(5):
+        send_all(sender)
+    assert sink.count - before == at_once
+
+
+def test_a_hold_lasts_until_its_end_or_until_it_is_released(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
+) -> None:
+    due_lessons(runtime, dispatcher, "a@held.example", "b@closed.example", "c@free.example")
+    before = sink.count
+    with runtime.database.write() as session:
+        sending_holds.add_hold(session, "domain:held.example", "policy", clock.now(), clock.now() + timedelta(hours=1))
+        sending_holds.hold_indefinitely(session, "domain:closed.example", "to see", clock.now())
+    send_all(dispatcher)
+    assert [one.recipient for one in sink.taken[before:]] == ["c@free.example"]
+    clock.advance(hours=1)
+    send_all(dispatcher)
+    assert [one.recipient for one in sink.taken[before + 1 :]] == ["a@held.example"]
 
 
 def test_workers_share_a_limit(

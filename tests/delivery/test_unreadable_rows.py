@@ -20,7 +20,7 @@ from tests.support.campaigns import draft, start
 from tests.support.databases import unchecked
 from tests.support.smtp_sink import Fault, Sink
 
-from rugcourse.bootstrap import Runtime
+from rugcourse.bootstrap import Runtime, rejection_handler
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     CampaignKind,
@@ -33,7 +33,7 @@ from rugcourse.db.models import (
 )
 from rugcourse.delivery import forecast
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.delivery.planner import plan_due
+from rugcourse.delivery.planner import PlanningResult, plan_due
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.scheduling import Timing
 from rugcourse.worker.tasks import scheduler_tick
@@ -65,6 +65,22 @@ def test_planner_goes_on_when_one_reader_cannot_be_planned(
     plan(runtime)
     send_all(dispatcher)
     assert [one.state for one in lessons_to(runtime, lost)] == [DeliveryState.ACCEPTED]
+
+
+def test_a_reader_who_cannot_be_planned_is_tried_again_later_and_not_at_each_tick(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    lost = make_reader(runtime)
+    make_reader(runtime)
+    _spoil_schedule(runtime, lost, zone="Mars/Olympus")
+    at_eight(runtime)
+    on_rejection = rejection_handler(runtime)
+    first, second = (plan_due(runtime.database, clock, runtime.send_window, on_rejection) for _ in range(2))
+    assert first == PlanningResult(planned=1, shifted=1)
+    assert second == PlanningResult()
+    due = enrolment_of(runtime, lost).next_due_at
+    assert due is not None
+    assert clock.now() < due < clock.now() + timedelta(hours=12)
 
 
 def test_the_audit_names_a_zone_that_this_machine_does_not_know(runtime: Runtime, clock: VirtualClock) -> None:

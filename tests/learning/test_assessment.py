@@ -6,9 +6,10 @@ import pytest
 from tests.support.builders import course_of, enrolment_of
 
 from rugcourse.bootstrap import Runtime
+from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Stage
 from rugcourse.db.queries import learning
-from rugcourse.learning.assessment import IncompleteTest, gain_of, save_attempt
+from rugcourse.learning.assessment import IncompleteTest, adopt, find_attempt, gain_of, save_attempt
 from rugcourse.learning.scoring import CauseResult, is_complete, score
 
 
@@ -41,6 +42,47 @@ def test_a_question_that_came_in_between_is_nothing_learned(runtime: Runtime, em
     assert ((gain.before.right, gain.before.asked), (gain.after.right, gain.after.asked)) == ((8, 8), (9, 9))
     assert gain.learned == 0
     assert gain.before_about("new") is None
+    for cause in gain.before.causes:
+        assert gain.before_about(cause.cause) == cause
+
+
+@pytest.mark.parametrize("asked_before", [None, "of another time"])
+def test_without_a_first_test_of_the_same_questions_there_is_nothing_to_compare(
+    runtime: Runtime, email: str, asked_before: str | None
+) -> None:
+    published = course_of(runtime)
+    test = published.course.tests["nl"]
+    person = enrolment_of(runtime, email).subscriber_id
+    if asked_before:
+        other = test.model_copy(update={"questions": (test.questions[0].model_copy(update={"id": asked_before}),)})
+        attempt = runtime.database.run(save_attempt, runtime.clock.now(), published.id, other, {asked_before: 0})
+        runtime.database.run(adopt, runtime.clock, attempt, person, published.id)
+    right = {question.id: question.right_option for question in test.questions}
+    runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, right, person)
+    with runtime.database.read() as session:
+        gain = gain_of(session, person, published.id, test)
+    assert gain is not None
+    assert (gain.before, gain.after.right, gain.learned) == (None, 8, 0)
+    assert gain.before_about(test.questions[0].cause) is None
+
+
+@pytest.mark.parametrize(("hours", "is_theirs"), [(1, True), (48, False)])
+def test_a_visitors_test_becomes_that_of_the_reader_who_signs_up_soon_after_it(
+    runtime: Runtime, email: str, clock: VirtualClock, hours: int, is_theirs: bool
+) -> None:
+    published = course_of(runtime)
+    test = published.course.tests["nl"]
+    person = enrolment_of(runtime, email).subscriber_id
+    chosen = {question.id: question.right_option for question in test.questions}
+    attempt = runtime.database.run(save_attempt, clock.now(), published.id, test, chosen)
+    clock.advance(hours=hours)
+    runtime.database.run(adopt, clock, attempt, person, published.id)
+    with runtime.database.read() as session:
+        found = find_attempt(session, attempt)
+        assert find_attempt(session, attempt + 1) is None
+    assert found is not None
+    assert (found.stage, found.options, found.correct) == (Stage.PRETEST, chosen, 8)
+    assert found.subscriber_id == (person if is_theirs else None)
 
 
 def test_the_gain_is_the_second_test_beside_the_first(runtime: Runtime, email: str) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import pytest
+from sqlalchemy.orm import Session
 from tests.support.builders import course_of
 
 from rugcourse.bootstrap import Runtime
+from rugcourse.db.queries import learning
 from rugcourse.learning.assessment import save_attempt
 from rugcourse.learning.hardest_question import MIN_ATTEMPTS, HardestQuestions
 
@@ -57,3 +62,57 @@ def test_hardest_question_ignores_questions_that_were_not_asked(runtime: Runtime
         found = HardestQuestions().of(session, published.id, longer)
     assert found is not None
     assert (found.question.id, found.missed_percent) == (missed.id, 20)
+
+
+def _take(runtime: Runtime, times: int, *, missed: int | None = None) -> None:
+    """Visitors who miss one question, or none."""
+    published = course_of(runtime)
+    test = published.course.tests["nl"]
+    chosen = {one.id: one.right_option for one in test.questions}
+    if missed is not None:
+        question = test.questions[missed]
+        chosen[question.id] = (question.right_option + 1) % len(question.options)
+    for _ in range(times):
+        runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, chosen)
+
+
+def _percent(runtime: Runtime, hardest_questions: HardestQuestions) -> int | None:
+    published = course_of(runtime)
+    with runtime.database.read() as session:
+        found = hardest_questions.of(session, published.id, published.course.tests["nl"])
+    assert found is not None
+    return found.missed_percent
+
+
+def test_a_question_that_one_in_a_hundred_misses_is_the_hardest_where_all_others_are_known(runtime: Runtime) -> None:
+    _take(runtime, 99)
+    _take(runtime, 1, missed=3)
+    assert _percent(runtime, HardestQuestions()) == 1
+
+
+def test_the_hardest_question_is_looked_for_again_after_many_attempts_and_not_after_each(runtime: Runtime) -> None:
+    hardest_questions = HardestQuestions()
+    _take(runtime, MIN_ATTEMPTS, missed=3)
+    assert _percent(runtime, hardest_questions) == 100
+    _take(runtime, 1)
+    assert _percent(runtime, hardest_questions) == 100
+    _take(runtime, MIN_ATTEMPTS - 1)
+    assert _percent(runtime, hardest_questions) == 50
+
+
+def test_a_course_does_not_push_out_what_is_known_about_another(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = course_of(runtime)
+    looked: list[int] = []
+
+    def last_options(_session: Session, course_id: int, _limit: int) -> Sequence[Mapping[str, int]]:
+        looked.append(course_id)
+        return []
+
+    monkeypatch.setattr(learning, "last_options", last_options)
+    hardest_questions = HardestQuestions()
+    with runtime.database.read() as session:
+        for course_id in (1, 2, 1, 2):
+            hardest_questions.of(session, course_id, published.course.tests["nl"])
+    assert looked == [1, 2]

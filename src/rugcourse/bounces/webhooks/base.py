@@ -78,7 +78,11 @@ def parse_timestamp(value: object, now: datetime) -> datetime:
 
 def check_age(seconds: str, now: datetime) -> None:
     """Raise UnverifiedRequest if a signature is older than `LONGEST`, or as far in the future."""
-    if not seconds.isdecimal() or abs(now - datetime.fromtimestamp(min(int(seconds), 2**40), UTC)) > LONGEST:
+    try:
+        is_recent = seconds.isdecimal() and abs(now - datetime.fromtimestamp(int(seconds), UTC)) <= LONGEST
+    except (ValueError, OverflowError, OSError):  # beyond the years that Python, or the platform, knows
+        is_recent = False
+    if not is_recent:
         raise UnverifiedRequest("its signature is too old, or in the future")
 
 

@@ -33,8 +33,9 @@ class Mailgun:
     def read(self, request: WebhookRequest) -> Sequence[ProviderEvent]:
         said = as_object(request.body)
         signed, signature = (text(said, "signature", name) for name in ("timestamp", "signature"))
-        expected = hmac.new(self.key.encode(), f"{signed}{text(said, 'signature', 'token')}".encode(), "sha256")
-        if not hmac.compare_digest(expected.hexdigest().encode(), signature.encode()):
+        covered = f"{signed}{text(said, 'signature', 'token')}".encode(errors="surrogatepass")
+        expected = hmac.new(self.key.encode(), covered, "sha256").hexdigest()
+        if not hmac.compare_digest(expected.encode(), signature.encode(errors="surrogatepass")):
             raise UnverifiedRequest("its signature is not Mailgun's")
         check_age(signed, request.now)
         event = part(said, "event-data")

@@ -6,7 +6,6 @@ It replaces the Message-ID of each mail; ours is sent as metadata, which its rep
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,5 +63,5 @@ def _password(authorization: str) -> str:
         raise UnverifiedRequest("it has no password")
     try:
         return base64.b64decode(given, validate=True).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no UTF-8, or characters that are not of ASCII
         raise UnverifiedRequest("its password can't be read") from None
