@@ -20,7 +20,7 @@ NAMES_LANGUAGES = {
     "locales.py",
     "content/readability.py",  # formulas
     "settings.py",  # made-up values
-    "privacy/notice.py",  # the page of a supervisor
+    "privacy/privacy_notice.py",  # the page of a supervisor
     "bounces/classifier.py",  # ends of domains
 }
 STRANGE = ["", "../nl", "nl/../en", "NL", "nl\0", "nl.po", "xx", "e" * 10_000]
