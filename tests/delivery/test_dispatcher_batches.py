@@ -129,7 +129,7 @@ def test_the_journal_of_a_worker_that_died_tells_what_was_taken_and_what_was_onl
     states = [DeliveryState.ACCEPTED, DeliveryState.PLANNED, DeliveryState.UNKNOWN]
     assert sorted(one.state for one in found.values()) == states
     assert found[answered[0]].state == DeliveryState.ACCEPTED
-    assert found[answered[0]].reply == "250 taken"
+    assert found[answered[0]].smtp_response == "250 taken"
 
 
 @pytest.mark.parametrize("stops", [False, True])
