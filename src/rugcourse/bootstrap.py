@@ -157,7 +157,7 @@ def make_ebooks_later(runtime: Runtime) -> threading.Timer:
 
 
 def send_sample(runtime: Runtime, message: bytes, recipient: str) -> bool:
-    """Hand a proof over to the mail server, past the ledger. Returns whether it was taken."""
+    """Send a sample mail without recording it in the ledger. Returns whether the server accepted it."""
     return send_now(runtime, addressed(message, recipient), recipient)
 
 

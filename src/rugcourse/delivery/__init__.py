@@ -3,7 +3,7 @@
     planned ─► submitting ─► accepted
        ▲           ├─ refused by the server for good: failed, with the server's reply
        │           ├─ no reply after the final dot: unknown
-       └───────────┴─ interrupted before the final dot: back to planned, with a growing delay
+       └───────────┴─ refused for now, or interrupted before the final dot: back to planned, with a growing delay
     cancelled: from planned, when the reader left or paused, or when their hour has passed
     bounced (`rugcourse.bounces`): from accepted to failed; a lesson to cancelled, so that it is sent again
 

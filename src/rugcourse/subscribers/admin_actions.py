@@ -1,7 +1,6 @@
 """Actions of admins for one subscriber. Each has a reason, and writes to the audit log in the same transaction.
 
-To add an action: write a function below, add it to `_ACTIONS`, and name it in `templates/web/admin/subscriber.html` and
-`templates/web/admin/audit-log-labels.html`.
+CONTRIBUTING.md says how to add one.
 """
 
 from __future__ import annotations

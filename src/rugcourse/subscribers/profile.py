@@ -85,7 +85,7 @@ def find_reader(session: Session, address: str) -> ReaderReport | None:
         answered=len(answers),
         answered_right=sum(one.last_correct for one in answers),
         mails=tuple(
-            MailOfReader(row.id, row.kind, lesson, row.state, row.planned_at, row.message_id, row.reply)
+            MailOfReader(row.id, row.kind, lesson, row.state, row.planned_at, row.message_id, row.smtp_response)
             for row, lesson in deliveries.history(session, person.id)
         ),
     )

@@ -39,7 +39,7 @@ def _moments(session: Session, person: SubscriberRow) -> Iterator[Moment]:
             mail.settled_at or mail.planned_at,
             f"mail {mail.state}",
             lesson or mail.kind,
-            f"{mail.id}: {mail.reply or '-'}",
+            f"{mail.id}: {mail.smtp_response or '-'}",
         )
     for event in email_events.of_person(session, person.id):
         if event.kind != EventKind.ANSWER:

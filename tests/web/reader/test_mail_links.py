@@ -290,7 +290,7 @@ def test_the_page_that_confirms_shows_what_is_agreed_to_and_ticks_nothing(
     assert 'name="measuring" value="yes">' in page
     assert browser.post(link, data={"measuring": "yes"}).status_code == 200
     with runtime.database.read() as session:
-        assert subscribers.by_email(session, email).measuring  # type: ignore[union-attr]
+        assert subscribers.by_email(session, email).tracking_consent  # type: ignore[union-attr]
 
 
 def test_confirmation_link_lets_strangers_refuse_for_good(browser: TestClient, runtime: Runtime) -> None:

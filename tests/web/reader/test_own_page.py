@@ -316,7 +316,7 @@ def test_tracking_records_nothing_of_readers_who_left(
     assert len(everything(runtime)["email_event"]) == 1
     browser.post(path(runtime, TokenPurpose.UNSUBSCRIBE, email), data={"leave": "yes"})
     with runtime.database.read() as session:
-        assert not subscribers.by_email(session, email).measuring  # type: ignore[union-attr]
+        assert not subscribers.by_email(session, email).tracking_consent  # type: ignore[union-attr]
     before = everything(runtime, "lesson")
     browser.get(picture, headers=agent)
     assert browser.post(answer, data={"o": "0"}).status_code == 200  # who asks is told what is right
@@ -412,7 +412,7 @@ def test_own_page_checkbox_excludes_a_reader_from_statistics(
     clock.advance(days=1)
     browser.post(link, data={**chosen, "left_out": "yes"})
     with runtime.database.read() as session:
-        assert subscribers.by_email(session, email).objected_at == since  # type: ignore[union-attr]
+        assert subscribers.by_email(session, email).statistics_objected_at == since  # type: ignore[union-attr]
     browser.post(link, data=chosen)
     assert not re.search(r'name="left_out" value="yes" checked', browser.get(link).text)
 

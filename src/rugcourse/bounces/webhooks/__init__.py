@@ -27,14 +27,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ProviderEntry:
-    """All that differs between providers. `setting`: its key, without which there is no webhook; `reader`: what makes
-    its class of that key.
+    """All that differs between providers.
+
+    `setting`: the field of the settings with its key; without a key the webhook does not exist. `factory`: the name in
+    its module that makes the provider from the key.
 
     `echo_header`: a header in which our Message-ID stays, where the provider writes one of its own.
     """
 
     setting: str
-    reader: str
+    factory: str
     echo_header: str = ""
 
 
@@ -55,7 +57,7 @@ def open_provider(settings: Settings, name: str) -> Provider | None:
     if entry is None or not key:
         return None
     module = import_module(f"{__name__}.{name}")  # some bring 5 MB of cryptography along
-    provider: Provider = attrgetter(entry.reader)(module)(key)
+    provider: Provider = attrgetter(entry.factory)(module)(key)
     return provider
 
 

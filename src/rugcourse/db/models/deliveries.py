@@ -54,7 +54,7 @@ class DeliveryRow(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str] = mapped_column(String(12))
-    queue: Mapped[str] = mapped_column(String(12))
+    queue: Mapped[str] = mapped_column(String(16))
     state: Mapped[str] = mapped_column(String(12))
     subscriber_id: Mapped[int] = mapped_column(BigId, index=True)
     campaign_id: Mapped[int | None]

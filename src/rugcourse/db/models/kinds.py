@@ -28,8 +28,8 @@ class CampaignType:
 
     `sends`: lessons of its course, or a message of its own. `has_audience`: an admin drafts it, chooses who gets it and
     starts it, and it ends; otherwise it comes with its course, and people join it by signing up. `enrols_once`: nobody
-    gets the course twice without an admin's consent. `chooses_ground`: an admin chooses the consent that it relies on;
-    otherwise `any_ground` says whether both will do.
+    gets the course twice without an admin's consent. `chooses_ground`: an admin chooses the consent that it relies on.
+    `any_ground`: consent to news is enough, as well as consent to the course.
     """
 
     sends: DeliveryKind

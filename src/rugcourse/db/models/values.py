@@ -41,7 +41,7 @@ class Ground(StrEnum):
 
 
 class DeliveryQueue(StrEnum):
-    TRANSACTIONAL = "waiting"  # a person waits for this mail
+    TRANSACTIONAL = "transactional"  # a person waits for this mail
     LESSONS = "lessons"
 
 

@@ -247,7 +247,7 @@ def _my_page(request: Request, language: str, email: str = "", *, notice: str = 
         "shown": shown_at_token(runtime.signer, runtime.clock),
         "other_language_path": "/my-page",
     }
-    return render(request, language, "my-page", values, status)
+    return render(request, language, "request-link", values, status)
 
 
 def _question_page(

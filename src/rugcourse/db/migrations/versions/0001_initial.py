@@ -87,7 +87,7 @@ def upgrade() -> None:
         "delivery",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=12), nullable=False),
-        sa.Column("queue", sa.String(length=12), nullable=False),
+        sa.Column("queue", sa.String(length=16), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("subscriber_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("campaign_id", sa.Integer(), nullable=True),
@@ -111,7 +111,7 @@ def upgrade() -> None:
             "kind NOT IN ('lesson', 'broadcast') OR (enrolment_id IS NOT NULL AND lesson_id IS NOT NULL)",
             name=op.f("ck_delivery_lesson"),
         ),
-        sa.CheckConstraint("queue IN ('waiting', 'lessons')", name=op.f("ck_delivery_queue")),
+        sa.CheckConstraint("queue IN ('transactional', 'lessons')", name=op.f("ck_delivery_queue")),
         sa.CheckConstraint(
             "state <> 'submitting' OR (lease IS NOT NULL AND attempts > 0)", name=op.f("ck_delivery_submitting")
         ),
