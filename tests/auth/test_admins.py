@@ -132,7 +132,7 @@ def test_reset_link_sets_a_password_once_and_ends_all_sessions(database: Databas
     with pytest.raises(LoginFailed):
         log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
     assert log_in(database, clock, "owner@x.example", _OTHER_PASSWORD, ORIGIN).admin_id == admin_id
-    assert "password reset" in _actions(database)
+    assert "admin.reset_password" in _actions(database)
     with database.read() as session:
         kinds = [one.kind for one in admins.events_of(session, admin_id, 50)]
     assert (kinds.count(SecurityEventKind.RESET_ASKED), kinds.count(SecurityEventKind.RESET_DONE)) == (2, 1)
@@ -161,7 +161,7 @@ def test_removing_a_second_factor_ends_everything_but_the_password(database: Dat
     assert database.run(reset_second_factor, clock.now(), editor, owner) == "editor@x.example"
     assert find_identity(database, clock, opened) is None
     assert database.run(reset_email, clock.now(), reset.token) is None
-    assert _actions(database)[0] == "second factor removed"
+    assert _actions(database)[0] == "admin.remove_second_factor"
     with database.read() as session:
         found = admins.find(session, editor)
         assert admins.count_recovery_codes(session, editor) == 0
@@ -179,7 +179,7 @@ def test_disabled_account_loses_its_sessions_and_open_links(database: Database, 
     invited = database.run(invite, clock, "new@x.example", Role.EDITOR, owner)
     assert database.run(disable_account, clock.now(), editor, owner) == "editor@x.example"
     assert database.run(disable_account, clock.now(), invited.admin_id, owner) == "new@x.example"
-    assert _actions(database)[:2] == ["admin disabled"] * 2
+    assert _actions(database)[:2] == ["admin.disable"] * 2
     with database.read() as session:
         assert admins.sessions_of(session, editor) == []
     assert find_identity(database, clock, opened) is None

@@ -199,7 +199,7 @@ def test_adding_and_removing_a_passkey_ends_all_other_sessions_and_is_in_the_aud
     mine = identity_of(database, clock)
     device = _add(database, clock, mine, "  my phone ")
     assert _sessions(database, admin) == [mine.session_id]
-    assert _actions(database)[0] == "passkey added"
+    assert _actions(database)[0] == "admin.add_passkey"
     with database.read() as session:
         [row] = admins.passkeys_of(session, admin)
     assert (row.name, row.created_at) == ("my phone", clock.now())
@@ -207,10 +207,10 @@ def test_adding_and_removing_a_passkey_ends_all_other_sessions_and_is_in_the_aud
     other = make_admin(database, clock, "second@x.example", Role.OWNER)
     passkeys.remove(database, clock, identity(other), row.id)  # somebody else's
     assert len(_sessions(database, admin)) == 2
-    assert "passkey removed" not in _actions(database)
+    assert "admin.remove_passkey" not in _actions(database)
     passkeys.remove(database, clock, mine, row.id)
     assert _sessions(database, admin) == [mine.session_id]
-    assert _actions(database)[0] == "passkey removed"
+    assert _actions(database)[0] == "admin.remove_passkey"
     with pytest.raises(LoginFailed):
         _log_in(database, clock, device)
 

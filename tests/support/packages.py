@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 PACKAGES = {
     "dovecot": "dovecot-imapd",
@@ -18,6 +19,7 @@ PACKAGES = {
     "nginx": "nginx-light",
     "postfix": "postfix",
     "caddy": "caddy",
+    "pg_trgm": "postgresql",  # the wheel has no extensions
 }
 FOR_EVERY_RUN = ("dovecot", "spamassassin", "nginx")
 _ONLY_AS_ROOT = {"dovecot", "postfix"}
@@ -25,7 +27,16 @@ _ONLY_AS_ROOT = {"dovecot", "postfix"}
 
 def is_here(program: str) -> bool:
     """Whether a program is installed and may be started."""
+    if program == "pg_trgm":
+        return postgres_of_debian() is not None
     return shutil.which(program) is not None and (program not in _ONLY_AS_ROOT or os.geteuid() == 0)
+
+
+def postgres_of_debian() -> Path | None:
+    """The folder of the newest PostgreSQL from a package, such as /usr/lib/postgresql/15, if it has pg_trgm."""
+    there = Path("/usr/share/postgresql").glob("*/extension/pg_trgm.control")
+    versions = [Path("/usr/lib/postgresql", file.parents[1].name) for file in there]
+    return max((one for one in versions if (one / "bin" / "initdb").is_file()), default=None)
 
 
 def must_be_here() -> bool:

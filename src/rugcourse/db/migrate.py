@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from rugcourse.db.engine import Database, DatabaseError
+from rugcourse.db.search_index import make_search_index
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -31,6 +32,7 @@ def upgrade(database: Database, to: str = "head") -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, to)
             connection.commit()
+        make_search_index(database)
     except OperationalError as error:
         raise _unreachable(error) from None
     except CommandError as error:

@@ -13,6 +13,7 @@ from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import CampaignRow, EnrolmentRow, SubscriberRow
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import audiences, campaigns, enrolments, subscribers
+from rugcourse.db.search_index import finds_parts
 from rugcourse.enrolment import suppression
 from rugcourse.enrolment.suppression import Suppressed
 from rugcourse.links import Signer
@@ -23,12 +24,16 @@ from rugcourse.subscribers.timeline import Moment, timeline
 
 @dataclass(frozen=True, slots=True)
 class SubscriberList:
-    """A page of a search. `more`: the id of the last person, if there are more; `tags`, `campaigns`: the filters."""
+    """A page of a search. `more`: the id of the last person, if there are more; `tags`, `campaigns`: the filters.
+
+    `finds_parts`: the search finds any part of an address or name, see `rugcourse.db.search_index`.
+    """
 
     people: Sequence[SubscriberRow]
     more: int | None
     tags: Sequence[str]
     campaigns: Sequence[CampaignRow]
+    finds_parts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ def search(session: Session, wanted: SubscriberFilter, after_id: int, limit: int
         more=found[limit - 1].id if len(found) > limit else None,
         tags=audiences.all_tags(session),
         campaigns=campaigns.listed(session),
+        finds_parts=finds_parts(session),
     )
 
 

@@ -54,10 +54,21 @@ def test_subscriber_search_matches_address_prefix_and_status(editor: TestClient,
     make_reader(runtime, "sam@x.example")
     make_reader(runtime, "sam.vos@x.example")
     make_pending(runtime, "sanne@x.example")
-    assert found(editor, q="Sam") == ["sam@x.example", "sam.vos@x.example"]
+    assert found(editor, q="Sam.") == ["sam.vos@x.example"]
     assert found(editor, q="sam@") == ["sam@x.example"]
     assert found(editor, status="pending") == ["sanne@x.example"]
-    assert found(editor, q="sa", status="active") == ["sam@x.example", "sam.vos@x.example"]
+    assert found(editor, q="s", status="active") == ["sam@x.example", "sam.vos@x.example"]
+
+
+def test_subscriber_search_finds_parts_where_the_database_can(editor: TestClient, runtime: Runtime) -> None:
+    email = make_reader(runtime, "sam.vos@clinic.example")
+    with runtime.database.write() as session:
+        session.execute(update(SubscriberRow).where(SubscriberRow.email == email).values(name="Samuel de Vos"))
+    parts = [email] if runtime.database.engine.dialect.name == "sqlite" else []  # the tests' PostgreSQL has no pg_trgm
+    assert found(editor, q="sam.v") == [email]
+    assert [found(editor, q=q) for q in ("vos@", "CLINIC", "de vos", "samuel")] == [parts] * 4
+    label = "Deel van het adres of de naam" if parts else "Het adres begint met"
+    assert label in editor.get("/admin/subscribers").text
 
 
 def test_tag_is_added_and_removed(editor: TestClient, runtime: Runtime) -> None:
@@ -244,13 +255,13 @@ def test_list_export_contains_the_search_result_and_is_logged(
     with runtime.database.write() as session:
         session.add_all(
             SubscriberRow(email=f"p{number:04}@x.example", language="nl", status="active", created_at=clock.now())
-            for number in range(2500)
+            for number in range(999)
         )
     make_reader(runtime, "sam@x.example")
-    rows = list(csv.DictReader(io.StringIO(take(editor, "csv", q="P").text.lstrip("\ufeff")), delimiter=";"))
-    assert [row["email"] for row in rows] == [f"p{number:04}@x.example" for number in range(2500)]
+    rows = list(csv.DictReader(io.StringIO(take(editor, "csv", q="P0").text.lstrip("\ufeff")), delimiter=";"))
+    assert [row["email"] for row in rows] == [f"p{number:04}@x.example" for number in range(999)]
     everybody = json.loads(take(editor, "json").text)
-    assert (len(everybody), everybody[-1]["email"]) == (2501, "sam@x.example")
+    assert (len(everybody), everybody[-1]["email"]) == (1000, "sam@x.example")
     assert json.loads(take(editor, "json", q="nobody").text) == []
     assert [row[3] for row in everything(runtime)["audit_log"]].count("subscribers.export") == 3
 

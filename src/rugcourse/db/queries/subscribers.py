@@ -29,6 +29,7 @@ from rugcourse.db.models import (
     SuppressionRow,
     TagRow,
 )
+from rugcourse.db.search_index import MIN_LETTERS, SEARCHED, finds_parts
 from rugcourse.links import MailRef
 from rugcourse.scheduling import EVERY_DAY, Schedule
 
@@ -127,8 +128,8 @@ def everyone(session: Session, limit: int, offset: int = 0) -> Sequence[Subscrib
 def search(session: Session, wanted: SubscriberFilter, after_id: int, limit: int) -> Sequence[SubscriberRow]:
     """Return up to `limit` people who match `wanted`, with ids above `after_id`, by id."""
     query = select(SubscriberRow).where(SubscriberRow.id > after_id)
-    if wanted.beginning:
-        query = query.where(_begins_with(wanted.beginning, dialect_of(session)))
+    if wanted.text:
+        query = query.where(_matches(session, wanted.text))
     if wanted.status is not None:
         query = query.where(SubscriberRow.status == wanted.status)
         if wanted.status != SubscriberStatus.ACTIVE:
@@ -180,12 +181,14 @@ def save_schedule(session: Session, subscriber_id: int, schedule: Schedule) -> N
     session.expire_all()
 
 
-def _begins_with(beginning: str, dialect: str) -> ColumnElement[bool]:
-    """SQL: an address begins with a text. Uses an index; wildcards in the text are escaped."""
-    if dialect == "sqlite":
-        plain = "".join(f"[{one}]" if one in "*?[" else one for one in beginning)
-        return SubscriberRow.email.op("GLOB")(f"{plain}*")
-    return SubscriberRow.email.startswith(beginning, autoescape=True)
+def _matches(session: Session, wanted: str) -> ColumnElement[bool]:
+    """SQL: a text is in an address or name, or an address begins with it where no index serves more than that.
+
+    Wildcards in the text are escaped.
+    """
+    if dialect_of(session) == _SQLITE or (len(wanted) >= MIN_LETTERS and finds_parts(session)):
+        return SEARCHED.contains(wanted, autoescape=True)
+    return SubscriberRow.email.startswith(wanted, autoescape=True)
 
 
 @cache

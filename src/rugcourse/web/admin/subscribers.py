@@ -77,7 +77,7 @@ class SearchFields(BaseModel):
 
     def wanted(self) -> SubscriberFilter:
         return SubscriberFilter(
-            beginning=without_invisible(self.q).strip().lower()[:254],
+            text=without_invisible(self.q).strip().lower()[:254],
             status=SubscriberStatus(self.status) if self.status in {*SubscriberStatus} else None,
             language=without_invisible(self.language)[:5],
             tag=without_invisible(self.tag).strip().lower()[:MAX_TAG_LENGTH],
@@ -125,6 +125,7 @@ def people_page(
         "known_tags": found.tags,
         "campaigns": found.campaigns,
         "people": found.people,
+        "finds_parts": found.finds_parts,
         "more": found.more,
         "may_take": identity.may(Role.EDITOR),
     }
