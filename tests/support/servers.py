@@ -86,6 +86,12 @@ class Server:
             self._process.send_signal(self._end)
             self._process.wait(30)
 
+    def kill(self) -> None:
+        """End it as a crash does."""
+        os.kill(self.pid, signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait(30)
+
     def __enter__(self) -> Server:
         self.start()
         return self
