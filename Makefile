@@ -8,7 +8,7 @@ ARGS ?=
 MODEL_MINUTES ?= 2
 COMPILE = PYTHONPATH=.tools $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11
 
-.PHONY: demo test check messages drill bench mutants stack lock clean help
+.PHONY: demo test check messages drill bench mutants screenshots stack lock clean help
 
 help:
 	@echo "make demo      run everything on this machine; ARGS=\"--day 20 --fresh\" passes options on"
@@ -18,6 +18,7 @@ help:
 	@echo "make check     lint, formatting, types, import rules, lessons, catalogues"
 	@echo "make messages  bring the catalogues in locales/ up to date; ARGS=--check only looks, ARGS=\"--new de\" begins one"
 	@echo "make bench     measure, and write var/bench.json; ARGS=pipeline measures only that"
+	@echo "make screenshots  take the pictures of the README anew"
 	@echo "make mutants   which small faults do a module's own tests miss? ARGS=delivery.planner tries one module"
 	@echo "make lock      choose the versions of all dependencies anew"
 	@echo "make clean     delete .venv and what tools leave behind"
@@ -54,6 +55,9 @@ bench: $(DEV_READY)
 
 mutants: $(DEV_READY)
 	@PYTHONPATH=src:. $(BIN)/python -m tools.mutants $(ARGS)
+
+screenshots: $(DEV_READY)
+	@PYTHONPATH=. $(BIN)/python -m tools.screenshots
 
 lock:
 	@$(PYTHON) tools/setup.py --tools

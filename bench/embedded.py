@@ -57,7 +57,7 @@ def _measure(smtp_url: str) -> dict[str, Any]:
         seconds = time.perf_counter() - begun
         worker.stop()
         found = audit(database, runtime.clock.now(), timedelta(minutes=5))
-        states = {state: sum(book.count(state) for book in found.books) for state in DeliveryState}
+        states = {state: sum(line.count(state) for line in found.totals) for state in DeliveryState}
         database.close()
     return {
         "due": LESSONS,

@@ -20,4 +20,4 @@ def measure_rehearsal() -> dict[str, Any]:
     )
     report = json.loads(run.stdout)
     kept = ("subscribers", "days", "seconds", "mails", "lessons", "late_p99", "late_max", "answers")
-    return {**{name: report[name] for name in kept}, "findings": report["books"]["findings"], "target_seconds": 180}
+    return {**{name: report[name] for name in kept}, "findings": report["audit"]["findings"], "target_seconds": 180}

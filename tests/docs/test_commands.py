@@ -179,6 +179,7 @@ _RUNNING_DEMO = Example(f'demo ARGS="{_DEMO}"', ready=lambda one: one.answers("d
 TARGETS = {
     "make bench": _SIGNING,
     "make bench ARGS=signing": _SIGNING,
+    "make bench ARGS=--docs": Example(code=2, says="not measured yet: rendering"),
     **{f"make bench ARGS={_quoted(names)}": _MEASUREMENT for names in _MINUTES},
     "make check": Example(says="no mistakes"),
     "make clean": Example(),
@@ -191,6 +192,7 @@ TARGETS = {
     "make messages": Example(says="locales/nl.po: 0 added, 0 removed"),
     "make messages ARGS=--check": Example(says="all translated"),
     "make mutants": Example('mutants ARGS="scheduling.timezones --limit 2"', says="2 of 2 noticed in 1 modules"),
+    "make screenshots": Example(says="lesson-editor.png"),
     "make stack": Example(
         'stack ARGS="--port {stack_port} --dir var/stack"', ready=lambda one: one.answers("stack_port")
     ),
