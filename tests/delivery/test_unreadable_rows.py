@@ -31,10 +31,12 @@ from rugcourse.db.models import (
     EnrolmentRow,
     ScheduleRow,
 )
+from rugcourse.db.queries import due_enrolments
 from rugcourse.delivery import forecast
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import PlanningResult, plan_due
 from rugcourse.delivery.reconciliation import audit
+from rugcourse.enrolment import preferences
 from rugcourse.scheduling import Timing
 from rugcourse.worker.tasks import scheduler_tick
 
@@ -81,6 +83,14 @@ def test_a_reader_who_cannot_be_planned_is_tried_again_later_and_not_at_each_tic
     due = enrolment_of(runtime, lost).next_due_at
     assert due is not None
     assert clock.now() < due < clock.now() + timedelta(hours=12)
+
+
+def test_a_reader_who_left_while_their_plan_failed_gets_nothing_due(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
+    left = enrolment_of(runtime, email)
+    runtime.database.run(due_enrolments.shift, {clock.now(): [left.id]})
+    assert enrolment_of(runtime, email).next_due_at is None
 
 
 def test_the_audit_names_a_zone_that_this_machine_does_not_know(runtime: Runtime, clock: VirtualClock) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from tests.support.answers import answer_question, answer_questions, asking_of, next_lesson
-from tests.support.builders import answer, course_of, enrolment_of, lessons_to, make_reader, ref
+from tests.support.builders import answer, course_of, enrolment_of, lessons_to, make_reader, reader_with_lesson, ref
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
@@ -223,3 +223,16 @@ def test_presses_that_share_a_transaction_are_taken_one_after_the_other(
     assert [(one.first_option, one.last_option) for one in mine if one.question == asking.question.id] == [
         (wrong, right)
     ]
+
+
+def test_a_changed_answer_is_kept_when_the_clock_was_set_back_meanwhile(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    mail = lessons_to(runtime, email)[0]
+    answer_question(runtime, mail, 0, right=False)
+    clock.advance(seconds=-2)
+    assert answer_question(runtime, mail, 0, right=True).kept is True
+    with runtime.database.read() as session:
+        [answer] = learning.answers_of(session, enrolment_of(runtime, email).subscriber_id)
+    assert (answer.last_correct, answer.last_at) == (True, answer.first_at)

@@ -217,6 +217,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object, *, durable:
     cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA secure_delete=ON")  # overwrites deleted data
+    connection.create_function("unicode_lower", 1, str.lower, deterministic=True)  # of a search with an é
     cursor.close()
 
 

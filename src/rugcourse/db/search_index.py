@@ -16,6 +16,10 @@ from rugcourse.db.engine import Database
 
 log = structlog.get_logger(__name__)
 
+# SQLite's own `lower` knows ASCII only; `unicode_lower` is Python's, which costs a call for each row.
+SEARCHED_ON_SQLITE: ColumnClause[str] = literal_column(
+    "unicode_lower(subscriber.email || ' ' || subscriber.name)", String
+)
 SEARCHED: ColumnClause[str] = literal_column("(subscriber.email || ' ' || lower(subscriber.name))", String)
 MIN_LETTERS = 3  # a trigram; shorter texts would read the whole table
 
@@ -28,12 +32,12 @@ _IS_VALID = f"SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('{_
 
 
 def make_search_index(database: Database) -> None:
-    """Make the index, if the server has the extension and this role may use it. Writes go on meanwhile."""
+    """Make the index, if the server has the extension and this role may use it. Reads and writes go on meanwhile."""
     if database.engine.dialect.name != "postgresql":
         return
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         is_there = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm')"
-        if connection.scalar(text(is_there)) and not connection.scalar(text(_IS_VALID)):
+        if connection.scalar(text(is_there)):
             _make(connection)
 
 
@@ -49,8 +53,11 @@ def _make(connection: Connection) -> None:
     if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ONE_AT_A_TIME}):
         return
     try:
+        if connection.scalar(text(_IS_VALID)):
+            return
         connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
-        connection.execute(text(f"DROP INDEX IF EXISTS {_INDEX}"))  # left behind by one that was interrupted
+        # Left behind by one that was interrupted.
+        connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {_INDEX}"))
         connection.execute(text(_MAKING))
     except DBAPIError as error:
         log.warning("search_index_not_made", error=str(error.orig))

@@ -270,7 +270,8 @@ class _AnswerSheet:
     def _answer(self, asking: QuestionInMail, before: Answer | None, option: int) -> Answer:
         right = option == asking.question.right_option
         if before is not None:
-            return before._replace(last_option=option, last_correct=right, last_at=self.now)
+            at = max(self.now, before.first_at)  # the clock of another process may be a moment ahead
+            return before._replace(last_option=option, last_correct=right, last_at=at)
         return Answer(
             *asking.person,
             question=asking.question.id,

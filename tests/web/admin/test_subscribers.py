@@ -71,6 +71,18 @@ def test_subscriber_search_finds_parts_where_the_database_can(editor: TestClient
     assert label in editor.get("/admin/subscribers").text
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # the tests' PostgreSQL finds no parts
+def test_subscriber_search_finds_names_with_accents_however_they_are_typed(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    email = make_reader(runtime, "e@x.example")
+    with runtime.database.write() as session:
+        session.execute(update(SubscriberRow).where(SubscriberRow.email == email).values(name="Élise Özturk"))
+    for q in ("élise", "Élise", "ÖZTURK", "e\u0301lise"):
+        assert found(editor, q=q) == [email], q
+    assert found(editor, q="ülise") == []
+
+
 def test_tag_is_added_and_removed(editor: TestClient, runtime: Runtime) -> None:
     path = page_of(runtime, make_reader(runtime))
     assert '<span class="status">autumn</span>' in press(editor, path, "tag", tag=" Autumn ")

@@ -251,7 +251,8 @@ def _advancing(dialect: str) -> Update:
 
 @cache
 def _shifting(dialect: str) -> Update:
-    return update_rows(EnrolmentRow, ("next_due_at",), dialect)
+    # Somebody who left since has nothing due.
+    return update_rows(EnrolmentRow, ("next_due_at",), dialect, EnrolmentRow.status == EnrolmentStatus.ACTIVE)
 
 
 def _write(session: Session, statement: Update, rows: Sequence[tuple[Sequence[int], Mapping[str, object]]]) -> None:

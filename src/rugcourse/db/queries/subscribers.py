@@ -29,7 +29,7 @@ from rugcourse.db.models import (
     SuppressionRow,
     TagRow,
 )
-from rugcourse.db.search_index import MIN_LETTERS, SEARCHED, finds_parts
+from rugcourse.db.search_index import MIN_LETTERS, SEARCHED, SEARCHED_ON_SQLITE, finds_parts
 from rugcourse.links import MailRef
 from rugcourse.scheduling import EVERY_DAY, Schedule
 
@@ -186,6 +186,8 @@ def _matches(session: Session, wanted: str) -> ColumnElement[bool]:
 
     Wildcards in the text are escaped.
     """
+    if dialect_of(session) == _SQLITE and not wanted.isascii():
+        return SEARCHED_ON_SQLITE.contains(wanted, autoescape=True)
     if dialect_of(session) == _SQLITE or (len(wanted) >= MIN_LETTERS and finds_parts(session)):
         return SEARCHED.contains(wanted, autoescape=True)
     return SubscriberRow.email.startswith(wanted, autoescape=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from typing import Annotated
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Path, Query, Request
@@ -77,7 +78,7 @@ class SearchFields(BaseModel):
 
     def wanted(self) -> SubscriberFilter:
         return SubscriberFilter(
-            text=without_invisible(self.q).strip().lower()[:254],
+            text=normalize("NFC", without_invisible(self.q)).strip().lower()[:254],
             status=SubscriberStatus(self.status) if self.status in {*SubscriberStatus} else None,
             language=without_invisible(self.language)[:5],
             tag=without_invisible(self.tag).strip().lower()[:MAX_TAG_LENGTH],
