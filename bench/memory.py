@@ -31,7 +31,7 @@ TARGET_MB = {"worker": 130, "web": 120, "serve": 150}
 TARGET_SECONDS = 2.5
 PAGES = [
     "/nl", "/en", "/nl/privacy", "/nl/my-page", f"/nl/{COURSE}", f"/nl/{COURSE}/test", f"/nl/{COURSE}/signup",
-    f"/nl/{COURSE}/alarm-signs", f"/nl/{COURSE}/lessons/stress", f"/nl/{COURSE}/share.png", "/admin/login",
+    f"/nl/{COURSE}/safety-notice", f"/nl/{COURSE}/lessons/stress", f"/nl/{COURSE}/share.png", "/admin/login",
 ]  # fmt: skip
 _SETTLED_SECONDS = 6.0  # within so long of each other two looks find nearly the same
 _SETTLED_MB = 0.5

@@ -15,11 +15,11 @@ _AA_EDGE = 3.0  # WCAG 2.2, 1.4.11: of borders and graphs
 
 _TEXT_ON = [
     *((text, back) for text in ("ink", "quiet", "accent", "error") for back in ("paper", "card")),
-    *(("ink", back) for back in ("accent_soft", "sand", "alarm", "soon", "later", "error_soft", "avatar")),
+    *(("ink", back) for back in ("accent_soft", "sand", "urgent", "soon", "later", "error_soft", "avatar")),
     ("on_accent", "accent"),
     ("option_ink", "option"),
     ("accent_ink", "accent_soft"),
-    ("alarm_ink", "alarm"),
+    ("urgent_ink", "urgent"),
     ("soon_ink", "soon"),
     ("later_ink", "later"),
 ]

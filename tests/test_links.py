@@ -116,7 +116,7 @@ def test_pages_for_everybody_are_under_the_address_of_the_installation() -> None
     assert LINKS.home("nl") == "http://x/nl"
     assert LINKS.course("nl", "back") == "http://x/nl/back"
     assert LINKS.privacy("en") == "http://x/en/privacy"
-    assert LINKS.alarm_signs("nl", "back") == "http://x/nl/back/alarm-signs"
+    assert LINKS.safety_notice("nl", "back") == "http://x/nl/back/safety-notice"
     assert LINKS.my_page("nl") == "http://x/nl/my-page"
     assert LINKS.admin_welcome("t") == "http://x/admin/invite/t"
     assert LINKS.admin_reset("t") == "http://x/admin/reset/t"

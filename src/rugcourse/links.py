@@ -150,8 +150,8 @@ class Links:
         """The page on which an admin resets their password."""
         return f"{self.base_url}/admin/reset/{token}"
 
-    def alarm_signs(self, language: str, course: str) -> str:
-        return f"{self.base_url}/{language}/{course}/alarm-signs"
+    def safety_notice(self, language: str, course: str) -> str:
+        return f"{self.base_url}/{language}/{course}/safety-notice"
 
     def confirm(self, mail: MailRef) -> str:
         return self._of_mail("c", TokenPurpose.CONFIRM, mail)

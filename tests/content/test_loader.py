@@ -19,14 +19,12 @@ from rugcourse.course_editor.file_sync import import_courses
 
 LESSON = "02-overbelasting.nl.md"
 LIST = "06-specifieke-oorzaak.nl.md"
-SIGNS = "../alarm-signs.nl.md"
+NOTICE = "safety-notice.nl.md"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     shutil.copytree(LESSONS / COURSE, tmp_path / COURSE)
-    for file in LESSONS.glob("alarm-signs.*.md"):
-        shutil.copy(file, tmp_path)
     return tmp_path / COURSE
 
 
@@ -134,55 +132,63 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
         swap("course.nl.md", "lesson: stress", "lesson: stres"),
         r"course.nl.md:\d+: there is no lesson with the slug 'stres'",
     ),
-    "a cause without a name": (
+    "a topic without a name": (
         swap("test.nl.md", "  stress: Stress\n", ""),
-        r"test.nl.md:\d+: the cause 'stress' of a question is missing",
+        r"test.nl.md:\d+: the topic 'stress' of a question is missing",
     ),
     "a level of no urgency": (
-        swap(SIGNS, "urgency: today", "urgency: soon"),
-        r"alarm-signs.nl.md:24: `levels.3.urgency`: input should be 'emergency', 'now'",
+        swap(NOTICE, "urgency: today", "urgency: soon"),
+        r"safety-notice.nl.md:26: `levels.3.urgency`: input should be 'emergency', 'now'",
     ),
     "a telephone number that is a number": (
-        swap(SIGNS, 'number: "113"', "number: 113"),
-        r"alarm-signs.nl.md:62: `numbers.nl.3.number` must be text",
+        swap(NOTICE, 'number: "113"', "number: 113"),
+        r"safety-notice.nl.md:64: `numbers.nl.3.number` must be text",
     ),
     "a telephone number that can't be dialled": (
-        swap(SIGNS, "number: 0800-0113", "number: ask me"),
-        r"alarm-signs.nl.md:65: `numbers.nl.4.number` must be a telephone number",
+        swap(NOTICE, "number: 0800-0113", "number: ask me"),
+        r"safety-notice.nl.md:67: `numbers.nl.4.number` must be a telephone number",
     ),
     "a telephone number at a level that is not there": (
         lambda folder: [
-            swap(f"../alarm-signs.{one}.md", "urgency: support", "urgency: appointment")(folder) for one in ("nl", "en")
+            swap(f"safety-notice.{one}.md", "urgency: support", "urgency: appointment")(folder) for one in ("nl", "en")
         ],
-        r"alarm-signs.nl.md:63: there is no level with the urgency `support`",
+        r"safety-notice.nl.md:65: there is no level with the urgency `support`",
     ),
     "an emergency with no number to call": (
-        swap(SIGNS, "levels: [emergency]", "levels: [now]"),
-        r"alarm-signs.nl.md:5: no number under `numbers` names the level `emergency`",
+        swap(NOTICE, "levels: [emergency]", "levels: [now]"),
+        r"safety-notice.nl.md:7: no number under `numbers` names the level `emergency`",
     ),
     "a sign that is lost in translation": (
-        swap(SIGNS, "      - Je spuit drugs.\n", ""),
-        r"alarm-signs.nl.md:24: `levels` differs from alarm-signs.en.md",
+        swap(NOTICE, "      - Je spuit drugs.\n", ""),
+        r"safety-notice.nl.md:26: `levels` differs from safety-notice.en.md",
     ),
     "a signature without a date": (
-        swap(SIGNS, "reviewed: 2026-11-26", "reviewed_by:\n  name: A. Arts"),
-        r"alarm-signs.nl.md:\d+: `reviewed_by` needs `reviewed`",
+        swap(NOTICE, "reviewed: 2026-11-26", "reviewed_by:\n  name: A. Arts"),
+        r"safety-notice.nl.md:\d+: `reviewed_by` needs `reviewed`",
     ),
     "the signs of a course whose signs have no levels": (
-        write(SIGNS, b"---\ntitle: x\nline: y\n---\ntekst\n"),
-        rf"{LIST}:\d+: {{{{ warning_signs }}}} stands here, but there is no alarm-signs.nl.md with `levels`",
+        write(NOTICE, b"---\ntitle: x\nline: y\n---\ntekst\n"),
+        rf"{LIST}:\d+: {{{{ safety_notice }}}} stands here, but there is no safety-notice.nl.md with `levels`",
     ),
     "the signs of a course that has none": (
-        lambda folder: (folder / SIGNS).unlink(),
-        rf"{LIST}:\d+: {{{{ warning_signs }}}} stands here, but there is no alarm-signs.nl.md",
+        lambda folder: [file.unlink() for file in folder.glob("safety-notice.*.md")],
+        rf"{LIST}:\d+: {{{{ safety_notice }}}} stands here, but there is no safety-notice.nl.md",
+    ),
+    "a notice that is missing in one language": (
+        lambda folder: (folder / NOTICE).unlink(),
+        r"safety-notice.nl.md:1: is missing: the course is in en, nl",
+    ),
+    "an invitation to a test that there is not": (
+        lambda folder: [file.unlink() for file in folder.glob("test.*.md")],
+        r"09-afronding.en.md:\d+: `retest` invites to the knowledge test, and this course has none",
     ),
     "the signs in the middle of a sentence": (
-        swap(LIST, "{{ warning_signs }}", "Kijk: {{ warning_signs }}"),
-        rf"{LIST}:\d+: {{{{ warning_signs }}}} can't be used here; .* on a line of its own",
+        swap(LIST, "{{ safety_notice }}", "Kijk: {{ safety_notice }}"),
+        rf"{LIST}:\d+: {{{{ safety_notice }}}} can't be used here; .* on a line of its own",
     ),
     "the signs in what is no lesson": (
-        swap("course.nl.md", "Rugpijn roept", "{{ warning_signs }}\n\nRugpijn roept"),
-        r"course.nl.md:\d+: {{ warning_signs }} can't be used here",
+        swap("course.nl.md", "Rugpijn roept", "{{ safety_notice }}\n\nRugpijn roept"),
+        r"course.nl.md:\d+: {{ safety_notice }} can't be used here",
     ),
     "a question that is about safety in one language": (
         swap(LIST, "    safety: true\n", ""),
@@ -210,19 +216,11 @@ def test_all_mistakes_are_told_at_once(folder: Path) -> None:
 
 
 def test_the_line_of_the_signs_is_the_line_of_their_tag(folder: Path) -> None:
-    write(SIGNS, b"---\ntitle: x\nline: y\n---\ntekst\n")(folder)
+    write(NOTICE, b"---\ntitle: x\nline: y\n---\ntekst\n")(folder)
     with pytest.raises(AuthoringErrors) as caught:
         load_course(folder)
     [problem] = [one for one in caught.value.problems if one.file.name == LIST]
-    assert (folder / LIST).read_text(encoding="utf-8").split("\n")[problem.line - 1] == "{{ warning_signs }}"
-
-
-def test_a_mistake_in_a_file_that_courses_share_is_told_once(folder: Path) -> None:
-    shutil.copytree(LESSONS / "stress-en-rugpijn", folder.parent / "stress-en-rugpijn")
-    swap(SIGNS, "number: 0800-0113", "number: ask me")(folder)
-    with pytest.raises(AuthoringErrors) as caught:
-        load_courses(folder.parent)
-    assert [one.line for one in caught.value.problems if one.file.name == "alarm-signs.nl.md"] == [65]
+    assert (folder / LIST).read_text(encoding="utf-8").split("\n")[problem.line - 1] == "{{ safety_notice }}"
 
 
 def test_import_publishes_nothing_of_a_folder_with_a_mistake(runtime: Runtime, folder: Path) -> None:
@@ -256,7 +254,7 @@ def test_the_shipped_course_keeps_to_its_brief(language: str) -> None:
     ]  # fmt: skip
     assert all(250 <= count_words(lesson.texts[language].body) <= 450 for lesson in course.lessons)
     assert len(course.tests[language].questions) == 8
-    assert len({question.cause for question in course.tests[language].questions}) == 7
+    assert len({question.topic for question in course.tests[language].questions}) == 7
     assert len(course.texts[language].tiles) == 7
     assert [lesson.slug for lesson in course.lessons if lesson.texts[language].retest] == ["afronding"]
 
@@ -289,7 +287,7 @@ def test_a_course_in_a_new_language_needs_no_other(tmp_path: Path) -> None:
         assert load_course(write_german_course(tmp_path)).languages == ("de",)
 
 
-@pytest.mark.parametrize("part", ["test", "alarm-signs", "01-kringloop", "03-afremmen"])
+@pytest.mark.parametrize("part", ["test", "safety-notice", "01-kringloop", "03-afremmen"])
 def test_a_language_that_a_course_begins_must_be_whole(tmp_path: Path, part: str) -> None:
     with with_german(tmp_path):
         folder = write_german_course(tmp_path)

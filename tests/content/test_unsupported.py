@@ -124,7 +124,7 @@ def test_the_shipped_courses_have_neither() -> None:
     for course in load_courses(LESSONS):
         bodies = [
             text.body
-            for texts in (course.texts, course.tests, course.alarm_signs, *(one.texts for one in course.lessons))
+            for texts in (course.texts, course.tests, course.safety_notices, *(one.texts for one in course.lessons))
             for text in texts.values()
         ]
         assert [one for body in bodies for one in unsupported(body)] == []

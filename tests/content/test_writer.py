@@ -9,19 +9,19 @@ from tests.support.builders import COURSE, LESSONS
 
 from rugcourse.content import load_course
 from rugcourse.content.front_matter import read_document
-from rugcourse.content.model import AlarmSigns, LessonText, Reviewer
+from rugcourse.content.model import LessonText, Reviewer, SafetyNotice
 from rugcourse.content.writer import to_file
 
 
-def test_signed_alarm_signs_come_back_as_they_were(tmp_path: Path) -> None:
-    shipped = load_course(LESSONS / COURSE).alarm_signs["en"]
+def test_signed_safety_notice_come_back_as_they_were(tmp_path: Path) -> None:
+    shipped = load_course(LESSONS / COURSE).safety_notices["en"]
     signed = shipped.model_copy(
         update={"reviewed": date(2026, 12, 1), "reviewed_by": Reviewer(name="A. Doctor", role="GP")}
     )
-    file = tmp_path / "alarm-signs.en.md"
+    file = tmp_path / "safety-notice.en.md"
     for notice in (shipped, signed):
         file.write_text(to_file(notice), encoding="utf-8")
-        assert read_document(file).parse(AlarmSigns) == notice
+        assert read_document(file).parse(SafetyNotice) == notice
 
 
 def test_a_question_about_safety_and_the_tag_come_back_and_others_say_nothing_of_it(tmp_path: Path) -> None:

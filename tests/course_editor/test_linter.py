@@ -58,7 +58,7 @@ def test_every_shipped_lesson_goes_through_a_form_unchanged_and_is_right(course:
         ({"quiz__1__right": "3"}, "no-right", "en.quiz.1.question"),
         ({"nl__quiz__0__options__1__why": ""}, "missing", "nl.quiz.0.options.1.why"),
         ({"nl__quiz__0__options__3__text": "Nog een"}, "missing", "nl.quiz.0.options.3.why"),
-        ({"nl__body": "Zie {{ warning_signs }}"}, "tag", "nl.body"),
+        ({"nl__body": "Zie {{ safety_notice }}"}, "tag", "nl.body"),
         ({"quiz__0__id": "welkom-oorzaken"}, "twice", "en.quiz.0.id"),
         ({f"nl__{name}": "" for name in ("title", "subject")}, "missing", "nl.subject"),
     ],
@@ -76,13 +76,13 @@ def test_characters_that_nobody_sees_are_left_out_of_what_is_typed(course: Cours
     assert (typed.fields["en.title"], typed.fields["en.body"]) == ("one two", "first\n\nsecond")
 
 
-def test_the_warning_signs_may_stand_in_a_lesson_of_a_course_that_has_some(course: Course) -> None:
-    body = "De kat zit op de mat. " * 50 + "\n\n{{ warning_signs }}"
+def test_the_safety_notice_may_stand_in_a_lesson_of_a_course_that_has_some(course: Course) -> None:
+    body = "De kat zit op de mat. " * 50 + "\n\n{{ safety_notice }}"
     typed = lesson_draft(course, nl__body=body)
     assert check(typed) == []
     assert measure(typed, "nl").words == 300
-    bare = {one: notice.model_copy(update={"levels": ()}) for one, notice in course.alarm_signs.items()}
-    without = course.model_copy(update={"alarm_signs": bare, "lessons": course.lessons[:5]})
+    bare = {one: notice.model_copy(update={"levels": ()}) for one, notice in course.safety_notices.items()}
+    without = course.model_copy(update={"safety_notices": bare, "lessons": course.lessons[:5]})
     found = check(LessonDraft(without, SLUG, 2, typed.fields))
     assert ("no-notice", "nl.body") in {(one.kind, one.where) for one in found if one.is_error}
 

@@ -156,8 +156,8 @@ def test_export_leaves_a_language_that_only_the_files_have(
 ) -> None:
     no_english = {"texts": {"nl": course.texts["nl"]}, "tests": {"nl": course.tests["nl"]}}
     lessons = [one.model_copy(update={"texts": {"nl": one.texts["nl"]}}) for one in course.lessons]
-    signs = {"nl": course.alarm_signs["nl"]}
-    dutch = course.model_copy(update={**no_english, "alarm_signs": signs, "lessons": tuple(lessons)})
+    signs = {"nl": course.safety_notices["nl"]}
+    dutch = course.model_copy(update={**no_english, "safety_notices": signs, "lessons": tuple(lessons)})
     import_course(database, clock, [dutch])
     done = export_courses(database, folder)
     assert (done.written, done.removed, len(done.newer_in_files)) == ((), (), 10)
@@ -252,12 +252,14 @@ def test_an_import_names_what_changed_beside_the_lessons(
     database: Database, clock: VirtualClock, folder: Path, course: Course
 ) -> None:
     import_courses(database, clock, folder)
-    notices = {code: one.model_copy(update={"line": "Call."}) for code, one in course.alarm_signs.items()}
+    notices = {code: one.model_copy(update={"line": "Call."}) for code, one in course.safety_notices.items()}
     tests = {code: one.model_copy(update={"title": "A test"}) for code, one in course.tests.items()}
     texts = {code: one.model_copy(update={"tagline": "New"}) for code, one in course.texts.items()}
-    changed = without(course, "afronding").model_copy(update={"texts": texts, "tests": tests, "alarm_signs": notices})
+    changed = without(course, "afronding").model_copy(
+        update={"texts": texts, "tests": tests, "safety_notices": notices}
+    )
     (imported,) = import_course(database, clock, [changed], OnConflict.FAIL)
-    assert imported.changed == ("the landing page", "the knowledge test", "the warning signs", "afronding (taken out)")
+    assert imported.changed == ("the landing page", "the knowledge test", "the safety notice", "afronding (taken out)")
 
 
 def asking(course: Course, slug: str) -> Course:

@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from tests.support.builders import LESSONS, course_of
+from tests.support.builders import course_of
 from tests.support.pages import CHROME
 
 from rugcourse.bootstrap import Runtime
@@ -52,7 +52,7 @@ markdown = st.lists(
                 *("```", "    code", "\tcode", "| a | b |", "|---|---|", "<b>vet</b>", "<!-- x -->", "&lt;&#0;&nbsp;"),
                 *("[woord](https://x.example/a?b=c&d)", "<https://x.example>", "[x]: https://x.example", "[x][x]"),
                 *("![a](https://x.example/a.png)", "{{ first_name }}", "{{ practice }}", "{{ naam }}", "{% x %}"),
-                *("{{ warning_signs }}", "- {{ first_name }}", "**{{ practice }}**", "[x]({{ practice }})", "a  \nb\\"),
+                *("{{ safety_notice }}", "- {{ first_name }}", "**{{ practice }}**", "[x]({{ practice }})", "a  \nb\\"),
                 *("👨‍👩‍👧 1️⃣", "# 🙂", "- ✅", "[🙂](https://x.example)", "***vet** en*", "* * *", "- - - a", "====="),
             ]
         ),
@@ -153,8 +153,6 @@ def write(course: Course, folder: Path) -> Path:
     shutil.rmtree(folder / "lessons", ignore_errors=True)
     target = folder / "lessons" / SLUG
     target.mkdir(parents=True)
-    for file in LESSONS.glob("alarm-signs.*.md"):
-        shutil.copy(file, target.parent)
     for name, text in file_names(course).items():
         (target / name).write_text(to_file(text), encoding="utf-8")
     return target

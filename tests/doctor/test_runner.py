@@ -122,12 +122,12 @@ def test_a_database_that_is_not_there_or_old_is_wrong(settings: Settings, tmp_pa
     assert states(check_database(settings, away, SystemClock())) == {"database": State.ERROR}
 
 
-def test_warning_signs_that_nobody_has_signed_are_advice_and_no_mistake(runtime: Runtime, tmp_path: Path) -> None:
+def test_a_safety_notice_that_nobody_has_signed_is_advice_and_no_mistake(runtime: Runtime, tmp_path: Path) -> None:
     [finding] = check_courses(runtime.database)
     assert finding.state == State.WARNING
     assert finding.values == {"courses": "oorzaken-van-rugpijn, stress-en-rugpijn"}
     import_course(runtime.database, runtime.clock, signed_courses())
-    assert states(check_courses(runtime.database)) == {"warning-signs": State.OK}
+    assert states(check_courses(runtime.database)) == {"safety-notice": State.OK}
     assert list(check_courses(Database(f"sqlite:///{tmp_path / 'empty.db'}"))) == []
 
 

@@ -22,7 +22,7 @@ from rugcourse.links import TokenPurpose
 EMAIL = "sam@example.org"
 PUBLIC = [
     "", "/privacy", "/imprint", "/accessibility", "/my-page", "/{}", "/{}/test", "/{}/test?a=0.1", "/{}/test?a=0&s=1",
-    "/{}/signup", "/{}/check-mail", "/{}/alarm-signs", "/{}/lessons/welkom", "/{}/lessons/specifieke-oorzaak", "/nowhere",
+    "/{}/signup", "/{}/check-mail", "/{}/safety-notice", "/{}/lessons/welkom", "/{}/lessons/specifieke-oorzaak", "/nowhere",
 ]  # fmt: skip
 _LONGEST_SECONDS = 0.3
 _MOST_BYTES = 60_000
@@ -62,12 +62,12 @@ def test_every_public_page(page: Page, site: Site, language: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("language", ["nl", "en"])
-def test_the_warning_signs_stand_in_frames_and_can_be_called_from_a_phone(
+def test_the_safety_notice_stand_in_frames_and_can_be_called_from_a_phone(
     page: Page, language: str, width: int, scheme: Literal["light", "dark"]
 ) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     page.emulate_media(color_scheme=scheme)
-    for path, heading in (("alarm-signs", "h2"), ("lessons/specifieke-oorzaak", "h3")):
+    for path, heading in (("safety-notice", "h2"), ("lessons/specifieke-oorzaak", "h3")):
         page.goto(f"/{language}/{COURSE}/{path}")
         assert_fits(page)
         assert_accessible(page)

@@ -37,7 +37,7 @@ def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tm
     page.go_back()
     expect(page.locator("main")).to_contain_text("3")
     answer_all(page, [2, 0, 1, 0, 1, 0])
-    expect(page.locator(".causes svg")).to_have_count(7)
+    expect(page.locator(".topics svg")).to_have_count(7)
     expect(page.locator(".mark-box")).to_be_visible()
     press(page, ".box a.button")
     sign_up_path = page.url

@@ -121,7 +121,7 @@ def test_every_lesson_carries_what_a_reader_needs(course: Course, number: int, l
             LINKS.lesson(MAIL),
             LINKS.preferences(MAIL),
             LINKS.unsubscribe(MAIL),
-            LINKS.alarm_signs(language, COURSE),
+            LINKS.safety_notice(language, COURSE),
         ):
             assert address in part
         for index, question in enumerate(text.quiz):

@@ -1,4 +1,4 @@
-"""The knowledge test: scored per cause, kept whole, and compared with the second one."""
+"""The knowledge test: scored per topic, kept whole, and compared with the second one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Stage
 from rugcourse.db.queries import learning
 from rugcourse.learning.assessment import IncompleteTest, adopt, find_attempt, gain_of, save_attempt
-from rugcourse.learning.scoring import CauseResult, is_complete, score
+from rugcourse.learning.scoring import TopicResult, is_complete, score
 
 
 def test_the_test_is_scored_per_cause(runtime: Runtime) -> None:
@@ -19,14 +19,14 @@ def test_the_test_is_scored_per_cause(runtime: Runtime) -> None:
     assert score(test, chosen).right == 8
     chosen["test-pijn-is-schade"] = 0
     result = score(test, chosen)
-    assert [one.cause for one in result.causes if not one.known] == ["overbelasting"]
+    assert [one.topic for one in result.topics if not one.known] == ["overbelasting"]
     assert score(test, {}).right == 0
 
 
 def test_a_question_that_came_in_between_is_nothing_learned(runtime: Runtime, email: str) -> None:
     published = course_of(runtime)
     test = published.course.tests["nl"]
-    added = test.questions[0].model_copy(update={"id": "brand-new", "cause": "new"})
+    added = test.questions[0].model_copy(update={"id": "brand-new", "topic": "new"})
     longer = test.model_copy(update={"questions": (added, *test.questions)})
     person = enrolment_of(runtime, email).subscriber_id
     right = {question.id: question.right_option for question in longer.questions}
@@ -42,8 +42,8 @@ def test_a_question_that_came_in_between_is_nothing_learned(runtime: Runtime, em
     assert ((gain.before.right, gain.before.asked), (gain.after.right, gain.after.asked)) == ((8, 8), (9, 9))
     assert gain.learned == 0
     assert gain.before_about("new") is None
-    for cause in gain.before.causes:
-        assert gain.before_about(cause.cause) == cause
+    for topic in gain.before.topics:
+        assert gain.before_about(topic.topic) == topic
 
 
 @pytest.mark.parametrize("asked_before", [None, "of another time"])
@@ -63,7 +63,7 @@ def test_without_a_first_test_of_the_same_questions_there_is_nothing_to_compare(
         gain = gain_of(session, person, published.id, test)
     assert gain is not None
     assert (gain.before, gain.after.right, gain.learned) == (None, 8, 0)
-    assert gain.before_about(test.questions[0].cause) is None
+    assert gain.before_about(test.questions[0].topic) is None
 
 
 @pytest.mark.parametrize(("hours", "is_theirs"), [(1, True), (48, False)])
@@ -117,13 +117,13 @@ def test_a_test_with_a_missing_or_impossible_answer_is_not_kept(runtime: Runtime
 def test_a_cause_is_known_when_each_of_its_questions_was_answered_right(runtime: Runtime) -> None:
     test = course_of(runtime).course.tests["nl"]
     first, second, *others = test.questions
-    both = [one.model_copy(update={"cause": "posture"}) for one in (first, second)]
-    shorter = test.model_copy(update={"questions": (*both, others[0].model_copy(update={"cause": "stress"}))})
+    both = [one.model_copy(update={"topic": "posture"}) for one in (first, second)]
+    shorter = test.model_copy(update={"questions": (*both, others[0].model_copy(update={"topic": "stress"}))})
     result = score(shorter, {first.id: first.right_option, second.id: second.right_option + 1})
     assert (result.right, result.asked) == (1, 3)
-    assert result.causes == (CauseResult("posture", 1, 2), CauseResult("stress", 0, 1))
-    assert [one.known for one in result.causes] == [False, False]
-    assert CauseResult("posture", 2, 2).known
+    assert result.topics == (TopicResult("posture", 1, 2), TopicResult("stress", 0, 1))
+    assert [one.known for one in result.topics] == [False, False]
+    assert TopicResult("posture", 2, 2).known
 
 
 def test_a_test_is_complete_when_each_question_has_one_of_its_options(runtime: Runtime) -> None:

@@ -57,6 +57,6 @@ def _frame() -> Course:
             "slug": SLUG,
             "texts": {LANGUAGE: text},
             "tests": {LANGUAGE: shipped.tests[LANGUAGE]},
-            "alarm_signs": {LANGUAGE: shipped.alarm_signs[LANGUAGE]},
+            "safety_notices": {LANGUAGE: shipped.safety_notices[LANGUAGE]},
         }
     )

@@ -61,9 +61,9 @@ def signed_courses() -> list[Course]:
     return [
         course.model_copy(
             update={
-                "alarm_signs": {
+                "safety_notices": {
                     language: notice.model_copy(update={"reviewed_by": reviewer})
-                    for language, notice in course.alarm_signs.items()
+                    for language, notice in course.safety_notices.items()
                 }
             }
         )

@@ -55,5 +55,4 @@ def write_german_course(folder: Path) -> Path:
     made.mkdir(parents=True)
     for file in (LESSONS / "stress-en-rugpijn").glob("*.en.md"):
         shutil.copy(file, made / file.name.replace(".en.", ".de."))
-    shutil.copy(LESSONS / "alarm-signs.en.md", made / "alarm-signs.de.md")
     return made

@@ -16,15 +16,14 @@ from tests.support.admin_pages import make_draft, post
 from tests.support.builders import COURSE, at_eight, lessons_to, plan, send_all
 from tests.support.languages import GERMAN_COURSE, MARK, with_german, write_german_course
 from tests.support.pages import path
+from tests.support.signing_up import sign_up
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.file_sync import import_courses
 from rugcourse.db.models import DeliveryKind
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.links import TokenPurpose
-from rugcourse.web.forms import shown_at_token
 
 EMAIL = "sam@x.example"
 TITLE = "Stress and your back"
@@ -44,21 +43,6 @@ def runtime(runtime: Runtime, tmp_path: Path) -> Runtime:
     return replace(runtime, settings=runtime.settings.model_copy(update=german))
 
 
-def sign_up(browser: TestClient, runtime: Runtime, site: str) -> None:
-    shown = shown_at_token(runtime.signer, runtime.clock)
-    assert isinstance(runtime.clock, VirtualClock)
-    runtime.clock.advance(seconds=30)
-    form = {
-        "email": EMAIL,
-        "name": "Sam",
-        "zone": "Europe/Amsterdam",
-        "hour": "8",
-        "days": list("0123456"),
-        "consent": "yes",
-    }
-    assert browser.post(f"{site}/signup", data={**form, "shown": shown}).status_code == 303
-
-
 def mailed(sink: Sink) -> tuple[str, str]:
     """The language and text of the newest mail."""
     message = message_from_bytes(sink.taken[-1].raw, policy=policy.default)
@@ -70,9 +54,9 @@ def test_a_reader_follows_a_course_in_the_new_language(
     browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, sink: Sink
 ) -> None:
     site = f"/de/{GERMAN_COURSE}"
-    for page in ("", "/test", "/signup", "/alarm-signs", "/lessons/kringloop", "/share.png"):
+    for page in ("", "/test", "/signup", "/safety-notice", "/lessons/kringloop", "/share.png"):
         assert browser.get(f"{site}{page}").status_code == 200, page
-    sign_up(browser, runtime, site)
+    sign_up(browser, runtime, site, EMAIL)
     send_all(dispatcher)
     language, text = mailed(sink)
     assert language == "de"
@@ -86,7 +70,7 @@ def test_a_reader_follows_a_course_in_the_new_language(
     send_all(dispatcher)
     language, text = mailed(sink)
     assert (language, lessons_to(runtime, EMAIL)[0].language) == ("de", "de")
-    assert f"http://courses.example/de/{GERMAN_COURSE}/alarm-signs" in text
+    assert f"http://courses.example/de/{GERMAN_COURSE}/safety-notice" in text
     assert "Erklärt den Rücken." in text
     for purpose in (TokenPurpose.LESSON, TokenPurpose.PREFERENCES, TokenPurpose.UNSUBSCRIBE):
         page = browser.get(path(runtime, purpose, EMAIL))
@@ -104,7 +88,7 @@ def test_a_course_that_is_in_other_languages_only_is_shown_in_its_first(browser:
     assert f"{MARK}This course is in another language: English." in page
     assert browser.get(f"/de/{COURSE}").headers["location"] == f"/en/{COURSE}"
     assert browser.get(f"/nl/{GERMAN_COURSE}").headers["location"] == f"/de/{GERMAN_COURSE}"
-    for page in ("test", "signup", "alarm-signs", "lessons/welkom"):
+    for page in ("test", "signup", "safety-notice", "lessons/welkom"):
         assert browser.get(f"/de/{COURSE}/{page}").status_code == 404
     assert f'href="/de/{COURSE}' not in browser.get(f"/en/{COURSE}").text
 
@@ -113,7 +97,7 @@ def test_a_reader_of_one_language_gets_mails_of_a_course_in_another(
     browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, sink: Sink
 ) -> None:
     """They were on a list that says how they speak, or chose it in another course."""
-    sign_up(browser, runtime, f"/en/{COURSE}")
+    sign_up(browser, runtime, f"/en/{COURSE}", EMAIL)
     send_all(dispatcher)
     browser.post(path(runtime, TokenPurpose.CONFIRM, EMAIL, kind=DeliveryKind.CONFIRM))
     with runtime.database.write() as session:

@@ -48,7 +48,7 @@ def check(folder: Folder = None, as_json: Json = False) -> None:
         typer.echo(f"{one.slug}: {len(one.lessons)} lessons in {', '.join(one.languages)}; no mistakes")
         if one.unsigned_notices:
             languages = ", ".join(one.unsigned_notices)
-            typer.echo(f"    remark: no clinician has signed the alarm signs in {languages} (`reviewed_by` is empty)")
+            typer.echo(f"    remark: no expert has signed the safety notice in {languages} (`reviewed_by` is empty)")
         for remark in left_out_of_books(source / one.slug):
             typer.echo(f"    remark: {remark}")
 

@@ -3,7 +3,6 @@
 from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.loader import find_courses, load_course, load_courses
 from rugcourse.content.model import (
-    AlarmSigns,
     Course,
     CourseText,
     FurtherReading,
@@ -14,11 +13,11 @@ from rugcourse.content.model import (
     MessageText,
     Option,
     Question,
+    SafetyNotice,
     Tile,
 )
 
 __all__ = [
-    "AlarmSigns",
     "AuthoringErrors",
     "Course",
     "CourseText",
@@ -31,6 +30,7 @@ __all__ = [
     "Option",
     "Problem",
     "Question",
+    "SafetyNotice",
     "Tile",
     "find_courses",
     "load_course",

@@ -7,10 +7,10 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
-from rugcourse.content.model import AlarmSigns, CourseText, KnowledgeTest, LessonText, Question, QuizQuestion, Urgency
-from rugcourse.content.notice_tag import NOTICE_TAG, notice_line
+from rugcourse.content.model import CourseText, KnowledgeTest, LessonText, Question, QuizQuestion, SafetyNotice, Urgency
+from rugcourse.content.safety_notice_tag import SAFETY_NOTICE_TAG, notice_line
 
-NOTICE = "alarm-signs"
+NOTICE = "safety-notice"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -18,7 +18,7 @@ Model = TypeVar("Model", bound=BaseModel)
 class TextRef(NamedTuple):
     """One text of a course, whose file is `<stem>.<language>.md`.
 
-    `stem` is `course`, `test`, `alarm-signs`, or `02-slug` for a lesson.
+    `stem` is `course`, `test`, `safety-notice`, or `02-slug` for a lesson.
     """
 
     stem: str
@@ -51,13 +51,13 @@ def stem_of(number: int, slug: str) -> str:
 def find_inconsistencies(
     texts: Mapping[str, CourseText],
     tests: Mapping[str, KnowledgeTest],
-    notices: Mapping[str, AlarmSigns],
+    notices: Mapping[str, SafetyNotice],
     lessons: Mapping[str, Mapping[str, LessonText]],
 ) -> list[Inconsistency]:
     """Return all inconsistencies of a course. Each mapping is by language; `lessons` is by stem, in order."""
     return [
         *_translations("test", tests, "questions", lambda test: test.questions),
-        *_retests(lessons),
+        *_retests(tests, lessons),
         *(one for stem, lesson in lessons.items() for one in _translations(stem, lesson, "quiz", lambda it: it.quiz)),
         *_ids(tests, lessons),
         *_named_lessons(texts, {TextRef(stem, "").slug for stem in lessons}),
@@ -92,8 +92,13 @@ def _shape(question: Question) -> tuple[str, int, int, bool]:
     return question.id, question.right_option, len(question.options), safety
 
 
-def _retests(lessons: Mapping[str, Mapping[str, LessonText]]) -> Iterator[Inconsistency]:
+def _retests(
+    tests: Mapping[str, KnowledgeTest], lessons: Mapping[str, Mapping[str, LessonText]]
+) -> Iterator[Inconsistency]:
     for stem, texts in lessons.items():
+        if not tests and any(text.retest for text in texts.values()):
+            message = "`retest` invites to the knowledge test, and this course has none"
+            yield Inconsistency(TextRef(stem, next(iter(texts))), ("retest",), "no-test", message)
         if len({text.retest for text in texts.values()}) > 1:
             place = TextRef(stem, next(iter(texts)))
             yield Inconsistency(place, ("retest",), "differs", "`retest` must be the same in every language")
@@ -129,7 +134,7 @@ def _named_lessons(texts: Mapping[str, CourseText], slugs: set[str]) -> Iterator
             yield Inconsistency(place, ("sample",), "no-lesson", message)
 
 
-def _levels(notices: Mapping[str, AlarmSigns]) -> Iterator[Inconsistency]:
+def _levels(notices: Mapping[str, SafetyNotice]) -> Iterator[Inconsistency]:
     """Check that no translation lost a sign: the same number for each urgency, in the same order."""
     if not notices:
         return
@@ -146,11 +151,11 @@ def _levels(notices: Mapping[str, AlarmSigns]) -> Iterator[Inconsistency]:
             yield Inconsistency(TextRef(NOTICE, language), ("levels", index), "differs", message)
 
 
-def _level_shapes(notice: AlarmSigns) -> list[tuple[Urgency, int]]:
+def _level_shapes(notice: SafetyNotice) -> list[tuple[Urgency, int]]:
     return [(level.urgency, len(level.signs)) for level in notice.levels]
 
 
-def _numbers(notices: Mapping[str, AlarmSigns]) -> Iterator[Inconsistency]:
+def _numbers(notices: Mapping[str, SafetyNotice]) -> Iterator[Inconsistency]:
     """Check that each number belongs to an existing level, and that an emergency has a number to call."""
     for language, notice in notices.items():
         place, there = TextRef(NOTICE, language), {level.urgency for level in notice.levels}
@@ -168,14 +173,13 @@ def _numbers(notices: Mapping[str, AlarmSigns]) -> Iterator[Inconsistency]:
 
 
 def _notice_tags(
-    notices: Mapping[str, AlarmSigns], lessons: Mapping[str, Mapping[str, LessonText]]
+    notices: Mapping[str, SafetyNotice], lessons: Mapping[str, Mapping[str, LessonText]]
 ) -> Iterator[Inconsistency]:
-    """Check that a lesson shows alarm signs only if the course has any."""
+    """Check that a lesson shows the safety notice only if the course has any."""
     for stem, texts in lessons.items():
         for language, text in texts.items():
             line = notice_line(text.body)
             if line is not None and not (language in notices and notices[language].levels):
-                message = (
-                    f"{NOTICE_TAG} stands here, but there is no {TextRef(NOTICE, language).file_name} with `levels`"
-                )
+                file = TextRef(NOTICE, language).file_name
+                message = f"{SAFETY_NOTICE_TAG} stands here, but there is no {file} with `levels`"
                 yield Inconsistency(TextRef(stem, language), ("body", line), "no-notice", message)

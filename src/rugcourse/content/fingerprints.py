@@ -10,7 +10,7 @@ from rugcourse.content.model import Course, Lesson
 
 
 class Fingerprints(TypedDict):
-    """`course`: of the part that is not a lesson (landing page, test, alarm signs). `lessons`: by slug, in order."""
+    """`course`: of the part that is not a lesson (landing page, test, safety notice). `lessons`: by slug, in order."""
 
     course: str
     lessons: dict[str, str]

@@ -3,8 +3,8 @@
     oorzaken-van-rugpijn/           the folder's name is the course's slug
         course.nl.md                the landing page. A course is in the languages that have this file, at least one;
                                     each of them must have all the other files
-        test.nl.md                  the knowledge test
-        alarm-signs.nl.md           optional: without it, the shared file next to the folder applies
+        test.nl.md                  optional: the knowledge test
+        safety-notice.nl.md         optional: when to get help, and where
         01-welkom.nl.md             lesson 1, slug `welkom`
 
 Mistakes are collected over all files, so that an author sees them all at once.
@@ -24,13 +24,13 @@ from rugcourse.content.consistency import TextRef, find_inconsistencies, stem_of
 from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.front_matter import Document, read_document
 from rugcourse.content.markdown import UnknownTag, check_tags, tag_in_line
-from rugcourse.content.model import MOST_READINGS, AlarmSigns, Course, CourseText, KnowledgeTest, Lesson, LessonText
-from rugcourse.content.notice_tag import without_notice
+from rugcourse.content.model import MOST_READINGS, Course, CourseText, KnowledgeTest, Lesson, LessonText, SafetyNotice
+from rugcourse.content.safety_notice_tag import without_notice
 from rugcourse.content.unsupported import unsupported
 from rugcourse.locales import SOURCE_LANGUAGE, languages
 
 _LESSON_FILE = re.compile(r"^(?P<number>\d{2,3})-(?P<slug>[a-z0-9-]+)\.(?P<language>[a-z]{2})\.md$")
-_COURSE_FILE = re.compile(r"^(?P<kind>course|test|alarm-signs)\.(?P<language>[a-z]{2})\.md$")
+_COURSE_FILE = re.compile(r"^(?P<kind>course|test|safety-notice)\.(?P<language>[a-z]{2})\.md$")
 IGNORED = {"README.md"}
 RESERVED_SLUGS = frozenset({"privacy", "my-page"})  # paths of pages, which courses can't use
 
@@ -75,13 +75,14 @@ class _Reader:
         lesson_files, course_files = self._sort_files()
         texts = self._parse_all(course_files["course"], CourseText)
         tests = self._parse_all(course_files["test"], KnowledgeTest)
-        alarm_signs = self._parse_all(course_files["alarm-signs"], AlarmSigns)
+        safety_notices = self._parse_all(course_files["safety-notice"], SafetyNotice)
         languages = sorted(course_files["course"])
-        self._expect_languages("test", course_files["test"], languages)
-        self._expect_languages("alarm-signs", course_files["alarm-signs"], languages)
+        for stem in ("test", "safety-notice"):
+            if course_files[stem]:
+                self._expect_languages(stem, course_files[stem], languages)
         lessons = [self._lesson(number, slug, files, languages) for (number, slug), files in lesson_files]
         self._check_numbers([key for key, _ in lesson_files])
-        self._check_agreement(texts, tests, alarm_signs, lessons)
+        self._check_agreement(texts, tests, safety_notices, lessons)
         if self.problems:
             raise AuthoringErrors(self.problems)
         try:
@@ -89,7 +90,7 @@ class _Reader:
                 slug=self.folder.name,
                 texts=_values(texts),
                 tests=_values(tests),
-                alarm_signs=_values(alarm_signs),
+                safety_notices=_values(safety_notices),
                 lessons=tuple(
                     Lesson(number=number, slug=slug, texts=_values(parsed)) for (number, slug), parsed in lessons
                 ),
@@ -103,7 +104,7 @@ class _Reader:
 
     def _sort_files(self) -> tuple[list[tuple[tuple[int, str], dict[str, Path]]], dict[str, dict[str, Path]]]:
         lessons: dict[tuple[int, str], dict[str, Path]] = defaultdict(dict)
-        course: dict[str, dict[str, Path]] = {"course": {}, "test": {}, "alarm-signs": {}}
+        course: dict[str, dict[str, Path]] = {"course": {}, "test": {}, "safety-notice": {}}
         for file in sorted(self.folder.glob("*.md")):
             if match := _LESSON_FILE.match(file.name):
                 lessons[int(match["number"]), match["slug"]][match["language"]] = file
@@ -112,10 +113,6 @@ class _Reader:
             elif file.name not in IGNORED:
                 names = ", ".join(f"`{stem}.{SOURCE_LANGUAGE}.md`" for stem in ("03-slug", *course))
                 self._problem(file, f"is not named like {names}")
-        for language in set(course["course"]) - set(course["alarm-signs"]):
-            shared = self.folder.parent / f"alarm-signs.{language}.md"
-            if shared.is_file():
-                course["alarm-signs"][language] = shared
         if self.folder.name in RESERVED_SLUGS:
             self._problem(self.folder, f"a course can't be called {self.folder.name!r}: that is the address of a page")
         self._check_known(course["course"])
@@ -185,11 +182,11 @@ class _Reader:
         self,
         texts: Parsed[CourseText],
         tests: Parsed[KnowledgeTest],
-        alarm_signs: Parsed[AlarmSigns],
+        safety_notices: Parsed[SafetyNotice],
         lessons: list[tuple[tuple[int, str], Parsed[LessonText]]],
     ) -> None:
         by_stem = {stem_of(number, slug): parsed for (number, slug), parsed in lessons}
-        parts: dict[str, Parsed[Any]] = {"course": texts, "test": tests, "alarm-signs": alarm_signs, **by_stem}
+        parts: dict[str, Parsed[Any]] = {"course": texts, "test": tests, "safety-notice": safety_notices, **by_stem}
         documents = {
             TextRef(stem, language): document
             for stem, parsed in parts.items()
@@ -198,7 +195,7 @@ class _Reader:
         found = find_inconsistencies(
             _values(texts),
             _values(tests),
-            _values(alarm_signs),
+            _values(safety_notices),
             {stem: _values(parsed) for stem, parsed in by_stem.items()},
         )
         self.problems += [documents[one.place].problem(one.field, one.message) for one in found]

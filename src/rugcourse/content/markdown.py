@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from rugcourse.content.notice_tag import NOTICE_TAG, split_at_notice
+from rugcourse.content.safety_notice_tag import SAFETY_NOTICE_TAG, split_at_notice
 from rugcourse.errors import InvalidInput
 
 MERGE_TAGS = frozenset({"first_name", "practice"})
@@ -42,7 +42,7 @@ class UnknownTag(InvalidInput):
         self.text = text
         known = ", ".join(f"{{{{ {name} }}}}" for name in sorted(MERGE_TAGS))
         super().__init__(
-            f"{text} can't be used here; the merge tags are {known}, and {NOTICE_TAG} in a lesson, on a line of its own"
+            f"{text} can't be used here; use {known}, and in a lesson {SAFETY_NOTICE_TAG} on a line of its own"
         )
 
 
@@ -100,7 +100,7 @@ def link_targets(text: str) -> list[str]:
 
 
 def count_words(text: str) -> int:
-    """Count the author's own words, without the alarm signs, which are a list to look things up in."""
+    """Count the author's own words, without the safety notice, which are a list to look things up in."""
     return len(words_of(own_text(text)))
 
 

@@ -81,7 +81,6 @@ class Question(_Value):
 
     id: Slug
     question: Line
-    cause: Slug | None = None
     options: tuple[Option, ...]
 
     @model_validator(mode="after")
@@ -112,9 +111,9 @@ class QuizQuestion(Question):
 
 
 class TestQuestion(Question):
-    """A question of the knowledge test, about one cause."""
+    """A question of the knowledge test, about one topic."""
 
-    cause: Slug
+    topic: Slug
     options: tuple[Option, ...] = Field(min_length=2, max_length=4)
 
 
@@ -129,7 +128,7 @@ class FurtherReading(_Value):
 class LessonText(_Value):
     """A lesson in one language.
 
-    `body` is Markdown. It may use `{{ first_name }}`, `{{ practice }}`, and `{{ warning_signs }}` on its own line.
+    `body` is Markdown. It may use `{{ first_name }}`, `{{ practice }}`, and `{{ safety_notice }}` on its own line.
     """
 
     title: Line
@@ -184,7 +183,7 @@ class Message(_Value):
 
 
 class Tile(_Value):
-    """A tile on the landing page: one cause, with a link to the lesson about it."""
+    """A tile on the landing page: one topic, with a link to the lesson about it."""
 
     lesson: Slug
     title: Line
@@ -211,21 +210,21 @@ class CourseText(_Value):
 class KnowledgeTest(_Value):
     """The 2-minute test in one language.
 
-    `causes`: the name of each cause on the result page. `surprise`: the fallback for the most-missed question, until
+    `topics`: the name of each topic on the result page. `surprise`: the fallback for the most-missed question, until
     enough people have taken the test.
     """
 
     title: Line
-    causes: dict[Slug, Line]
+    topics: dict[Slug, Line]
     questions: tuple[TestQuestion, ...] = Field(min_length=2, max_length=20)
     surprise: Slug | None = None
     body: Body
 
     @model_validator(mode="after")
-    def _causes_are_named(self) -> Self:
-        unnamed = sorted({question.cause for question in self.questions} - set(self.causes))
+    def _topics_are_named(self) -> Self:
+        unnamed = sorted({question.topic for question in self.questions} - set(self.topics))
         if unnamed:
-            raise ValueError(f"the cause {unnamed[0]!r} of a question is missing under `causes`")
+            raise ValueError(f"the topic {unnamed[0]!r} of a question is missing under `topics`")
         return self
 
     @model_validator(mode="after")
@@ -266,29 +265,33 @@ class PhoneNumber(_Value):
 
 
 class Reviewer(_Value):
-    """The clinician who has checked and signed a text."""
+    """The expert who has checked and signed a text."""
 
     name: Line
     role: Line | None = None
 
 
 class Source(_Value):
-    """A source of the alarm signs."""
+    """A source of the safety notice."""
 
     title: Line
     year: int | None = Field(default=None, ge=1900, le=2100)
     link: WebAddress | None = None
 
 
-class AlarmSigns(_Value):
-    """The alarm signs in one language. `line` is in every mail; `body` introduces the page behind it.
+class SafetyNotice(_Value):
+    """When a reader has to get help, and where, in one language: for back pain its warning signs.
 
-    `numbers` is by country. `reviewed`: when the text was last checked against its sources. Without `reviewed_by`
-    no clinician has signed it, and readers see only its date.
+    `line` is in every mail; `link_text` is the text of the link behind it. `body` introduces the page that it leads to.
+    `disclaimer` says what the course can't do, such as making a diagnosis. `numbers` is by country. `reviewed`: when
+    the text was last checked against its sources. Without `reviewed_by` no expert has signed it, and readers see only
+    its date.
     """
 
     title: Line
     line: Line
+    link_text: Line | None = None
+    disclaimer: Line | None = None
     levels: tuple[Level, ...] = ()
     numbers: dict[CountryCode, tuple[PhoneNumber, ...]] = Field(default_factory=dict)
     good_to_know: tuple[Line, ...] = ()
@@ -305,12 +308,15 @@ class AlarmSigns(_Value):
 
 
 class Course(_Value):
-    """A complete course. Each dictionary is by language; the lessons are in order, numbered from 1."""
+    """A complete course. Each dictionary is by language; the lessons are in order, numbered from 1.
+
+    The knowledge test and the safety notice are optional: in all languages of the course, or in none.
+    """
 
     slug: Slug
     texts: dict[str, CourseText]
-    tests: dict[str, KnowledgeTest]
-    alarm_signs: dict[str, AlarmSigns]
+    tests: dict[str, KnowledgeTest] = Field(default_factory=dict)
+    safety_notices: dict[str, SafetyNotice] = Field(default_factory=dict)
     lessons: tuple[Lesson, ...]
 
     @property
@@ -323,8 +329,8 @@ class Course(_Value):
 
     @property
     def unsigned_notices(self) -> tuple[str, ...]:
-        """The languages in which no clinician has signed the alarm signs."""
-        return tuple(language for language, notice in self.alarm_signs.items() if notice.reviewed_by is None)
+        """The languages in which no expert has signed the safety notice."""
+        return tuple(language for language, notice in self.safety_notices.items() if notice.reviewed_by is None)
 
     def sample(self, language: str) -> Lesson:
         """Return the sample lesson: the one that `sample` names, or the first."""

@@ -8,15 +8,19 @@ from io import StringIO
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from rugcourse.content.consistency import TextRef, stem_of
+from rugcourse.content.consistency import NOTICE, TextRef, stem_of
 from rugcourse.content.model import Course
 
 _WIDTH = 10_000  # so that values are not wrapped
 
 
 def file_names(course: Course) -> dict[str, BaseModel]:
-    """Return file name → content of the files in the course's folder, without the alarm signs."""
-    parts: dict[str, Mapping[str, BaseModel]] = {"course": course.texts, "test": course.tests}
+    """Return file name → content of the files in the course's folder."""
+    parts: dict[str, Mapping[str, BaseModel]] = {
+        "course": course.texts,
+        "test": course.tests,
+        NOTICE: course.safety_notices,
+    }
     parts |= {stem_of(lesson.number, lesson.slug): lesson.texts for lesson in course.lessons}
     return {
         TextRef(stem, language).file_name: text for stem, texts in parts.items() for language, text in texts.items()

@@ -165,7 +165,7 @@ def _changed_parts(before: Course, after: Course) -> list[str]:
         for name, old, new in (
             ("the landing page", before.texts, after.texts),
             ("the knowledge test", before.tests, after.tests),
-            ("the warning signs", before.alarm_signs, after.alarm_signs),
+            ("the safety notice", before.safety_notices, after.safety_notices),
         )
         if old != new
     ]

@@ -11,7 +11,6 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from rugcourse.content import AuthoringErrors, Course, load_course
-from rugcourse.content.consistency import TextRef
 from rugcourse.content.fingerprints import Fingerprints, fingerprints_of
 from rugcourse.content.loader import IGNORED
 from rugcourse.content.writer import file_names, to_file
@@ -63,8 +62,6 @@ def change_for(
         wanted_course, newer = merged.course, merged.newer_in_files
         check_whole(wanted_course)
     wanted = file_names(wanted_course)
-    if there is None or there.alarm_signs != wanted_course.alarm_signs:
-        wanted |= {TextRef("alarm-signs", one).file_name: text for one, text in wanted_course.alarm_signs.items()}
     written = {name: text for name, text in wanted.items() if present.get(name) != text}
     gone = [name for name in present if name not in wanted]
     last = _texts_last_seen(there, in_files or fingerprints_of(course))
@@ -92,14 +89,7 @@ def _present(folder: Path, there: Course | None) -> dict[str, BaseModel | None]:
     """Return file name → content; None for a file that can't be read."""
     if there is None:
         return {file.name: None for file in sorted(folder.glob("*.md")) if file.name not in IGNORED}
-    return {
-        **file_names(there),
-        **{
-            name: text
-            for name, text in ((TextRef("alarm-signs", one).file_name, text) for one, text in there.alarm_signs.items())
-            if (folder / name).is_file()
-        },
-    }
+    return dict(file_names(there))
 
 
 def _texts_last_seen(there: Course | None, in_files: Fingerprints) -> list[BaseModel]:
@@ -115,7 +105,7 @@ def _texts_last_seen(there: Course | None, in_files: Fingerprints) -> list[BaseM
         for text in lesson.texts.values()
     ]
     if prints["course"] == in_files["course"]:
-        texts += [*there.texts.values(), *there.tests.values(), *there.alarm_signs.values()]
+        texts += [*there.texts.values(), *there.tests.values(), *there.safety_notices.values()]
     return texts
 
 

@@ -15,8 +15,8 @@ from rugcourse.content import AuthoringErrors, Course, Problem
 from rugcourse.content.consistency import Inconsistency, find_inconsistencies, stem_of
 from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link_targets, tag_in_line
 from rugcourse.content.model import has_invisible
-from rugcourse.content.notice_tag import without_notice
 from rugcourse.content.readability import reading_ease
+from rugcourse.content.safety_notice_tag import without_notice
 from rugcourse.content.unsupported import unsupported
 from rugcourse.course_editor.form_fields import field_at
 from rugcourse.course_editor.lesson_draft import LessonDraft
@@ -112,7 +112,7 @@ def _left_out_of(texts: Collection[str]) -> list[list[str]]:
 
 def _between(course: Course) -> list[Inconsistency]:
     lessons = {stem_of(one.number, one.slug): one.texts for one in course.lessons}
-    return find_inconsistencies(course.texts, course.tests, course.alarm_signs, lessons)
+    return find_inconsistencies(course.texts, course.tests, course.safety_notices, lessons)
 
 
 def once(findings: list[LintFinding]) -> list[LintFinding]:
@@ -131,7 +131,7 @@ def _untranslated(lesson_draft: LessonDraft) -> Iterator[LintFinding]:
 
 
 def unreadable_in(fields: Mapping[str, str], languages: Sequence[str], *, notice: bool) -> Iterator[LintFinding]:
-    """Yield content in fields that mails do not support. `notice`: the alarm signs tag is allowed."""
+    """Yield content in fields that mails do not support. `notice`: the safety notice tag is allowed."""
     for name, text in fields.items():
         if has_invisible(text):
             yield LintFinding("invisible", name)

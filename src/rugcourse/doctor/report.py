@@ -85,8 +85,8 @@ CHECKS = {
         _("Withdrawals"),
         _("Who left or was erased is remembered there, so that a backup that is put back can't undo it."),
     ),
-    "warning-signs": CheckInfo(
-        _("Warning signs"), _("Readers decide by them whether to call a doctor, so a clinician has to check them.")
+    "safety-notice": CheckInfo(
+        _("Safety notice"), _("Readers decide by it whether to get help, so an expert has to check it.")
     ),
     "books": CheckInfo(
         _("Books"), _("Readers are offered each course as a book; the picture stands beside its address.")

@@ -8,19 +8,20 @@ from typing import Any
 from rugcourse.content import Course, Lesson
 from rugcourse.content.blocks import Block, to_blocks
 from rugcourse.content.languages import text_for
-from rugcourse.content.notice_tag import split_at_notice
+from rugcourse.content.safety_notice_tag import split_at_notice
 from rugcourse.emails.catalogue import Branding
-from rugcourse.emails.notices import notice_of
+from rugcourse.emails.safety_notice import safety_notice_text
 from rugcourse.i18n import translations
 
 Book = dict[str, Any]
+_Notice = dict[str, object]
 
 
 def book_of(course: Course, language: str, branding: Branding, site: str) -> Book:
     """Return a course as an e-book, with labels in its language. `site`: the URL of the course's page."""
-    text, alarm = course.texts[language], course.alarm_signs[language]
+    text = course.texts[language]
     tags = {"first_name": "", "practice": branding.practice}
-    notice = asdict(notice_of(alarm, language))
+    notice = _safety_notice(course, language, tags)
     return {
         "language": language,
         "title": text.title,
@@ -33,9 +34,21 @@ def book_of(course: Course, language: str, branding: Branding, site: str) -> Boo
         "summary": list(text.summary),
         "about": to_blocks(text.body, tags),
         "chapters": [_chapter(lesson, language, tags, notice) for lesson in course.lessons],
-        "alarm": {**notice, "line": alarm.line, "blocks": to_blocks(alarm.body, tags)},
+        "safety_notice": notice,
         "further": [one.model_dump() for one in text.further],
         "sources": list(text.sources),
+    }
+
+
+def _safety_notice(course: Course, language: str, tags: dict[str, str]) -> _Notice | None:
+    notice = course.safety_notices.get(language)
+    if notice is None:
+        return None
+    return {
+        **asdict(safety_notice_text(notice, language)),
+        "line": notice.line,
+        "disclaimer": notice.disclaimer or "",
+        "blocks": to_blocks(notice.body, tags),
     }
 
 
@@ -44,7 +57,9 @@ def description(book: Book) -> str:
     return f"{book['title']}: {book['tagline']}"
 
 
-def _chapter(lesson: Lesson, language: str, tags: dict[str, str], notice: dict[str, object]) -> dict[str, object]:
+def _chapter(
+    lesson: Lesson, language: str, tags: dict[str, str], notice: dict[str, object] | None
+) -> dict[str, object]:
     text = lesson.texts[language]
     return {
         "number": lesson.number,
@@ -65,10 +80,14 @@ def _chapter(lesson: Lesson, language: str, tags: dict[str, str], notice: dict[s
     }
 
 
-def _blocks(body: str, tags: dict[str, str], notice: dict[str, object]) -> list[Block]:
-    """Return the blocks of a lesson, in which `{"kind": "notice", "notice": …}` replaces each alarm signs tag."""
+def _blocks(body: str, tags: dict[str, str], notice: _Notice | None) -> list[Block]:
+    """Return the blocks of a lesson, in which `{"kind": "notice", "notice": …}` replaces each safety notice tag.
+
+    An earlier version of a lesson may have a tag whose notice is gone: it then shows nothing.
+    """
     first, *others = (to_blocks(piece, tags) for piece in split_at_notice(body))
-    return [*first, *(one for piece in others for one in ({"kind": "notice", "notice": notice}, *piece))]
+    shown: list[Block] = [{"kind": "notice", "notice": notice}] if notice else []
+    return [*first, *(one for piece in others for one in (*shown, *piece))]
 
 
 def _words(language: str) -> dict[str, str]:
@@ -88,5 +107,4 @@ def _words(language: str) -> dict[str, str]:
         "author": _("About the author"),
         "by": _("by"),
         "online": _("Take the 2-minute test, or get the lessons by e-mail, one a day:"),
-        "no_diagnosis": _("This book gives no diagnosis. When in doubt, ask your GP."),
     }

@@ -19,7 +19,8 @@ from rugcourse.emails.sandbox import Sandbox
 
 _MIMETYPE = "application/epub+zip"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # a fixed date, so that the same book gives the same bytes
-_PAGES = ("title.xhtml", "nav.xhtml", "about.xhtml", "alarm.xhtml", "answers.xhtml", "end.xhtml")
+_PAGES = ("title.xhtml", "nav.xhtml", "about.xhtml", "answers.xhtml", "end.xhtml")
+_SAFETY_NOTICE = "safety-notice.xhtml"
 
 
 def make_epub(book: Book, published_at: datetime) -> bytes:
@@ -32,11 +33,12 @@ def make_epub(book: Book, published_at: datetime) -> bytes:
         "light": design_tokens().light,
         "modified": published_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
+    pages = (*_PAGES, _SAFETY_NOTICE) if book["safety_notice"] else _PAGES
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, "mimetype", _MIMETYPE, zipfile.ZIP_STORED)  # must be first, and uncompressed
         _add(archive, "META-INF/container.xml", _render("container.xml", values))
-        for name in ("content.opf", "style.css", *_PAGES):
+        for name in ("content.opf", "style.css", *pages):
             _add(archive, f"OEBPS/{name}", _render(name, values))
         for chapter in chapters:
             _add(archive, f"OEBPS/{chapter['file']}", _render("lesson.xhtml", {**values, "chapter": chapter}))

@@ -12,9 +12,9 @@ from markupsafe import Markup, escape
 from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
 from rugcourse.content.languages import language_for, text_for
 from rugcourse.content.markdown import to_html, to_text
-from rugcourse.content.notice_tag import split_at_notice
+from rugcourse.content.safety_notice_tag import split_at_notice
 from rugcourse.design import design_tokens
-from rugcourse.emails.notices import notice_of
+from rugcourse.emails.safety_notice import SafetyNoticeText, safety_notice_text
 from rugcourse.emails.templates import EmailTemplate, compile_template, deferred
 from rugcourse.i18n import translations
 from rugcourse.links import Links, MailRef
@@ -76,7 +76,7 @@ def lesson_email(
             "lesson": text,
             "number": lesson.number,
             "pieces": pieces,
-            "notice": notice_of(text_for(course.alarm_signs, language), language),
+            "notice": _levels(course, language),
             "further": further,
             "any_ground": any_ground,
         },
@@ -156,14 +156,20 @@ def _common(course: Course, language: str, branding: Branding, links: Links) -> 
     of_course = language_for(course.texts, language)  # a message may be in a language that the course is not in
     return {
         "course": course.texts[of_course],
-        "alarm": course.alarm_signs[of_course],
+        "safety_notice": course.safety_notices.get(of_course),
         "privacy_url": links.privacy(language),
-        "alarm_url": links.alarm_signs(of_course, course.slug),
+        "safety_notice_url": links.safety_notice(of_course, course.slug),
         "course_url": links.course(of_course, course.slug),
         "branding": branding,
         "author_line": text_for(branding.author_lines, language),
         "wrapped": _wrapped,
     }
+
+
+def _levels(course: Course, language: str) -> SafetyNoticeText | None:
+    """Return the safety notice that a lesson may show, or None if its course has none."""
+    notices = course.safety_notices
+    return safety_notice_text(text_for(notices, language), language) if notices else None
 
 
 def _tags(practice: str) -> dict[str, str]:

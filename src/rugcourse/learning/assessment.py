@@ -13,7 +13,7 @@ from rugcourse.content import KnowledgeTest
 from rugcourse.db.models import AssessmentAttemptRow, Stage
 from rugcourse.db.queries import learning
 from rugcourse.errors import InvalidInput
-from rugcourse.learning.scoring import CauseResult, TestResult, is_complete, score
+from rugcourse.learning.scoring import TestResult, TopicResult, is_complete, score
 
 # How long a visitor may take from the test to the signup, in wall-clock seconds.
 ADOPTION_SECONDS = 24 * 3600.0
@@ -34,9 +34,9 @@ class LearningGain:
     after: TestResult
     learned: int
 
-    def before_about(self, cause: str) -> CauseResult | None:
-        """Return the result for a cause in the first test, or None if it had no question about it."""
-        return next((one for one in self.before.causes if one.cause == cause), None) if self.before else None
+    def before_about(self, topic: str) -> TopicResult | None:
+        """Return the result for a topic in the first test, or None if it had no question about it."""
+        return next((one for one in self.before.topics if one.topic == topic), None) if self.before else None
 
 
 def save_attempt(

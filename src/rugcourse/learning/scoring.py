@@ -1,4 +1,4 @@
-"""Scores the 2-minute test, in total and per cause. Pure."""
+"""Scores the 2-minute test, in total and per topic. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from rugcourse.content import KnowledgeTest
 
 
 @dataclass(frozen=True, slots=True)
-class CauseResult:
-    """The score for one cause. `known`: every question about it was answered right."""
+class TopicResult:
+    """The score for one topic. `known`: every question about it was answered right."""
 
-    cause: str
+    topic: str
     right: int
     asked: int
 
@@ -25,15 +25,15 @@ class CauseResult:
 class TestResult:
     right: int
     asked: int
-    causes: tuple[CauseResult, ...]
+    topics: tuple[TopicResult, ...]
 
 
 def score(test: KnowledgeTest, chosen: Mapping[str, int]) -> TestResult:
     """Score a test. `chosen`: question id → index of the option; a question without an answer is wrong."""
-    causes: dict[str, list[bool]] = {}
+    topics: dict[str, list[bool]] = {}
     for question in test.questions:
-        causes.setdefault(question.cause, []).append(chosen.get(question.id) == question.right_option)
-    results = tuple(CauseResult(cause, sum(right), len(right)) for cause, right in causes.items())
+        topics.setdefault(question.topic, []).append(chosen.get(question.id) == question.right_option)
+    results = tuple(TopicResult(topic, sum(right), len(right)) for topic, right in topics.items())
     return TestResult(sum(one.right for one in results), len(test.questions), results)
 
 

@@ -214,7 +214,8 @@ class _Copy:
         found = []
         for row in learning.attempts_of(self.session, self.person.id):
             course = self.known.get(row.course_id)
-            test = text_for(course.tests, self.person.language) if course is not None else None
+            tests = course.tests if course is not None else {}
+            test = text_for(tests, self.person.language) if tests else None
             questions = {one.id: one for one in test.questions} if test else {}
             answers = {
                 (questions[name].question if name in questions else name): _option(questions.get(name), option)

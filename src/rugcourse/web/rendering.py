@@ -17,9 +17,9 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.content import Course
 from rugcourse.content.languages import language_for, text_for
 from rugcourse.content.markdown import to_html
-from rugcourse.content.notice_tag import split_at_notice
+from rugcourse.content.safety_notice_tag import split_at_notice
 from rugcourse.design import design_tokens
-from rugcourse.emails.notices import notice_of
+from rugcourse.emails.safety_notice import safety_notice_text
 from rugcourse.emails.sandbox import Sandbox, SharedCode
 from rugcourse.errors import NotFoundError, RugcourseError
 from rugcourse.i18n import day_and_hour, day_name, decimal, full_date, language_name, translations, weekday_name
@@ -80,7 +80,7 @@ def course_context(course: Course, language: str, path: str | None) -> dict[str,
     return {
         "course": course,
         "text_of_course": course.texts[language],
-        "alarm": course.alarm_signs[language],
+        "safety_notice": course.safety_notices.get(language),
         "other_language_path": None if path is None else f"/{course.slug}{path}",
     }
 
@@ -157,7 +157,7 @@ def _environment(language: str) -> Sandbox:
         static_url=static_url,
         body_html=body_html,
         split_at_notice=split_at_notice,
-        notice_of=lambda alarm: notice_of(alarm, language),
+        safety_notice_text=lambda notice: safety_notice_text(notice, language),
         languages=languages(),
         language_for=language_for,
         text_for=text_for,

@@ -27,7 +27,7 @@ def test_a_course_comes_out_of_the_store_as_it_went_in(database: Database) -> No
         found = courses.load_course(session, COURSE)
     assert found is not None
     assert found.course == course
-    assert list(found.course.tests["nl"].causes) == list(course.tests["nl"].causes)
+    assert list(found.course.tests["nl"].topics) == list(course.tests["nl"].topics)
     assert changed == [lesson.slug for lesson in course.lessons]
 
 

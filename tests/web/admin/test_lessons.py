@@ -58,10 +58,10 @@ def test_an_earlier_version_is_not_laid_over_a_draft_that_was_kept_meanwhile(
     assert post(editor, f"{LESSON}/history", version=version, saved="2") == f"{LESSON}?done=restored"
 
 
-def test_editors_are_told_that_nobody_has_signed_the_warning_signs_until_somebody_has(
+def test_editors_are_told_that_nobody_has_signed_the_safety_notice_until_somebody_has(
     editor: TestClient, runtime: Runtime
 ) -> None:
-    told = "No clinician has signed the warning signs of this course yet (English, Nederlands)"
+    told = "No expert has signed the safety notice of this course yet (English, Nederlands)"
     assert editor.get("/admin/lessons").text.count(told) == 2
     import_course(runtime.database, runtime.clock, signed_courses())
     assert "No clinician" not in editor.get("/admin/lessons").text

@@ -48,7 +48,7 @@ def count(runtime: Runtime, table: type[SubscriberRow | DeliveryRow]) -> int:
 
 @pytest.mark.parametrize("language", ["nl", "en"])
 @pytest.mark.parametrize(
-    "path", ["", "/test", "/signup", "/check-mail", "/alarm-signs", "/lessons/stress", "/lessons/afronding"]
+    "path", ["", "/test", "/signup", "/check-mail", "/safety-notice", "/lessons/stress", "/lessons/afronding"]
 )
 def test_every_public_page_exists_in_both_languages(browser: TestClient, language: str, path: str) -> None:
     answer = browser.get(f"/{language}/{COURSE}{path}")
@@ -288,7 +288,7 @@ def test_no_public_page_sets_a_cookie_or_is_over_sixty_kilobytes(browser: TestCl
         "/nl",
         "/nl/privacy",
         "/nl/my-page",
-        *(SITE + one for one in ("", "/test", "/signup", "/lessons/stress", "/alarm-signs")),
+        *(SITE + one for one in ("", "/test", "/signup", "/lessons/stress", "/safety-notice")),
     ]
     for path in pages:
         answer = browser.get(path)
@@ -446,17 +446,17 @@ def test_a_result_is_about_knowledge_and_each_topic_leads_to_its_lesson(
     course = course_of(runtime).course
     test = course.tests[language]
     right = [question.right_option for question in test.questions]
-    first = next(n for n, one in enumerate(test.questions) if one.cause == "overbelasting")
+    first = next(n for n, one in enumerate(test.questions) if one.topic == "overbelasting")
     right[first] = 1 - min(right[first], 1)
     *given, last = map(str, right)
     where = browser.post(f"/{language}/{COURSE}/test", data={"a": ".".join(given), "o": last}).headers["location"]
     page = browser.get(where).text
     for word in words:
         assert word in page
-    topics = page.partition('<ul class="causes">')[2].partition("</ul>")[0]
+    topics = page.partition('<ul class="topics">')[2].partition("</ul>")[0]
     for diagnosis in ("strong", "shaky", "sterk", "wankel"):
         assert diagnosis not in topics
-    for slug, title in test.causes.items():
+    for slug, title in test.topics.items():
         assert f'<a href="/{language}/{COURSE}/lessons/{slug}">{title}</a>' in page
         assert browser.get(f"/{language}/{COURSE}/lessons/{slug}").status_code == 200
 
@@ -471,7 +471,7 @@ def test_a_topic_without_a_lesson_of_its_own_is_no_link(browser: TestClient) -> 
 def test_the_topics_of_the_shipped_tests_can_be_told_apart(runtime: Runtime) -> None:
     for language in ("nl", "en"):
         for texts in (
-            course_of(runtime).course.tests[language].causes.values(),
+            course_of(runtime).course.tests[language].topics.values(),
             [tile.title for tile in course_of(runtime).course.texts[language].tiles],
         ):
             about_causes = [one for one in texts if "oorzaken" in one.casefold() or "causes" in one.casefold()]
@@ -525,13 +525,13 @@ def test_method_not_allowed_lists_the_allowed_methods(browser: TestClient) -> No
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("nl", "stelt geen diagnose, voorspelt niets"), ("en", "makes no diagnosis, predicts nothing")],
+    [("nl", "stelt geen diagnose, voorspelt niets"), ("en", "does not assess your symptoms, diagnose, predict")],
 )
 def test_a_course_about_health_says_what_it_is_for_and_what_not(browser: TestClient, language: str, words: str) -> None:
-    for path in ("test", "alarm-signs"):
+    for path in ("test", "safety-notice"):
         assert words in browser.get(f"/{language}/{COURSE}/{path}").text
     same_for_all = {"nl": "voor iedereen gelijk", "en": "the same for everybody"}[language]
-    assert same_for_all in browser.get(f"/{language}/{COURSE}/alarm-signs").text
+    assert same_for_all in browser.get(f"/{language}/{COURSE}/safety-notice").text
     all_courses = {"nl": "stellen geen diagnose, voorspellen niets", "en": "make no diagnosis, predict nothing"}[
         language
     ]

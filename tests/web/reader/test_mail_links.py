@@ -267,7 +267,7 @@ def test_answer_links_of_a_language_that_the_course_has_no_more_still_open(
         return {other: texts[other]}
 
     lessons = tuple(one.model_copy(update={"texts": only(one.texts)}) for one in course.lessons)
-    parts = {"texts": only(course.texts), "tests": only(course.tests), "alarm_signs": only(course.alarm_signs)}
+    parts = {"texts": only(course.texts), "tests": only(course.tests), "safety_notices": only(course.safety_notices)}
     with runtime.database.write() as session:
         course_publishing.save_course(
             session, course.model_copy(update={**parts, "lessons": lessons}), runtime.clock.now()

@@ -20,7 +20,7 @@ from rugcourse.db.models.json_columns import AbTestCounts
 
 
 class CourseRow(Base):
-    """A course. `document` is what is not a lesson: landing page, knowledge test, alarm signs."""
+    """A course. `document` is what is not a lesson: landing page, knowledge test, safety notice."""
 
     __tablename__ = "course"
 

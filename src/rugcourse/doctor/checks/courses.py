@@ -1,4 +1,4 @@
-"""Checks the published courses: signed alarm signs, and up-to-date e-books."""
+"""Checks the published courses: signed safety notices, and up-to-date e-books."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rugcourse.links import Links
 
 
 def check_courses(database: Database) -> Iterator[Finding]:
-    """Check that a clinician signed the alarm signs. Yields nothing if the database can't be read."""
+    """Check that a clinician signed the safety notice. Yields nothing if the database can't be read."""
     try:
         if not is_current(database):
             return
@@ -23,15 +23,17 @@ def check_courses(database: Database) -> Iterator[Finding]:
     except (DatabaseAway, DatabaseError):
         return
     unsigned = [one.course.slug for one in published if one is not None and one.course.unsigned_notices]
+    if not any(one is not None and one.course.safety_notices for one in published):
+        return
     if unsigned:
         yield warning(
-            "warning-signs",
-            _("No clinician has signed the warning signs of: %(courses)s."),
-            _("Have them checked, then put the name and the date in alarm-signs.*.md: reviewed_by and reviewed."),
+            "safety-notice",
+            _("No expert has signed the safety notice of: %(courses)s."),
+            _("Have it checked, then fill in who reviewed it and when."),
             courses=", ".join(unsigned),
         )
     else:
-        yield ok("warning-signs", _("A clinician has signed them."))
+        yield ok("safety-notice", _("An expert has signed it."))
 
 
 def check_books(database: Database, links: Links, branding: Branding) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Public pages: courses, their lessons, alarm signs, privacy, imprint and accessibility."""
+"""Public pages: courses, their lessons, safety notice, privacy, imprint and accessibility."""
 
 from __future__ import annotations
 
@@ -115,11 +115,13 @@ def share_picture(request: Request, language: str, course: str) -> Response:
     return Response(picture, media_type=MEDIA_TYPES[EbookKind.SHARE], headers=headers)
 
 
-@router.api_route("/{language}/{course}/alarm-signs", methods=READ)
+@router.api_route("/{language}/{course}/safety-notice", methods=READ)
 @access(Access.PUBLIC)
-def alarm_signs(request: Request, language: str, course: str) -> HTMLResponse:
+def safety_notice(request: Request, language: str, course: str) -> HTMLResponse:
     published = find_course(request, language, course)
-    return render(request, language, "alarm-signs", course_context(published.course, language, "/alarm-signs"))
+    if language not in published.course.safety_notices:
+        raise NotFound
+    return render(request, language, "safety-notice", course_context(published.course, language, "/safety-notice"))
 
 
 @router.api_route("/{language}/{course}/lessons/{slug}", methods=READ)

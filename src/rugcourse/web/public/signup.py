@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import Field
 
-from rugcourse.content import Course
+from rugcourse.content import Course, KnowledgeTest
 from rugcourse.db.models import AssessmentAttemptRow, DeliveryQueue, SubscriberStatus
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.enrolment import consent_texts
@@ -51,7 +51,7 @@ def show_question(
 ) -> HTMLResponse:
     """Show one question. Earlier answers are in the URL, so that the browser's Back button works."""
     published = find_course(request, language, course)
-    progress = TestProgress.read(published.course.tests[language], given, option)
+    progress = TestProgress.read(_test_of(published.course, language), given, option)
     return _question_page(request, published.course, language, progress, missing=bool(sent) and not option)
 
 
@@ -66,7 +66,7 @@ def finish_test(
 ) -> Response:
     runtime = runtime_of(request)
     published = find_course(request, language, course)
-    test = published.course.tests[language]
+    test = _test_of(published.course, language)
     progress = TestProgress.read(test, given, option)
     if not progress.finished:
         return _question_page(request, published.course, language, progress, missing=True)
@@ -83,7 +83,7 @@ def show_result(request: Request, language: str, course: str, token: str) -> HTM
     runtime = runtime_of(request)
     published = find_course(request, language, course)
     attempt = _attempt(request, published, token)
-    test = published.course.tests[language]
+    test = _test_of(published.course, language)
     surprise = runtime.database.query(request.app.state.hardest_questions.of, published.id, test)
     values = {
         "test": test,
@@ -282,6 +282,13 @@ def _signup_page(  # noqa: PLR0913 - the state of a form
     }
     path = f"/signup?t={token}" if token else "/signup"
     return render(request, language, "signup", course_context(course, language, path) | values, status)
+
+
+def _test_of(course: Course, language: str) -> KnowledgeTest:
+    test = course.tests.get(language)
+    if test is None:
+        raise NotFound
+    return test
 
 
 def _attempt(request: Request, published: PublishedCourse, token: str) -> AssessmentAttemptRow:

@@ -85,9 +85,10 @@ def retest_page(
     sent: Annotated[str, Query(alias="s")] = "",
 ) -> Response:
     reader = find_reader(request, TokenPurpose.RETEST, token)
-    if reader.has_left or reader.link_is_old(runtime_of(request).clock.now()):
+    test = reader.published.course.tests.get(reader.language)
+    if test is None or reader.has_left or reader.link_is_old(runtime_of(request).clock.now()):
         return RedirectResponse(_own_path(request, reader), 303)  # which shows the state, or how to get a new link
-    progress = TestProgress.read(reader.published.course.tests[reader.language], given, option)
+    progress = TestProgress.read(test, given, option)
     return _retest_page(request, reader, token, progress, missing=bool(sent) and not option)
 
 
@@ -102,9 +103,9 @@ def retest_finish(
     """Save the second test, and show it beside the first."""
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.RETEST, token)
-    if reader.has_left or reader.link_is_old(runtime.clock.now()):
+    test = reader.published.course.tests.get(reader.language)
+    if test is None or reader.has_left or reader.link_is_old(runtime.clock.now()):
         return RedirectResponse(_own_path(request, reader), 303)
-    test = reader.published.course.tests[reader.language]
     progress = TestProgress.read(test, given, option)
     if not progress.finished:
         return _retest_page(request, reader, token, progress, missing=True)

@@ -1,12 +1,12 @@
-"""The tag that inserts the alarm signs of a course into a lesson. It must be on its own line, outside any Markdown."""
+"""The tag that inserts a course's safety notice into a lesson. It must be on its own line, outside any Markdown."""
 
 from __future__ import annotations
 
 import re
 
-NOTICE_TAG = "{{ warning_signs }}"
+SAFETY_NOTICE_TAG = "{{ safety_notice }}"
 
-_LINE = re.compile(r"^\{\{[ \t]*warning_signs[ \t]*\}\}[ \t]*$", re.MULTILINE)
+_LINE = re.compile(r"^\{\{[ \t]*safety_notice[ \t]*\}\}[ \t]*$", re.MULTILINE)
 
 
 def split_at_notice(body: str) -> list[str]:

@@ -47,7 +47,7 @@ def seen(markup: str) -> str:
 
 def lines_of(course: Course, language: str) -> list[str]:
     """Everything that the alarm signs say, in words."""
-    notice = course.alarm_signs[language]
+    notice = course.safety_notices[language]
     found = [notice.title, *notice.good_to_know]
     for level in notice.levels:
         found += [level.title, level.action or "", *level.signs]
@@ -56,7 +56,7 @@ def lines_of(course: Course, language: str) -> list[str]:
 
 
 def addresses_of(course: Course, language: str) -> set[str]:
-    numbers = course.alarm_signs[language].numbers
+    numbers = course.safety_notices[language].numbers
     return {f"tel:{re.sub('[ -]', '', one.number)}" for several in numbers.values() for one in several}
 
 
@@ -71,17 +71,17 @@ def epub_of(runtime: Runtime, course: Course, language: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_page_lesson_mail_and_ebook_contain_every_alarm_sign(
+def test_page_lesson_mail_and_ebook_contain_every_sign(
     browser: TestClient, runtime: Runtime, course: Course, lesson: Lesson, language: str
 ) -> None:
     html, text = mail_of(runtime, course, lesson, language)
     book = epub_of(runtime, course, language)
     shown = {
-        "page": browser.get(f"/{language}/{COURSE}/alarm-signs").text,
+        "page": browser.get(f"/{language}/{COURSE}/safety-notice").text,
         "lesson": browser.get(f"/{language}/{COURSE}/lessons/{LESSON}").text,
         "mail": html,
         "text": text,
-        "book": book["OEBPS/alarm.xhtml"],
+        "book": book["OEBPS/safety-notice.xhtml"],
         "chapter": book["OEBPS/lesson-06.xhtml"],
     }
     lines = lines_of(course, language)
@@ -94,43 +94,47 @@ def test_page_lesson_mail_and_ebook_contain_every_alarm_sign(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_added_alarm_sign_appears_everywhere(runtime: Runtime, course: Course, lesson: Lesson, language: str) -> None:
-    notice = course.alarm_signs[language]
+def test_added_sign_appears_everywhere(runtime: Runtime, course: Course, lesson: Lesson, language: str) -> None:
+    notice = course.safety_notices[language]
     first = notice.levels[0].model_copy(update={"signs": ("Een nieuw {{ 7*7 }} <b>signaal",)})
     changed = notice.model_copy(update={"levels": (first, *notice.levels[1:])})
-    other = course.model_copy(update={"alarm_signs": {**course.alarm_signs, language: changed}})
+    other = course.model_copy(update={"safety_notices": {**course.safety_notices, language: changed}})
     html, text = mail_of(runtime, other, lesson, language)
     book = epub_of(runtime, other, language)
-    for markup in (unescape(html), text, *(unescape(book[f"OEBPS/{one}.xhtml"]) for one in ("alarm", "lesson-06"))):
+    for markup in (
+        unescape(html),
+        text,
+        *(unescape(book[f"OEBPS/{one}.xhtml"]) for one in ("safety-notice", "lesson-06")),
+    ):
         assert "Een nieuw {{ 7*7 }} <b>signaal" in markup  # as it was typed: no code, no markup
     assert "<b>signaal" not in html
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_ebook_starts_with_the_alarm_signs_and_phone_links(runtime: Runtime, course: Course, language: str) -> None:
+def test_ebook_starts_with_the_safety_notice_and_phone_links(runtime: Runtime, course: Course, language: str) -> None:
     pages = epub_of(runtime, course, language)
     spine = re.findall(r'idref="([^"]+)"', pages["OEBPS/content.opf"])
-    assert spine[:4] == ["title", "nav", "alarm", "about"]
-    assert pages["OEBPS/nav.xhtml"].index("alarm.xhtml") < pages["OEBPS/nav.xhtml"].index("about.xhtml")
+    assert spine[:4] == ["title", "nav", "safety-notice", "about"]
+    assert pages["OEBPS/nav.xhtml"].index("safety-notice.xhtml") < pages["OEBPS/nav.xhtml"].index("about.xhtml")
     pdf = make_pdf(book_of(course, language, runtime.branding, "https://c.example"))
     assert all(one.encode() in pdf for one in addresses_of(course, language))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_alarm_signs_page_states_date_and_source_and_no_review(browser: TestClient, language: str) -> None:
-    page = browser.get(f"/{language}/{COURSE}/alarm-signs").text
+def test_safety_notice_page_states_date_and_source_and_no_review(browser: TestClient, language: str) -> None:
+    page = browser.get(f"/{language}/{COURSE}/safety-notice").text
     assert {"nl": "Deze tekst is van 26 november 2026.", "en": "This text is from 26 November 2026."}[language] in page
     assert "KNGF" in page
     assert not re.search("nagekeken|reviewed", page, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_mail_footer_names_alarm_signs_and_links_all(runtime: Runtime, course: Course, language: str) -> None:
+def test_mail_footer_names_safety_notice_and_links_all(runtime: Runtime, course: Course, language: str) -> None:
     for one in course.lessons:
         html, text = mail_of(runtime, course, one, language)
         for part in (html, text):
-            assert seen(course.alarm_signs[language].line) in seen(part)
-            assert runtime.links.alarm_signs(language, COURSE) in part
+            assert seen(course.safety_notices[language].line) in seen(part)
+            assert runtime.links.safety_notice(language, COURSE) in part
 
 
 def answer_page(
@@ -146,14 +150,14 @@ def answer_page(
     return browser.post(f"/a/{token}", data={"o": str(option)}).text
 
 
-def test_wrong_answer_about_safety_links_the_alarm_signs(
+def test_wrong_answer_about_safety_links_the_safety_notice(
     browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, lesson: Lesson
 ) -> None:
     page = answer_page(browser, runtime, dispatcher, clock, 1, 0)
     right = lesson.texts["nl"].quiz[1]
     assert "Dit is belangrijk om te weten" in page
     main = page[page.index("<main") : page.index("</main")]
-    assert f'href="/nl/{COURSE}/alarm-signs"' in main
+    assert f'href="/nl/{COURSE}/safety-notice"' in main
     assert right.options[right.right_option].why in unescape(main)
     assert "Net niet" not in page
     assert "Geen probleem" not in page

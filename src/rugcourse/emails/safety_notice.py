@@ -1,10 +1,10 @@
-"""Prepares the alarm signs of a course for display, the same way on pages, in mails and in e-books."""
+"""Prepares the notice signs of a course for display, the same way on pages, in mails and in e-books."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rugcourse.content import AlarmSigns
+from rugcourse.content import SafetyNotice
 from rugcourse.content.model import Level, PhoneNumber, Source, Urgency
 from rugcourse.i18n import country_name, full_date, translations
 
@@ -34,15 +34,15 @@ class ShownLevel:
 
 @dataclass(frozen=True, slots=True)
 class ShownSource:
-    """A source of the alarm signs. `link` may be empty."""
+    """A source of the notice signs. `link` may be empty."""
 
     title: str
     link: str
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeText:
-    """The alarm signs to show. `state` says when the text was reviewed and by whom; may be empty."""
+class SafetyNoticeText:
+    """The notice signs to show. `state` says when the text was reviewed and by whom; may be empty."""
 
     title: str
     levels: tuple[ShownLevel, ...]
@@ -51,26 +51,26 @@ class NoticeText:
     sources: tuple[ShownSource, ...]
 
 
-def notice_of(alarm: AlarmSigns, language: str) -> NoticeText:
-    """Prepare the alarm signs from their file, with labels in `language`."""
-    return NoticeText(
-        title=alarm.title,
-        levels=tuple(_level(alarm, level, language) for level in alarm.levels),
-        good_to_know=alarm.good_to_know,
-        state=_state(alarm, language),
-        sources=tuple(_source(one) for one in alarm.sources),
+def safety_notice_text(notice: SafetyNotice, language: str) -> SafetyNoticeText:
+    """Prepare the notice signs from their file, with labels in `language`."""
+    return SafetyNoticeText(
+        title=notice.title,
+        levels=tuple(_level(notice, level, language) for level in notice.levels),
+        good_to_know=notice.good_to_know,
+        state=_state(notice, language),
+        sources=tuple(_source(one) for one in notice.sources),
     )
 
 
-def _level(alarm: AlarmSigns, level: Level, language: str) -> ShownLevel:
-    calls = _calls(alarm, level.urgency, language)
+def _level(notice: SafetyNotice, level: Level, language: str) -> ShownLevel:
+    calls = _calls(notice, level.urgency, language)
     return ShownLevel(level.urgency, level.title, level.action or "", calls, level.signs)
 
 
-def _calls(alarm: AlarmSigns, urgency: Urgency, language: str) -> tuple[Call, ...]:
+def _calls(notice: SafetyNotice, urgency: Urgency, language: str) -> tuple[Call, ...]:
     return tuple(
-        Call(one.number, _address(one), _label(one, country_name(country, language) if len(alarm.numbers) > 1 else ""))
-        for country, numbers in alarm.numbers.items()
+        Call(one.number, _address(one), _label(one, country_name(country, language) if len(notice.numbers) > 1 else ""))
+        for country, numbers in notice.numbers.items()
         for one in numbers
         if urgency in one.levels
     )
@@ -84,14 +84,14 @@ def _label(number: PhoneNumber, country: str) -> str:
     return f"{number.label} ({country})" if country else number.label
 
 
-def _state(alarm: AlarmSigns, language: str) -> str:
+def _state(notice: SafetyNotice, language: str) -> str:
     _ = translations(language).gettext
-    if alarm.reviewed is None:
+    if notice.reviewed is None:
         return ""
-    date = full_date(alarm.reviewed, language)
-    if alarm.reviewed_by is None:
+    date = full_date(notice.reviewed, language)
+    if notice.reviewed_by is None:
         return _("This text is from %(date)s.") % {"date": date}
-    who = ", ".join(filter(None, (alarm.reviewed_by.name, alarm.reviewed_by.role)))
+    who = ", ".join(filter(None, (notice.reviewed_by.name, notice.reviewed_by.role)))
     return _("Last reviewed on %(date)s by %(who)s.") % {"date": date, "who": who}
 
 
