@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from rugcourse.course_editor.course_draft import PREDECESSOR_FIELD
 from rugcourse.course_editor.form_fields import clean, fields_of
 from rugcourse.course_editor.lesson_draft import LessonDraft, position_after
 from rugcourse.course_editor.versions import NONE, NewerVersion, current_version, newer_version, subject_of
@@ -20,9 +21,9 @@ from rugcourse.db.queries import admins, courses, lesson_drafts
 from rugcourse.db.queries.lesson_drafts import DraftContent
 from rugcourse.errors import ConflictError, NotFoundError
 
-# The fields with the lesson that this one should follow, and the one it followed when the form was opened. An
+# The field with the lesson that this one followed when the form was opened, beside `PREDECESSOR_FIELD`. An
 # unchanged position is not saved, as the course may be reordered meanwhile.
-PREDECESSOR_FIELD, LOADED_PREDECESSOR_FIELD = "behind", "stood"
+LOADED_PREDECESSOR_FIELD = "stood"
 LONGEST_SLUG = 60
 
 

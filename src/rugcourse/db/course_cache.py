@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Lesson, Message
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import courses, lesson_versions
+from rugcourse.db.queries.courses import CourseState
 
 _KEPT_VERSIONS = 256
 
@@ -21,10 +22,10 @@ class CourseCache:
 
     def courses(self, session: Session) -> list[PublishedCourse]:
         """Return all published courses, the oldest first."""
-        return [self._current(session, slug, wanted) for slug, wanted in courses.course_hashes(session).items()]
+        return [self._current(session, slug, wanted) for slug, wanted in courses.course_states(session).items()]
 
     def course(self, session: Session, slug: str) -> PublishedCourse | None:
-        wanted = courses.course_hashes(session).get(slug)
+        wanted = courses.course_states(session).get(slug)
         return self._current(session, slug, wanted) if wanted else None
 
     def of_campaign(self, session: Session, campaign_id: int | None) -> PublishedCourse | None:
@@ -50,9 +51,9 @@ class CourseCache:
             kept = self._messages[version_id] = lesson_versions.load_message(session, version_id)
         return kept
 
-    def _current(self, session: Session, slug: str, content_hash: str) -> PublishedCourse:
+    def _current(self, session: Session, slug: str, wanted: CourseState) -> PublishedCourse:
         kept = self._kept.get(slug)
-        if kept is None or kept.content_hash != content_hash:
+        if kept is None or CourseState(kept.content_hash, kept.is_archived, kept.languages) != wanted:
             kept = courses.load_course(session, slug)
             if kept is None:
                 raise LookupError(slug)

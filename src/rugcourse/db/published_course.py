@@ -10,7 +10,11 @@ from rugcourse.content import Course
 
 @dataclass(frozen=True, slots=True)
 class PublishedCourse:
-    """A course as readers get it now. `campaign_id`: its evergreen campaign; the dictionaries are by lesson slug."""
+    """A course as readers get it now. `campaign_id`: its evergreen campaign; the dictionaries are by lesson slug.
+
+    `languages`: those it is written in, also where they are not published yet, the first one first. An archived course
+    takes no new readers.
+    """
 
     id: int
     campaign_id: int
@@ -18,3 +22,5 @@ class PublishedCourse:
     lesson_ids: dict[str, int]
     content_hash: str
     published_at: datetime
+    languages: tuple[str, ...] = ()
+    is_archived: bool = False

@@ -17,7 +17,9 @@ from rugcourse.db.models.campaigns import CampaignRow, EnrolmentRow
 from rugcourse.db.models.counters import CounterChangeRow, CounterRow
 from rugcourse.db.models.courses import (
     AbTestRow,
+    CourseDraftRow,
     CourseRow,
+    CourseVersionRow,
     DiscardedDraftRow,
     EbookRow,
     LessonDraftRow,
@@ -108,7 +110,9 @@ __all__ = [
     "ConsentTextRow",
     "CounterChangeRow",
     "CounterRow",
+    "CourseDraftRow",
     "CourseRow",
+    "CourseVersionRow",
     "DeliveryKind",
     "DeliveryQueue",
     "DeliveryRow",

@@ -19,6 +19,11 @@ class AuditAction(StrEnum):
     ADMIN_REMOVE_PASSKEY = "admin.remove_passkey"
     SUBSCRIBERS_EXPORT = "subscribers.export"  # a list of them
     SENDING_RESUME = "sending.resume"
+    COURSE_CREATE = "course.create"
+    COURSE_PUBLISH = "course.publish"
+    COURSE_ARCHIVE = "course.archive"
+    COURSE_UNARCHIVE = "course.unarchive"
+    COURSE_DELETE = "course.delete"  # one that was never published
     LESSON_PUBLISH = "lesson.publish"
     LESSON_REMOVE = "lesson.remove"
     LESSON_DISCARD_DRAFT = "lesson.discard_draft"

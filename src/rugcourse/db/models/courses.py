@@ -20,18 +20,50 @@ from rugcourse.db.models.json_columns import AbTestCounts
 
 
 class CourseRow(Base):
-    """A course. `document` is what is not a lesson: landing page, knowledge test, safety notice."""
+    """A course. `document` is what is not a lesson: landing page, knowledge test, safety notice.
+
+    A course that was never published has drafts only. An archived one takes no new readers, and is not in the list
+    of courses; those who follow it go on. `languages`: those it is written in, the first one first.
+    """
 
     __tablename__ = "course"
+    __table_args__ = (check("published", "(published_at IS NULL) = (content_hash = '')"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(60), unique=True)
-    content_hash: Mapped[str] = mapped_column(String(64))
+    content_hash: Mapped[str] = mapped_column(String(64), default="", server_default="")
     document: Mapped[JsonObject]
-    published_at: Mapped[datetime]
+    languages: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    created_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
     draft_revision: Mapped[int] = mapped_column(default=0, server_default="0")  # revision counter of its drafts
     # Fingerprints of the files when they were last imported or exported, see `rugcourse.course_editor.merge`.
     synced_hashes: Mapped[Fingerprints] = mapped_column(JSON, default=dict, server_default="{}")
+
+
+class CourseVersionRow(Base):
+    """What was published of a course, other than its lessons, at one time. Never changed, never deleted."""
+
+    __tablename__ = "course_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), index=True)
+    document: Mapped[JsonObject]
+    published_at: Mapped[datetime]
+
+
+class CourseDraftRow(Base):
+    """A draft of a part of a course, as it was typed: see `rugcourse.course_editor.parts.Part`. It may be invalid."""
+
+    __tablename__ = "course_draft"
+
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), primary_key=True)
+    part: Mapped[str] = mapped_column(String(16), primary_key=True)
+    fields: Mapped[dict[str, str]]
+    revision: Mapped[int]  # changes with each save, to detect conflicting edits
+    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
+    saved_at: Mapped[datetime]
 
 
 class LessonRow(Base):

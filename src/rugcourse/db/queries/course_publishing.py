@@ -14,6 +14,7 @@ from rugcourse.db.models import (
     CampaignKind,
     CampaignRow,
     CourseRow,
+    CourseVersionRow,
     DeliveryRow,
     DeliveryState,
     EnrolmentRow,
@@ -33,18 +34,22 @@ def save_course(session: Session, course: Course, now: datetime) -> list[str]:
     """
     row = session.scalar(select(CourseRow).where(CourseRow.slug == course.slug).with_for_update())
     if row is None:
-        row = CourseRow(slug=course.slug, content_hash="", document={}, published_at=now)
+        row = CourseRow(slug=course.slug, document={}, created_at=now)
         session.add(row)
         session.flush()
+    if row.published_at is None:
         name = next(iter(course.texts.values())).title
         session.add(CampaignRow(course_id=row.id, kind=CampaignKind.EVERGREEN, name=name, created_at=now))
     if row.content_hash == course.content_hash:
         return []
+    row.languages = list(dict.fromkeys([*row.languages, *course.languages]))
     _move_messages(session, row.id, [lesson.slug for lesson in course.lessons])
     before = _rename(session, row.id, _places(session, row.id), course)
     row.content_hash = course.content_hash
-    row.document = course.model_dump(mode="json", exclude={"lessons"})
-    row.published_at = now
+    document = course.model_dump(mode="json", exclude={"lessons"})
+    if document != row.document:
+        session.add(CourseVersionRow(course_id=row.id, document=document, published_at=now))
+    row.document, row.published_at = document, now
     session.execute(
         update(LessonRow).where(LessonRow.course_id == row.id, LessonRow.campaign_id.is_(None)).values(position=None)
     )

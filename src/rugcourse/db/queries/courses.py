@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -13,15 +14,44 @@ from rugcourse.db.models import CampaignKind, CampaignRow, CourseRow, DeliveryRo
 from rugcourse.db.published_course import PublishedCourse
 
 
-def course_hashes(session: Session) -> dict[str, str]:
-    """Return slug → hash of the published courses, in the order of publishing."""
-    rows = session.execute(select(CourseRow.slug, CourseRow.content_hash).order_by(CourseRow.id))
-    return dict(iter(rows))
+class CourseState(NamedTuple):
+    """What tells that a cached course is out of date."""
+
+    content_hash: str
+    is_archived: bool
+    languages: tuple[str, ...]
+
+
+def course_states(session: Session) -> dict[str, CourseState]:
+    """Return slug → state of the published courses, in the order in which they were made."""
+    rows = session.execute(
+        select(CourseRow.slug, CourseRow.content_hash, CourseRow.archived_at, CourseRow.languages)
+        .where(CourseRow.published_at.is_not(None))
+        .order_by(CourseRow.id)
+    )
+    return {
+        slug: CourseState(content_hash, archived_at is not None, tuple(languages))
+        for slug, content_hash, archived_at, languages in rows
+    }
 
 
 def course_ids(session: Session) -> list[tuple[int, str]]:
-    rows = session.execute(select(CourseRow.id, CourseRow.slug).order_by(CourseRow.id))
+    """Return (id, slug) of the published courses."""
+    rows = session.execute(
+        select(CourseRow.id, CourseRow.slug).where(CourseRow.published_at.is_not(None)).order_by(CourseRow.id)
+    )
     return list(rows)
+
+
+def find(session: Session, slug: str) -> CourseRow | None:
+    return session.scalar(select(CourseRow).where(CourseRow.slug == slug))
+
+
+def unpublished(session: Session) -> list[CourseRow]:
+    """Return the courses that were never published, the newest first."""
+    return list(
+        session.scalars(select(CourseRow).where(CourseRow.published_at.is_(None)).order_by(CourseRow.id.desc()))
+    )
 
 
 def slug_of(session: Session, course_id: int) -> str:
@@ -30,7 +60,7 @@ def slug_of(session: Session, course_id: int) -> str:
 
 def load_course(session: Session, slug: str) -> PublishedCourse | None:
     row = session.scalar(select(CourseRow).where(CourseRow.slug == slug))
-    if row is None:
+    if row is None or row.published_at is None:
         return None
     lessons = session.execute(
         select(LessonRow.id, LessonVersionRow.document)
@@ -43,7 +73,16 @@ def load_course(session: Session, slug: str) -> PublishedCourse | None:
         select(CampaignRow.id).where(CampaignRow.course_id == row.id, CampaignRow.kind == CampaignKind.EVERGREEN)
     ).one()
     lesson_ids = {lesson.slug: lesson_id for lesson, (lesson_id, _) in zip(course.lessons, lessons, strict=True)}
-    return PublishedCourse(row.id, campaign_id, course, lesson_ids, row.content_hash, row.published_at)
+    return PublishedCourse(
+        row.id,
+        campaign_id,
+        course,
+        lesson_ids,
+        row.content_hash,
+        row.published_at,
+        tuple(row.languages),
+        row.archived_at is not None,
+    )
 
 
 def slug_of_campaign(session: Session, campaign_id: int) -> str | None:
@@ -125,3 +164,11 @@ def count_reading(session: Session, lesson_id: int) -> int:
 
 def read_count(session: Session, lesson_id: int) -> int:
     return session.scalars(select(LessonRow.read_count).where(LessonRow.id == lesson_id)).one()
+
+
+def set_languages(session: Session, course_id: int, languages: list[str]) -> None:
+    session.execute(update(CourseRow).where(CourseRow.id == course_id).values(languages=languages))
+
+
+def set_archived(session: Session, course_id: int, at: datetime | None) -> None:
+    session.execute(update(CourseRow).where(CourseRow.id == course_id).values(archived_at=at))

@@ -75,7 +75,7 @@ def save(
 ) -> bool:
     """Save a draft. `seen`: its revision when opened, 0 for a new one. Returns False if it was saved since."""
     values = {
-        "revision": _next_number(session, course_id),
+        "revision": next_revision(session, course_id),
         "fields": dict(draft.fields),
         "base_version_id": draft.began_from,
         "admin_id": admin_id,
@@ -166,7 +166,7 @@ def forget_discarded(session: Session, before: datetime) -> int:
     return count(session.execute(delete(DiscardedDraftRow).where(DiscardedDraftRow.discarded_at < before)))
 
 
-def _next_number(session: Session, course_id: int) -> int:
+def next_revision(session: Session, course_id: int) -> int:
     """Return a new revision number. Never reused, so that an old form can't overwrite a new draft."""
     return session.scalars(
         update(CourseRow)

@@ -74,11 +74,15 @@ def upgrade() -> None:
         "course",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("slug", sa.String(length=60), nullable=False),
-        sa.Column("content_hash", sa.String(length=64), nullable=False),
+        sa.Column("content_hash", sa.String(length=64), server_default="", nullable=False),
         sa.Column("document", sa.JSON(), nullable=False),
-        sa.Column("published_at", UtcDateTime(), nullable=False),
+        sa.Column("languages", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("published_at", UtcDateTime(), nullable=True),
+        sa.Column("archived_at", UtcDateTime(), nullable=True),
         sa.Column("draft_revision", sa.Integer(), server_default="0", nullable=False),
         sa.Column("synced_hashes", sa.JSON(), server_default="{}", nullable=False),
+        sa.CheckConstraint("(published_at IS NULL) = (content_hash = '')", name=op.f("ck_course_published")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_course")),
         sa.UniqueConstraint("slug", name=op.f("uq_course_slug")),
         sqlite_autoincrement=True,
@@ -503,6 +507,29 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_lesson_campaign_id"), "lesson", ["campaign_id"], unique=False)
+    op.create_table(
+        "course_draft",
+        sa.Column("course_id", sa.Integer(), nullable=False),
+        sa.Column("part", sa.String(length=16), nullable=False),
+        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("admin_id", sa.Integer(), nullable=True),
+        sa.Column("saved_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["admin_id"], ["admin.id"], name=op.f("fk_course_draft_admin_id_admin")),
+        sa.ForeignKeyConstraint(["course_id"], ["course.id"], name=op.f("fk_course_draft_course_id_course")),
+        sa.PrimaryKeyConstraint("course_id", "part", name=op.f("pk_course_draft")),
+    )
+    op.create_table(
+        "course_version",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("course_id", sa.Integer(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("published_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["course_id"], ["course.id"], name=op.f("fk_course_version_course_id_course")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_course_version")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_course_version_course_id", "course_version", ["course_id"])
     op.create_table(
         "lesson_draft",
         sa.Column("course_id", sa.Integer(), nullable=False),

@@ -1,0 +1,163 @@
+"""A course as it is written: its parts and lessons, published or not, in all languages it is written in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from rugcourse.content import Course, Lesson
+from rugcourse.course_editor.form_fields import fields_of as lesson_fields
+from rugcourse.course_editor.part_fields import fields_of
+from rugcourse.course_editor.parts import FORMS, Part
+from rugcourse.db.course_cache import CourseCache
+from rugcourse.db.models import CourseRow
+from rugcourse.db.published_course import PublishedCourse
+from rugcourse.db.queries import course_drafts, courses, lesson_drafts
+from rugcourse.db.queries.course_drafts import PartDraft
+from rugcourse.db.queries.lesson_drafts import SavedDraft
+from rugcourse.errors import NotFoundError
+
+ORDER_FIELD = "lessons"  # of the draft of the order: slugs with spaces between them
+PREDECESSOR_FIELD = "behind"
+
+
+class CourseNotFound(NotFoundError):
+    """There is no course with this slug, published or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenLesson:
+    """A lesson of a course. `fields`: its draft if it has one, or the published lesson, see `form_fields`."""
+
+    slug: str
+    fields: Mapping[str, str]
+    published: Lesson | None
+    draft: SavedDraft | None
+
+
+@dataclass(frozen=True, slots=True)
+class CourseDraft:
+    """A course in the course editor. `published` is None if it never was; `lessons` are in their new order.
+
+    `revision` changes with each save of any of its drafts, `content_hash` with each publication.
+    """
+
+    id: int
+    slug: str
+    languages: tuple[str, ...]
+    published: PublishedCourse | None
+    parts: Mapping[Part, PartDraft]
+    lessons: tuple[WrittenLesson, ...]
+    revision: int
+    content_hash: str
+    archived_at: datetime | None
+
+    @property
+    def course(self) -> Course:
+        """What is published of it: nothing, for one that never was."""
+        return self.published.course if self.published else Course(slug=self.slug, texts={}, lessons=())
+
+    def fields(self, part: Part) -> dict[str, str]:
+        """Return the fields of a part: of its draft, or of what is published."""
+        if part in self.parts:
+            return dict(self.parts[part].fields)
+        return self.published_fields(part)
+
+    def published_fields(self, part: Part) -> dict[str, str]:
+        return fields_of(part, texts_of(self.course, part), [one.slug for one in self.course.lessons])
+
+    def has(self, part: Part) -> bool:
+        """Whether anything is written in a part: a course can do without a test and a notice."""
+        return any("." in name for name in self.fields(part))
+
+    def title(self, language: str) -> str:
+        """Return the title in a language, in another one if it has none, or its slug."""
+        fields = self.fields(Part.PAGE)
+        titles = (fields.get(f"{one}.title") for one in (language, *self.languages))
+        return next(filter(None, titles), self.slug)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a part was changed since it was published."""
+        forms = any(self.fields(part) != self.published_fields(part) for part in FORMS)
+        return forms or self.is_reordered
+
+    @property
+    def is_reordered(self) -> bool:
+        kept = [one.slug for one in self.lessons if one.published is not None]
+        return kept != [one.slug for one in self.course.lessons]
+
+
+def texts_of(course: Course, part: Part) -> Mapping[str, BaseModel]:
+    """Return the texts of a part, by language."""
+    match part:
+        case Part.PAGE:
+            return course.texts
+        case Part.TEST:
+            return course.tests
+        case _:
+            return course.safety_notices
+
+
+def load(session: Session, course_cache: CourseCache, slug: str) -> CourseDraft:
+    """Load a course as it is written. Raises CourseNotFound."""
+    row = courses.find(session, slug)
+    if row is None:
+        raise CourseNotFound
+    return _draft_of(session, course_cache, row)
+
+
+def unpublished(session: Session, course_cache: CourseCache) -> list[CourseDraft]:
+    """Return the courses that were never published, the newest first."""
+    return [_draft_of(session, course_cache, row) for row in courses.unpublished(session)]
+
+
+def _draft_of(session: Session, course_cache: CourseCache, row: CourseRow) -> CourseDraft:
+    published = course_cache.course(session, row.slug)
+    parts = {Part(part): draft for part, draft in course_drafts.of_course(session, row.id).items()}
+    drafts = {one.slug: one for one in lesson_drafts.of_course(session, row.id)}
+    lessons = {one.slug: one for one in published.course.lessons} if published else {}
+    wanted = parts[Part.ORDER].fields.get(ORDER_FIELD, "").split() if Part.ORDER in parts else []
+    order = lesson_order(list(lessons), {slug: one.fields for slug, one in drafts.items()}, wanted)
+    return CourseDraft(
+        id=row.id,
+        slug=row.slug,
+        languages=tuple(row.languages) or (published.course.languages if published else ()),
+        published=published,
+        parts=parts,
+        lessons=tuple(_written(slug, lessons.get(slug), drafts.get(slug)) for slug in order),
+        revision=row.draft_revision,
+        content_hash=row.content_hash,
+        archived_at=row.archived_at,
+    )
+
+
+def _written(slug: str, published: Lesson | None, draft: SavedDraft | None) -> WrittenLesson:
+    fields = dict(draft.fields) if draft else lesson_fields(published) if published else {}
+    fields.pop(PREDECESSOR_FIELD, None)
+    return WrittenLesson(slug, fields, published, draft)
+
+
+def lesson_order(published: Sequence[str], drafts: Mapping[str, Mapping[str, str]], wanted: Sequence[str]) -> list[str]:
+    """Return the slugs of all lessons in order. `published`: as readers get them; `wanted`: as an admin ordered them.
+
+    A lesson that is not in `wanted` stands behind the one that its draft names, or at the end. Slugs that no lesson has
+    any more are left out.
+    """
+    known = {*published, *drafts}
+    order = [slug for slug in dict.fromkeys(wanted or published) if slug in known]
+    for slug in [*published, *drafts]:
+        if slug in order:
+            continue
+        before = drafts.get(slug, {}).get(PREDECESSOR_FIELD)
+        if before == "" and slug in drafts:
+            order.insert(0, slug)
+        elif before in order:
+            order.insert(order.index(before) + 1, slug)
+        else:
+            order.append(slug)
+    return order

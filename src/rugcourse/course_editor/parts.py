@@ -1,0 +1,213 @@
+"""The parts of a course that are not lessons, as forms: which fields each has, and how they repeat.
+
+A field belongs to a language (`nl.title`), or is the same in all of them (`sample`). Rows repeat: `nl.tiles.0.title`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rugcourse.content.model import OPTION_KEYS, Urgency
+from rugcourse.i18n import N_
+
+
+class Part(StrEnum):
+    """A part with a draft of its own. `ORDER` is that of the lessons, and has no form."""
+
+    PAGE = "page"
+    TEST = "test"
+    NOTICE = "notice"
+    ORDER = "order"
+
+
+class Input(StrEnum):
+    """How a field is typed."""
+
+    LINE = "line"
+    TEXT = "text"  # several lines, without Markdown
+    LINES = "lines"  # one item a line
+    MARKDOWN = "markdown"
+    DATE = "date"
+    LESSON = "lesson"  # the slug of a lesson
+    TOPIC = "topic"  # the number of a topic of the test, from 0
+    URGENCY = "urgency"
+    URGENCIES = "urgencies"  # several, with spaces between them
+    OPTION = "option"  # the number of the right option, from 0
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a form. `shared`: the same in all languages. `label` and `hint` are message ids; a field
+    without a label is kept, and not shown.
+    """
+
+    name: str
+    label: str
+    input: Input = Input.LINE
+    shared: bool = False
+    required: bool = False
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Fields that repeat, at most `most` times. `label`: what one of them is called, a message id."""
+
+    name: str
+    label: str
+    most: int
+    fields: tuple[Field | Rows, ...]
+    hint: str = ""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether translations must have the same rows."""
+        return self.name == "options" or any(isinstance(one, Field) and one.shared for one in self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form of a part."""
+
+    part: Part
+    title: str
+    fields: tuple[Field | Rows, ...]
+    hint: str = ""
+
+
+_READING = (
+    Field("title", N_("Title")),
+    Field("summary", N_("What it says, in a sentence")),
+    Field("link", N_("Link (may stay empty)")),
+)
+
+PAGE = Form(
+    Part.PAGE,
+    N_("Course page"),
+    (
+        Field("title", N_("Title of the course"), required=True),
+        Field("tagline", N_("What it is about, in a sentence"), required=True),
+        Field("body", N_("Text (Markdown)"), Input.MARKDOWN, required=True),
+        Field("summary", N_("What readers will know, one on each line"), Input.LINES, required=True),
+        Field("sample", N_("Sample lesson for visitors"), Input.LESSON, shared=True),
+        Rows(
+            "tiles",
+            N_("Tile"),
+            12,
+            (
+                Field("lesson", N_("Lesson"), Input.LESSON, shared=True),
+                Field("title", N_("Title")),
+                Field("line", N_("What it is about, in a few words")),
+            ),
+            N_("Tiles on the page lead visitors to a lesson. You don't need any."),
+        ),
+        Rows("further", N_("Further reading"), 12, _READING),
+        Field("sources", N_("Sources of the lessons, one on each line"), Input.LINES),
+    ),
+)
+
+TEST = Form(
+    Part.TEST,
+    N_("Knowledge test"),
+    (
+        Field("title", N_("Title"), required=True),
+        Field("body", N_("What it says above the first question (Markdown)"), Input.MARKDOWN, required=True),
+        Field("surprise", "", shared=True),
+        Rows(
+            "topics",
+            N_("Topic"),
+            20,
+            (
+                Field("id", "", shared=True),
+                Field("lesson", N_("Lesson about it (may stay empty)"), Input.LESSON, shared=True),
+                Field("name", N_("Name of the topic")),
+            ),
+            N_("The result says for each topic what a visitor knows, and leads to the lesson about it."),
+        ),
+        Rows(
+            "questions",
+            N_("Question"),
+            20,
+            (
+                Field("id", "", shared=True),
+                Field("question", N_("Question")),
+                Field("topic", N_("Topic"), Input.TOPIC, shared=True),
+                Field("right", N_("Right"), Input.OPTION, shared=True),
+                Rows(
+                    "options",
+                    N_("Answer"),
+                    len(OPTION_KEYS),
+                    (Field("text", N_("Answer")), Field("why", N_("Why it is right or wrong"))),
+                ),
+            ),
+            N_("At least two questions, with two to four answers each."),
+        ),
+    ),
+    N_("Visitors take it before they sign up, and readers once more at the end. A course can do without."),
+)
+
+NOTICE = Form(
+    Part.NOTICE,
+    N_("Safety notice"),
+    (
+        Field("title", N_("Title"), required=True),
+        Field("line", N_("One sentence that stands in every mail and on every page"), Input.TEXT, required=True),
+        Field("link_text", N_("Text of the link behind it")),
+        Field("disclaimer", N_("What the course can't do, such as making a diagnosis"), Input.TEXT),
+        Field("body", N_("What its page says above the signs (Markdown)"), Input.MARKDOWN, required=True),
+        Rows(
+            "levels",
+            N_("Level of urgency"),
+            5,
+            (
+                Field("urgency", N_("How soon to get help"), Input.URGENCY, shared=True),
+                Field("title", N_("Title, such as: Call the emergency number")),
+                Field("action", N_("What to do (may stay empty)")),
+                Field("signs", N_("Signs, one on each line"), Input.LINES),
+            ),
+        ),
+        Rows(
+            "numbers",
+            N_("Telephone number"),
+            20,
+            (
+                Field("country", N_("Country, two letters such as gb")),
+                Field("label", N_("Whose number it is")),
+                Field("number", N_("Number")),
+                Field("levels", N_("Shown with"), Input.URGENCIES),
+            ),
+        ),
+        Field("good_to_know", N_("Good to know, one on each line"), Input.LINES),
+        Field("reviewed", N_("Last reviewed on"), Input.DATE),
+        Field("reviewer", N_("Reviewed by")),
+        Field("reviewer_role", N_("Their profession")),
+        Rows(
+            "sources",
+            N_("Source"),
+            20,
+            (Field("title", N_("Title")), Field("year", N_("Year")), Field("link", N_("Link (may stay empty)"))),
+        ),
+    ),
+    N_("When a reader has to get help: for back pain its warning signs. A course that can do no harm needs none."),
+)
+
+FORMS = {form.part: form for form in (PAGE, TEST, NOTICE)}
+URGENCIES = tuple(Urgency)
+
+
+def names_of(form: Form, languages: Sequence[str]) -> Iterator[tuple[str, Field]]:
+    """Yield the names of all fields that a form may have, with their field."""
+    for item in form.fields:
+        yield from _names("", item, languages)
+
+
+def _names(path: str, item: Field | Rows, languages: Sequence[str]) -> Iterator[tuple[str, Field]]:
+    if isinstance(item, Field):
+        for prefix in ("",) if item.shared else (f"{language}." for language in languages):
+            yield f"{prefix}{path}{item.name}", item
+        return
+    for number in range(item.most):
+        for one in item.fields:
+            yield from _names(f"{path}{item.name}.{number}.", one, languages)

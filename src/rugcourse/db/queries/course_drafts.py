@@ -1,0 +1,84 @@
+"""Queries for drafts of the parts of a course that are not lessons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Executable, delete, select, update
+from sqlalchemy.orm import Session
+
+from rugcourse.db.bulk import upsert
+from rugcourse.db.models import AdminRow, CourseDraftRow, CourseRow, DiscardedDraftRow, LessonDraftRow
+from rugcourse.db.queries.lesson_drafts import next_revision
+
+
+@dataclass(frozen=True, slots=True)
+class PartDraft:
+    """A draft of a part. `saved`: its revision; `saved_by`: the address of the last admin who saved it, if any."""
+
+    fields: Mapping[str, str]
+    saved: int
+    saved_at: datetime
+    saved_by: str | None
+
+
+def of_course(session: Session, course_id: int) -> dict[str, PartDraft]:
+    """Return the drafts of a course by part."""
+    rows = session.execute(
+        select(CourseDraftRow, AdminRow.email)
+        .outerjoin(AdminRow, AdminRow.id == CourseDraftRow.admin_id)
+        .where(CourseDraftRow.course_id == course_id)
+    )
+    return {row.part: PartDraft(row.fields, row.revision, row.saved_at, email) for row, email in rows}
+
+
+def save(
+    session: Session,
+    course_id: int,
+    part: str,
+    fields: Mapping[str, str],
+    seen: int,
+    admin_id: int | None,
+    now: datetime,
+) -> bool:
+    """Save a draft. `seen`: its revision when opened, 0 for a new one. Returns False if it was saved since."""
+    values = {
+        "revision": next_revision(session, course_id),
+        "fields": dict(fields),
+        "admin_id": admin_id,
+        "saved_at": now,
+    }
+    statement: Executable
+    if seen == 0:
+        statement = (
+            upsert(session, CourseDraftRow)
+            .values(course_id=course_id, part=part, **values)
+            .on_conflict_do_nothing(index_elements=["course_id", "part"])
+            .returning(CourseDraftRow.revision)
+        )
+    else:
+        statement = (
+            update(CourseDraftRow)
+            .where(CourseDraftRow.course_id == course_id, CourseDraftRow.part == part, CourseDraftRow.revision == seen)
+            .values(values)
+            .returning(CourseDraftRow.revision)
+            .execution_options(synchronize_session=False)
+        )
+    return session.scalar(statement) is not None
+
+
+def remove(session: Session, course_id: int, part: str) -> None:
+    session.execute(delete(CourseDraftRow).where(CourseDraftRow.course_id == course_id, CourseDraftRow.part == part))
+
+
+def remove_all(session: Session, course_id: int) -> None:
+    session.execute(delete(CourseDraftRow).where(CourseDraftRow.course_id == course_id))
+
+
+def delete_unpublished(session: Session, course_id: int) -> None:
+    """Delete a course that was never published, with all that was written for it."""
+    for table in (CourseDraftRow, LessonDraftRow, DiscardedDraftRow):
+        session.execute(delete(table).where(table.course_id == course_id))
+    session.execute(delete(CourseRow).where(CourseRow.id == course_id, CourseRow.published_at.is_(None)))
