@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from rugcourse.content import Course
 from rugcourse.course_editor.course_draft import PREDECESSOR_FIELD
 from rugcourse.course_editor.form_fields import clean, fields_of
 from rugcourse.course_editor.lesson_draft import LessonDraft, position_after
+from rugcourse.course_editor.parts import Part
 from rugcourse.course_editor.versions import NONE, NewerVersion, current_version, newer_version, subject_of
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import AuditAction
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import admins, courses, lesson_drafts
+from rugcourse.db.queries import admins, course_drafts, courses, lesson_drafts
 from rugcourse.db.queries.lesson_drafts import DraftContent
 from rugcourse.errors import ConflictError, NotFoundError
 
@@ -73,7 +75,7 @@ class EditorState:
 
 def load_editor(session: Session, course_cache: CourseCache, course: str, slug: str) -> EditorState:
     """Load the draft of a lesson, or the published lesson if there is none. Raises LessonNotFound."""
-    published = course_cache.course(session, course)
+    published = course_cache.course(session, course) or _unpublished(session, course)
     if published is None:
         raise LessonNotFound
     draft = lesson_drafts.find(session, published.id, slug)
@@ -84,7 +86,9 @@ def load_editor(session: Session, course_cache: CourseCache, course: str, slug: 
         raise LessonNotFound
     fields = dict(draft.fields) if draft else fields_of(lesson) if lesson else {}
     place = position_after(published.course, slug, fields.pop(PREDECESSOR_FIELD, None))
-    lesson_draft = LessonDraft(published.course, slug, place, fields)
+    page = course_drafts.of_course(session, published.id).get(Part.PAGE)
+    titles = {one: page.fields.get(f"{one}.title", "") for one in published.languages} if page else {}
+    lesson_draft = LessonDraft(published.course, slug, place, fields, published.languages, titles)
     lesson_id = published.lesson_ids.get(slug)
     if draft is None:
         return EditorState(published, lesson_draft, 0, lesson_id, version, version)
@@ -101,13 +105,23 @@ def load_editor(session: Session, course_cache: CourseCache, course: str, slug: 
     )
 
 
+def _unpublished(session: Session, slug: str) -> PublishedCourse | None:
+    """Return a course that was never published: nothing but its languages."""
+    row = courses.find(session, slug)
+    if row is None or row.published_at is not None:
+        return None
+    empty = Course(slug=slug, texts={}, lessons=())
+    return PublishedCourse(row.id, 0, empty, {}, row.content_hash, row.created_at, tuple(row.languages))
+
+
 def with_input(state: EditorState, typed: dict[str, str]) -> LessonDraft:
     """Return the draft with the fields that are typed now instead of the saved ones."""
     course, slug = state.published.course, state.lesson_draft.slug
     place = state.lesson_draft.place
     if PREDECESSOR_FIELD in typed and typed[PREDECESSOR_FIELD] != typed.get(LOADED_PREDECESSOR_FIELD):
         place = position_after(course, slug, typed[PREDECESSOR_FIELD])
-    return LessonDraft(course, slug, place, clean(typed, course.languages))
+    before = state.lesson_draft
+    return replace(before, place=place, fields=clean(typed, before.all_languages))
 
 
 def save(

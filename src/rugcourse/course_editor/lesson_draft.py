@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from rugcourse.content import Course, FurtherReading, Lesson, LessonText, Option
-from rugcourse.content.model import QuizQuestion
+from rugcourse.content.model import CourseText, QuizQuestion
 from rugcourse.course_editor.form_fields import PLAIN, document_of
 from rugcourse.course_editor.merge import numbered
 
@@ -17,12 +17,22 @@ _NOTHING = "…"
 
 @dataclass(frozen=True)
 class LessonDraft:
-    """A draft. `fields`: see `rugcourse.course_editor.form_fields`. `place`: its new position in the course, from 1."""
+    """A draft. `fields`: see `rugcourse.course_editor.form_fields`. `place`: its new position in the course, from 1.
+
+    `written_in`: the languages that the course is written in, published or not; by default those of `course`. `titles`:
+    the titles of the course's page in them, as far as it has any, for previews.
+    """
 
     course: Course
     slug: str
     place: int
     fields: Mapping[str, str]
+    written_in: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def all_languages(self) -> tuple[str, ...]:
+        return self.written_in or self.course.languages
 
     @property
     def behind(self) -> str | None:
@@ -38,7 +48,7 @@ class LessonDraft:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        return document_of(self.fields, self.slug, self.place, self.course.languages)
+        return document_of(self.fields, self.slug, self.place, self.all_languages)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -46,14 +56,32 @@ class LessonDraft:
         return tuple(self.document["texts"])
 
     def lesson(self) -> Lesson:
-        """Return the lesson. Raises ValidationError when the draft is invalid."""
-        return Lesson.model_validate(self.document)
+        """Return the lesson, in the languages of the published course. Raises ValidationError when it is invalid.
+
+        In others it may be half written. If the course was never published, all languages count.
+        """
+        languages = self.course.languages or self.all_languages
+        return Lesson.model_validate(document_of(self.fields, self.slug, self.place, languages))
+
+    @property
+    def has_other_languages(self) -> bool:
+        """Whether it is written in a language in which the course is not published."""
+        return any(one not in self.course.languages for one in self.languages)
 
     def lenient_lesson(self, language: str) -> Lesson:
         """Return a lesson for a preview in one language, even if fields are missing or too long."""
         texts = {one: _lenient_text(text) for one, text in self.document["texts"].items() if one == language}
         texts = texts or {language: _lenient_text({})}
         return Lesson.model_construct(number=self.place, slug=self.slug, texts=texts)
+
+    def preview_course(self, lesson: Lesson, language: str) -> Course:
+        """Return the course with this lesson for a preview, even if the course has no page in this language yet."""
+        course = self.course_with(lesson)
+        if language in course.texts:
+            return course
+        title = self.titles.get(language) or _NOTHING
+        page = CourseText.model_construct(title=title, tagline=_NOTHING, summary=(), body=_NOTHING)
+        return course.model_copy(update={"texts": {**course.texts, language: page}})
 
     def course_with(self, lesson: Lesson) -> Course:
         """Return the course with this lesson at its position."""

@@ -7,26 +7,36 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from rugcourse.course_editor import course_draft
+from rugcourse.course_editor.course_draft import CourseDraft
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import lesson_drafts
+from rugcourse.db.queries import courses, lesson_drafts
 from rugcourse.db.queries.lesson_drafts import DiscardedDraft, SavedDraft
 
 
 @dataclass(frozen=True, slots=True)
 class LessonList:
-    """Every course, with its drafts by slug and those that were discarded, both by the course's number."""
+    """Every course, those never published apart; drafts by slug, and discarded ones, both by the course's number."""
 
     courses: Sequence[PublishedCourse]
+    unpublished: Sequence[CourseDraft]
     being_written: Mapping[int, Mapping[str, SavedDraft]]
     discarded: Mapping[int, Sequence[DiscardedDraft]]
 
 
 def lessons(session: Session, course_cache: CourseCache) -> LessonList:
     """What the page shows."""
-    courses = course_cache.courses(session)
+    published = course_cache.courses(session)
     return LessonList(
-        courses,
-        {one.id: {draft.slug: draft for draft in lesson_drafts.of_course(session, one.id)} for one in courses},
-        {one.id: lesson_drafts.discarded_of_course(session, one.id) for one in courses},
+        published,
+        course_draft.unpublished(session, course_cache),
+        {one.id: {draft.slug: draft for draft in lesson_drafts.of_course(session, one.id)} for one in published},
+        {one.id: lesson_drafts.discarded_of_course(session, one.id) for one in published},
     )
+
+
+def all_courses(session: Session, course_cache: CourseCache) -> list[CourseDraft]:
+    """Every course, those that were never published first."""
+    drafts = course_draft.unpublished(session, course_cache)
+    return [*drafts, *(course_draft.load(session, course_cache, slug) for _, slug in courses.course_ids(session))]

@@ -66,6 +66,12 @@ def kept_rows(fields: Fields, rows: Rows, path: str, languages: Sequence[str]) -
     return sorted({int(match["row"]) for match in found if match and match["after"] not in _CHOICES})
 
 
+def shown_rows(fields: Fields, rows: Rows, path: str, languages: Sequence[str]) -> int:
+    """Return how many rows a form shows: those that say something, and an empty one."""
+    kept = kept_rows(fields, rows, path, languages)
+    return min(max(kept, default=-1) + 2, rows.most)
+
+
 def _row_pattern(rows: Rows, path: str, languages: Sequence[str]) -> re.Pattern[str]:
     spoken = "|".join(map(re.escape, languages))
     return re.compile(rf"(?P<before>(?:(?:{spoken})\.)?{re.escape(path)}{rows.name}\.)(?P<row>\d+)\.(?P<after>.+)")

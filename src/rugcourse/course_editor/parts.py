@@ -211,3 +211,24 @@ def _names(path: str, item: Field | Rows, languages: Sequence[str]) -> Iterator[
     for number in range(item.most):
         for one in item.fields:
             yield from _names(f"{path}{item.name}.{number}.", one, languages)
+
+
+def labels_at(form: Form, name: str) -> list[tuple[str, int | None]]:
+    """Return what a field is called, from the outside in: labels (message ids), and for a row its number, from 1.
+
+    `name`: of a field, such as `nl.questions.0.options.1.text`.
+    """
+    path = name.split(".")
+    items: tuple[Field | Rows, ...] = form.fields
+    labels: list[tuple[str, int | None]] = []
+    while path:
+        item = next((one for one in items if one.name == path[0]), None)
+        if item is None:
+            path = path[1:]  # the language
+        elif isinstance(item, Field):
+            return [*labels, (item.label, None)]
+        else:
+            number = int(path[1]) if len(path) > 1 and path[1].isdecimal() else 0
+            labels.append((item.label, number + 1))
+            items, path = item.fields, path[2:]
+    return labels

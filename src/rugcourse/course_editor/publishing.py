@@ -17,6 +17,7 @@ from rugcourse.course_editor.versions import NONE, newer_version, subject_of
 from rugcourse.db.models import AuditAction
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import admins, course_publishing, courses, enrolments, lesson_drafts, lesson_versions
+from rugcourse.db.queries.lesson_drafts import DraftContent
 from rugcourse.errors import InvalidState
 
 
@@ -83,6 +84,9 @@ def publish_lesson(
         finished_too = behind == AlreadyPast.FINISHED
         went_back = enrolments.reopen(session, published.id, place, now, finished_too=finished_too)
     lesson_drafts.remove(session, published.id, lesson_draft.slug)
+    if lesson_draft.has_other_languages:  # they are published with the course's page in that language
+        content = DraftContent(dict(lesson_draft.fields), version_id)
+        lesson_drafts.save(session, published.id, lesson_draft.slug, content, 0, admin_id, now)
     after = {
         "version": version_id,
         "under way": under_way,

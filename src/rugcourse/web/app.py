@@ -37,6 +37,7 @@ from rugcourse.web.admin import (
     suppressions,
     team,
 )
+from rugcourse.web.admin import courses as admin_courses
 from rugcourse.web.admin import lessons as admin_lessons
 from rugcourse.web.group_commits import GroupCommits
 from rugcourse.web.middleware import HEADERS, SecurityMiddleware
@@ -60,6 +61,7 @@ _ADMIN_PAGES = (
         deliverability,
         suppressions,
         email_check,
+        admin_courses,
         admin_lessons,
         lesson_history,
         campaign_wizard,

@@ -27,8 +27,9 @@ class Limit:
 
 
 _DEFAULT_LIMIT = Limit(64_000, 20.0)
-# Larger bodies: a lesson in all languages, a list of subscribers, reports of relays.
+# Larger bodies: a lesson in all languages, a part of a course, a list of subscribers, reports of relays.
 _LARGER = {
+    "/admin/courses/": Limit(1_000_000, 30.0),
     "/admin/lessons/": Limit(1_000_000, 30.0),
     "/admin/imports": Limit(50_000_000, 300.0),
     "/webhooks/": Limit(1_000_000, 30.0),

@@ -34,6 +34,7 @@ STATIC_TYPES = {
     "zone.js": "text/javascript",
     "share.js": "text/javascript",
     "admin.js": "text/javascript",
+    "course.js": "text/javascript",
     "passkey.js": "text/javascript",
 }
 

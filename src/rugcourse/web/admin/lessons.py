@@ -64,6 +64,7 @@ def lessons_page(
     spoken = preferred_language(request)
     values = {
         "courses": courses,
+        "unpublished": found.unpublished,
         "spoken": {one.id: language_for(one.course.texts, spoken) for one in courses},
         "being_written": found.being_written,
         "count_words": count_words,
@@ -146,6 +147,8 @@ def save_draft(request: Request, identity: Editor, course: str, slug: str, typed
     except StaleDraft:
         return editor_page_of(request, identity, state, lesson_draft, "meanwhile")
     match typed.get("action"):
+        case "publish" if not state.published.course.texts:  # its first time, a course is published as a whole
+            return RedirectResponse(f"/admin/courses/{course}", 303)
         case "publish":
             return RedirectResponse(f"{where}/publish", 303)
         case "test":
@@ -243,16 +246,26 @@ def editor_state(request: Request, course: str, slug: str) -> EditorState:
 
 def editor_values(request: Request, state: EditorState) -> dict[str, object]:
     course, lesson_draft = state.published.course, state.lesson_draft
-    languages = sorted(course.languages, key=lambda one: one != preferred_language(request))
+    languages = sorted(lesson_draft.all_languages, key=lambda one: one != preferred_language(request))
     titles = [lesson_draft.fields.get(f"{language}.title") for language in languages]
     return {
         "desk": state,
         "course": course,
+        "languages": lesson_draft.all_languages,
         "first_language": languages[0],
+        "course_title": _course_title(state, languages[0]),
+        "is_course_published": bool(course.texts),
         "where": f"/admin/lessons/{course.slug}/{lesson_draft.slug}",
         "lesson_title": next(filter(None, titles), lesson_draft.slug),
         "is_new": state.lesson_id is None,
     }
+
+
+def _course_title(state: EditorState, language: str) -> str:
+    course = state.published.course
+    if course.texts:
+        return course.texts[language_for(course.texts, language)].title
+    return next(filter(None, state.lesson_draft.titles.values()), course.slug)
 
 
 def editor_page_of(
@@ -313,7 +326,7 @@ def _sample(request: Request, lesson_draft: LessonDraft, language: str, course_i
     """The mail, as far as it is written, as a reader would get it. Raises UnknownTag, TemplateError."""
     runtime = runtime_of(request)
     lesson = lesson_draft.lenient_lesson(language)
-    course = lesson_draft.course_with(lesson)
+    course = lesson_draft.preview_course(lesson, language)
     reader = _reader(request, email, course_id, course, lesson, language)
     return runtime.sample_emails.of_lesson(course, lesson, language, runtime.clock.now(), reader)
 
@@ -328,7 +341,7 @@ def _size(request: Request, lesson_draft: LessonDraft, language: str) -> int | N
 
 def _preview(request: Request, lesson_draft: LessonDraft, course_id: int, typed: dict[str, str]) -> HTMLResponse:
     language = typed.get("shown", "")
-    if language not in lesson_draft.course.languages:
+    if language not in lesson_draft.all_languages:
         raise NotFound
     try:
         html, text = parts_of(_sample(request, lesson_draft, language, course_id, typed.get("reader", "")))
@@ -359,7 +372,7 @@ def _send_test(
     request: Request, identity: AdminIdentity, state: EditorState, lesson_draft: LessonDraft, typed: dict[str, str]
 ) -> str:
     language = typed.get("shown", "")
-    if language not in state.published.course.languages:
+    if language not in lesson_draft.all_languages:
         return "no-test"
     try:
         message = _sample(request, lesson_draft, language, state.published.id, typed.get("reader", ""))

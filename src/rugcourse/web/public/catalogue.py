@@ -45,7 +45,9 @@ def catalogue(request: Request, language: str) -> HTMLResponse:
     runtime = runtime_of(request)
     published = runtime.database.query(runtime.course_cache.courses)
     # Those in the visitor's language first; else each keeps its place.
-    offered = sorted((one.course for one in published), key=lambda course: language not in course.languages)
+    offered = sorted(
+        (one.course for one in published if not one.is_archived), key=lambda course: language not in course.languages
+    )
     return render(request, language, "catalogue", {"courses": offered, "other_language_path": ""})
 
 
@@ -96,7 +98,8 @@ def landing(request: Request, language: str, course: str) -> Response:
     spoken = language_for(published.course.texts, language)
     if spoken != language:
         return RedirectResponse(f"/{spoken}/{published.course.slug}", 302)
-    return render(request, language, "course", course_context(published.course, language, ""))
+    context = course_context(published.course, language, "")
+    return render(request, language, "course", context | {"is_archived": published.is_archived})
 
 
 @router.api_route("/{language}/{course}/share.png", methods=READ)
@@ -171,6 +174,14 @@ def find_course(request: Request, language: str, slug: str) -> PublishedCourse:
     return published
 
 
+def find_open_course(request: Request, language: str, slug: str) -> PublishedCourse:
+    """Return a published course that takes new readers. Raises NotFound."""
+    published = find_course(request, language, slug)
+    if published.is_archived:
+        raise NotFound
+    return published
+
+
 def _published(request: Request, language: str, slug: str) -> PublishedCourse:
     """Return a published course for a page in a language of the interface. Raises NotFound."""
     require_language(language)
@@ -200,5 +211,6 @@ def _lesson_page(request: Request, published: PublishedCourse, language: str, sl
         "said": said,
         "remark": "",
         "shown": shown_at_token(runtime.signer, runtime.clock),
+        "is_archived": published.is_archived,
     }
     return render(request, language, "lesson", course_context(published.course, language, f"/lessons/{slug}") | values)

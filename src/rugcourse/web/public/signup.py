@@ -23,7 +23,7 @@ from rugcourse.links import BadToken, TokenPurpose
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import form_age_ok, pad_response_time, schedule_choices, shown_at_token
 from rugcourse.web.public.assessment_state import TestProgress
-from rugcourse.web.public.catalogue import find_course
+from rugcourse.web.public.catalogue import find_open_course
 from rugcourse.web.reader.access import find_reader, reader_page, shown_to
 from rugcourse.web.reader.own_page import reading_state_of
 from rugcourse.web.rendering import READ, NotFound, RateLimited, course_context, render, require_language, runtime_of
@@ -50,7 +50,7 @@ def show_question(
     sent: Annotated[str, Query(alias="s")] = "",
 ) -> HTMLResponse:
     """Show one question. Earlier answers are in the URL, so that the browser's Back button works."""
-    published = find_course(request, language, course)
+    published = find_open_course(request, language, course)
     progress = TestProgress.read(_test_of(published.course, language), given, option)
     return _question_page(request, published.course, language, progress, missing=bool(sent) and not option)
 
@@ -65,7 +65,7 @@ def finish_test(
     option: Annotated[str, Form(alias="o")] = "",
 ) -> Response:
     runtime = runtime_of(request)
-    published = find_course(request, language, course)
+    published = find_open_course(request, language, course)
     test = _test_of(published.course, language)
     progress = TestProgress.read(test, given, option)
     if not progress.finished:
@@ -81,7 +81,7 @@ def finish_test(
 @access(Access.PUBLIC)
 def show_result(request: Request, language: str, course: str, token: str) -> HTMLResponse:
     runtime = runtime_of(request)
-    published = find_course(request, language, course)
+    published = find_open_course(request, language, course)
     attempt = _attempt(request, published, token)
     test = _test_of(published.course, language)
     surprise = runtime.database.query(request.app.state.hardest_questions.of, published.id, test)
@@ -105,7 +105,7 @@ def show_result(request: Request, language: str, course: str, token: str) -> HTM
 def signup_form(
     request: Request, language: str, course: str, token: Annotated[str, Query(alias="t")] = ""
 ) -> HTMLResponse:
-    published = find_course(request, language, course)
+    published = find_open_course(request, language, course)
     return _signup_page(request, published.course, language, token, SignupForm(), fresh=True)
 
 
@@ -115,7 +115,7 @@ def signup_submit(request: Request, language: str, course: str, form: Annotated[
     """Sign up. Response and time are the same whether an address is new, known or suppressed."""
     begun = time.monotonic()
     runtime = runtime_of(request)
-    published = find_course(request, language, course)
+    published = find_open_course(request, language, course)
     token = form.token
     thanks = RedirectResponse(f"/{language}/{course}/check-mail", 303)
     if form.website:  # the honeypot was filled in: a bot gets the normal response
@@ -139,7 +139,7 @@ def signup_submit(request: Request, language: str, course: str, form: Annotated[
 @router.api_route("/{language}/{course}/check-mail", methods=READ)
 @access(Access.PUBLIC)
 def check_mail(request: Request, language: str, course: str) -> HTMLResponse:
-    published = find_course(request, language, course)
+    published = find_open_course(request, language, course)
     return render(request, language, "check-mail", course_context(published.course, language, "/check-mail"))
 
 

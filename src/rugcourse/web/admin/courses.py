@@ -1,0 +1,319 @@
+"""Courses in the course editor: make one, write its parts, order its lessons, publish and archive it (editors)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.background import BackgroundTask
+
+from rugcourse.auth.sessions import AdminIdentity
+from rugcourse.bootstrap import make_ebooks
+from rugcourse.course_editor import course_draft, course_edits, course_publishing, page_data
+from rugcourse.course_editor.course_draft import CourseDraft, CourseNotFound
+from rugcourse.course_editor.course_edits import CourseIsPublished, CourseSlugTaken, NoTitle, UnknownLanguage
+from rugcourse.course_editor.course_publishing import CourseNotReady, SeenCourse
+from rugcourse.course_editor.drafts import StaleDraft, title_of
+from rugcourse.course_editor.part_fields import shown_rows
+from rugcourse.course_editor.parts import FORMS, URGENCIES, Part, labels_at
+from rugcourse.db.models import DISCARDED_DAYS, Role
+from rugcourse.errors import RugcourseError
+from rugcourse.i18n import translations
+from rugcourse.locales import known_language, languages
+from rugcourse.web.admin.auth import Analyst, Editor, admin_page, typed_fields
+from rugcourse.web.forms import whole_number
+from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
+
+router = APIRouter()
+
+Typed = Annotated[dict[str, str], Depends(typed_fields)]
+_PROBLEMS: dict[type[RugcourseError], str] = {
+    CourseSlugTaken: "taken",
+    NoTitle: "no-title",
+    UnknownLanguage: "no-language",
+    StaleDraft: "meanwhile",
+    CourseIsPublished: "published",
+}
+
+
+@router.api_route("/admin/courses/new", methods=READ)
+def new_course_page(request: Request, identity: Editor, notice: Annotated[str, Query()] = "") -> HTMLResponse:
+    return _new_page(request, identity, notice, {})
+
+
+@router.post("/admin/courses/new")
+def create_course(request: Request, identity: Editor, typed: Typed) -> Response:
+    """Make a course: empty, or as a copy of another one in one language."""
+    runtime = runtime_of(request)
+    title, language = typed.get("title", "").strip()[:200], typed.get("language", "")
+    try:
+        if source := typed.get("source", ""):
+            draft = find_draft(request, source)
+            slug = runtime.database.run(
+                course_edits.copy, runtime.clock.now(), draft, title, language, identity.admin_id
+            )
+        else:
+            slug = runtime.database.run(course_edits.create, runtime.clock.now(), title, language, identity.admin_id)
+    except (CourseSlugTaken, NoTitle, UnknownLanguage) as error:
+        return _new_page(request, identity, _PROBLEMS[type(error)], typed)
+    return RedirectResponse(f"/admin/courses/{slug}?done=created", 303)
+
+
+@router.api_route("/admin/courses/{course}", methods=READ)
+def course_page(request: Request, identity: Analyst, course: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
+    return _course_page(request, identity, find_draft(request, course), done)
+
+
+@router.api_route("/admin/courses/{course}/parts/{part}", methods=READ)
+def part_page(
+    request: Request,
+    identity: Editor,
+    course: str,
+    part: Part,
+    language: Annotated[str, Query()] = "",
+    done: Annotated[str, Query()] = "",
+) -> HTMLResponse:
+    draft = find_draft(request, course)
+    return _part_page(request, identity, draft, part, _spoken(draft, language), draft.fields(_form(part)), done)
+
+
+@router.post("/admin/courses/{course}/parts/{part}")
+def save_part(request: Request, identity: Editor, course: str, part: Part, typed: Typed) -> Response:
+    """Save what is typed in a part, in one language, and go where the button leads."""
+    runtime = runtime_of(request)
+    draft = find_draft(request, course)
+    language = _spoken(draft, typed.get("language", ""))
+    where = f"/admin/courses/{course}"
+    if typed.get("action") == "discard":
+        runtime.database.run(course_edits.discard_part, draft, _form(part))
+        return RedirectResponse(f"{where}?done=discarded", 303)
+    try:
+        runtime.database.run(
+            course_edits.save_part,
+            runtime.clock.now(),
+            draft,
+            _form(part),
+            typed,
+            identity.admin_id,
+            whole_number(typed.get("saved", "")),
+        )
+    except StaleDraft:
+        shown = {**draft.fields(part), **{name: text for name, text in typed.items() if "." in name}}
+        return _part_page(request, identity, draft, part, language, shown, "meanwhile")
+    if typed.get("action") == "back":
+        return RedirectResponse(f"{where}?done=saved", 303)
+    next_language = _spoken(draft, typed.get("action", ""), language)
+    return RedirectResponse(f"{where}/parts/{part}?language={next_language}&done=saved", 303)
+
+
+@router.post("/admin/courses/{course}/parts/{part}/autosave")
+def autosave_part(request: Request, identity: Editor, course: str, part: Part, typed: Typed) -> Response:
+    """Save while somebody types. Answers with the new revision, or 409 if somebody else saved the part."""
+    runtime = runtime_of(request)
+    draft = find_draft(request, course)
+    seen = whole_number(typed.get("saved", ""))
+    try:
+        revision = runtime.database.run(
+            course_edits.save_part, runtime.clock.now(), draft, _form(part), typed, identity.admin_id, seen
+        )
+    except StaleDraft:
+        return Response("", 409)
+    return Response(str(revision), media_type="text/plain")
+
+
+@router.post("/admin/courses/{course}/lessons")
+def add_lesson(request: Request, identity: Editor, course: str, title: Annotated[str, Form()] = "") -> RedirectResponse:
+    runtime = runtime_of(request)
+    draft = find_draft(request, course)
+    try:
+        slug = runtime.database.run(
+            course_edits.add_lesson, runtime.clock.now(), draft, title.strip()[:200], identity.admin_id
+        )
+    except (CourseSlugTaken, NoTitle) as error:
+        return RedirectResponse(f"/admin/courses/{course}?done={_PROBLEMS[type(error)]}", 303)
+    return RedirectResponse(f"/admin/lessons/{course}/{slug}", 303)
+
+
+@router.post("/admin/courses/{course}/order")
+def order_lessons(
+    request: Request,
+    identity: Editor,
+    course: str,
+    order: Annotated[str, Form(max_length=20_000)] = "",
+    lesson: Annotated[str, Form()] = "",
+    place: Annotated[str, Form()] = "",
+) -> RedirectResponse:
+    """Put one lesson at a place, from 1, or all of them in an order: slugs with spaces between them."""
+    runtime = runtime_of(request)
+    draft = find_draft(request, course)
+    now, admin_id = runtime.clock.now(), identity.admin_id
+    try:
+        if order:
+            runtime.database.run(course_edits.save_order, now, draft, order.split(), admin_id)
+        elif any(one.slug == lesson for one in draft.lessons):
+            runtime.database.run(course_edits.move, now, draft, lesson, whole_number(place), admin_id)
+    except StaleDraft:
+        return RedirectResponse(f"/admin/courses/{course}?done=meanwhile", 303)
+    return RedirectResponse(f"/admin/courses/{course}?done=ordered#lessons", 303)
+
+
+@router.post("/admin/courses/{course}/languages")
+def add_language(
+    request: Request, _identity: Editor, course: str, language: Annotated[str, Form()] = ""
+) -> RedirectResponse:
+    draft = find_draft(request, course)
+    try:
+        runtime_of(request).database.run(course_edits.add_language, draft, language)
+    except UnknownLanguage:
+        return RedirectResponse(f"/admin/courses/{course}?done=no-language", 303)
+    return RedirectResponse(f"/admin/courses/{course}/parts/page?language={language}", 303)
+
+
+@router.post("/admin/courses/{course}/publish")
+def publish(request: Request, identity: Editor, course: str, typed: Typed) -> Response:
+    """Make the course what visitors and readers get, if all is as it was on the page."""
+    runtime = runtime_of(request)
+    draft = find_draft(request, course)
+    chosen = [one for one in draft.languages if typed.get(f"publish.{one}")]
+    seen = SeenCourse(whole_number(typed.get("revision", ""), 9), typed.get("content_hash", ""))
+    try:
+        runtime.database.run(
+            course_publishing.publish_course,
+            runtime.clock.now(),
+            runtime.course_cache,
+            course,
+            chosen,
+            seen,
+            identity.admin_id,
+        )
+    except StaleDraft:
+        return _course_page(request, identity, find_draft(request, course), "changed-meanwhile", 409)
+    except CourseNotReady:
+        return _course_page(request, identity, draft, "not-ready", 409)
+    return RedirectResponse(
+        f"/admin/courses/{course}?done=published", 303, background=BackgroundTask(make_ebooks, runtime)
+    )
+
+
+@router.post("/admin/courses/{course}/archive")
+def archive(
+    request: Request, identity: Editor, course: str, archived: Annotated[str, Form()] = "yes"
+) -> RedirectResponse:
+    """Archive a course, or bring it back."""
+    runtime = runtime_of(request)
+    draft = find_draft(request, course)
+    if draft.published is None:
+        raise NotFound
+    runtime.database.run(
+        course_edits.archive, runtime.clock.now(), draft, identity.admin_id, archived=archived == "yes"
+    )
+    return RedirectResponse(f"/admin/courses/{course}", 303)
+
+
+@router.post("/admin/courses/{course}/delete")
+def delete(request: Request, identity: Editor, course: str) -> RedirectResponse:
+    """Delete a course that was never published."""
+    runtime = runtime_of(request)
+    try:
+        runtime.database.run(course_edits.delete, runtime.clock.now(), find_draft(request, course), identity.admin_id)
+    except CourseIsPublished:
+        return RedirectResponse(f"/admin/courses/{course}?done=published", 303)
+    return RedirectResponse("/admin/lessons", 303)
+
+
+def find_draft(request: Request, course: str) -> CourseDraft:
+    runtime = runtime_of(request)
+    try:
+        return runtime.database.query(course_draft.load, runtime.course_cache, course)
+    except CourseNotFound:
+        raise NotFound from None
+
+
+def _form(part: Part) -> Part:
+    """Return a part that has a form."""
+    if part not in FORMS:
+        raise NotFound
+    return part
+
+
+def _spoken(draft: CourseDraft, language: str, otherwise: str = "") -> str:
+    return language if language in draft.languages else otherwise or draft.languages[0]
+
+
+def _changes(request: Request, draft: CourseDraft) -> list[str]:
+    """Return the names of the parts that were changed since they were published."""
+    _ = translations(preferred_language(request)).gettext
+    parts = [_(form.title) for part, form in FORMS.items() if draft.fields(part) != draft.published_fields(part)]
+    return [*parts, *([_("Order of the lessons")] if draft.is_reordered else [])]
+
+
+def _titles(draft: CourseDraft, language: str) -> dict[str, str]:
+    """Return the titles of all lessons by slug."""
+    return {one.slug: title_of(one.slug, one.fields, language) for one in draft.lessons}
+
+
+def _new_page(request: Request, identity: AdminIdentity, notice: str, typed: dict[str, str]) -> HTMLResponse:
+    runtime = runtime_of(request)
+    values = {
+        "notice": notice,
+        "typed": typed,
+        "courses": runtime.database.query(page_data.all_courses, runtime.course_cache),
+        "languages": languages(),
+        "chosen_language": known_language(typed.get("language", ""), preferred_language(request)),
+    }
+    return admin_page(request, identity, "course-new", values, 409 if notice else 200)
+
+
+def _course_page(
+    request: Request, identity: AdminIdentity, draft: CourseDraft, done: str, status: int = 200
+) -> HTMLResponse:
+    language = preferred_language(request)
+    missing = {one: course_publishing.findings(draft, one) for one in draft.languages}
+    ready = [one for one, found in missing.items() if not found]
+    values = {
+        "draft": draft,
+        "title": draft.title(language),
+        "titles": _titles(draft, language),
+        "changes": _changes(request, draft),
+        "missing": missing,
+        "ready": ready,
+        "disagreements": course_publishing.disagreements(draft, ready) if ready else [],
+        "forms": FORMS,
+        "labels_at": labels_at,
+        "other_languages": [one for one in languages() if one not in draft.languages],
+        "discarded_days": DISCARDED_DAYS,
+        "done": done,
+        "may_change": identity.may(Role.EDITOR),
+    }
+    return admin_page(request, identity, "course", values, status)
+
+
+def _part_page(
+    request: Request,
+    identity: AdminIdentity,
+    draft: CourseDraft,
+    part: Part,
+    language: str,
+    fields: dict[str, str],
+    done: str,
+) -> HTMLResponse:
+    found = [one.finding for one in course_publishing.findings(draft, language) if one.place == part]
+    values = {
+        "draft": draft,
+        "title": draft.title(language),
+        "titles": _titles(draft, language),
+        "form": FORMS[part],
+        "part": part,
+        "spoken": language,
+        "fields": fields,
+        "findings_here": found,
+        "shown_rows": lambda rows, path: shown_rows(fields, rows, path, draft.languages),
+        "urgencies": URGENCIES,
+        "labels_at": labels_at,
+        "forms": FORMS,
+        "saved": draft.parts[part].saved if part in draft.parts else 0,
+        "saved_by": draft.parts[part].saved_by if part in draft.parts else None,
+        "done": done,
+    }
+    return admin_page(request, identity, "course-part", values, 409 if done == "meanwhile" else 200)
