@@ -139,6 +139,9 @@ class Links:
     def course(self, language: str, course: str) -> str:
         return f"{self.base_url}/{language}/{course}"
 
+    def public_lesson(self, language: str, course: str, lesson: str) -> str:
+        return f"{self.base_url}/{language}/{course}/lessons/{lesson}"
+
     def privacy(self, language: str) -> str:
         return f"{self.base_url}/{language}/privacy"
 

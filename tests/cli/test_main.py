@@ -147,15 +147,14 @@ def test_books_that_do_not_balance_are_exit_code_1(address: str) -> None:
 
 def test_lessons_are_checked_published_and_rendered(address: str, tmp_path: Path) -> None:
     checked = run("courses", "check")
-    assert (checked.returncode, checked.stdout.splitlines()) == (
-        0,
-        [
-            "oorzaken-van-rugpijn: 9 lessons in en, nl; no mistakes",
-            "    remark: no clinician has signed the alarm signs in en, nl (`reviewed_by` is empty)",
-            "stress-en-rugpijn: 3 lessons in en, nl; no mistakes",
-            "    remark: no clinician has signed the alarm signs in en, nl (`reviewed_by` is empty)",
-        ],
-    )
+    lines = checked.stdout.splitlines()
+    assert checked.returncode == 0
+    assert [one for one in lines if not one.startswith("    remark")] == [
+        "oorzaken-van-rugpijn: 9 lessons in en, nl; no mistakes",
+        "stress-en-rugpijn: 3 lessons in en, nl; no mistakes",
+    ]
+    assert lines.count("    remark: no expert has signed the safety notice in en, nl (`reviewed_by` is empty)") == 2
+    assert sum(one.startswith("    remark") for one in lines) == 2
     assert "nothing changed" in run("courses", "import", DATABASE_URL=address).stdout
     rendered = run("courses", "render", "stress", "--out", tmp_path / "out", "--language", "nl")
     assert rendered.returncode == 0

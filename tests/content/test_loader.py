@@ -60,7 +60,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
         rf"{LESSON}:2: `title` must be text",
     ),
     "a long subject": (
-        swap(LESSON, 'subject: "Les 2', 'subject: "' + "lang " * 12 + "Les 2"),
+        swap(LESSON, 'subject: "Les {{ number }}', 'subject: "' + "lang " * 12 + "Les 2"),
         rf"{LESSON}:3: `subject` has \d+ characters; at most 50",
     ),
     "a long preheader": (

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
+from rugcourse.content.lesson_tags import unknown_lessons
 from rugcourse.content.model import CourseText, KnowledgeTest, LessonText, Question, QuizQuestion, SafetyNotice, Urgency
 from rugcourse.content.safety_notice_tag import SAFETY_NOTICE_TAG, notice_line
 
@@ -64,6 +65,7 @@ def find_inconsistencies(
         *_levels(notices),
         *_numbers(notices),
         *_notice_tags(notices, lessons),
+        *_references(lessons),
     ]
 
 
@@ -132,6 +134,16 @@ def _named_lessons(texts: Mapping[str, CourseText], slugs: set[str]) -> Iterator
         if text.sample is not None and text.sample not in slugs:
             message = f"there is no lesson with the slug {text.sample!r}"
             yield Inconsistency(place, ("sample",), "no-lesson", message)
+
+
+def _references(lessons: Mapping[str, Mapping[str, LessonText]]) -> Iterator[Inconsistency]:
+    """Check that `{{ lesson:… }}` names a lesson of the course."""
+    slugs = {TextRef(stem, "").slug for stem in lessons}
+    for stem, texts in lessons.items():
+        for language, text in texts.items():
+            for line, slug in unknown_lessons(text.body, slugs):
+                message = f"there is no lesson with the slug {slug!r}"
+                yield Inconsistency(TextRef(stem, language), ("body", line), "no-lesson", message)
 
 
 def _levels(notices: Mapping[str, SafetyNotice]) -> Iterator[Inconsistency]:

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ValidationError
 from rugcourse.content.consistency import TextRef, find_inconsistencies, stem_of
 from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.front_matter import Document, read_document
+from rugcourse.content.lesson_tags import TAGGED_LINES, without_lesson_tags
 from rugcourse.content.markdown import UnknownTag, check_tags, tag_in_line
 from rugcourse.content.model import MOST_READINGS, Course, CourseText, KnowledgeTest, Lesson, LessonText, SafetyNotice
 from rugcourse.content.safety_notice_tag import without_notice
@@ -135,7 +136,7 @@ class _Reader:
             try:
                 document = read_document(file)
                 parsed[language] = (document, document.parse(model))
-                check_tags(without_notice(document.body) if model is LessonText else document.body)
+                check_tags(without_notice(without_lesson_tags(document.body)) if model is LessonText else document.body)
                 self.problems += [
                     Problem(file, document.body_line + one.line, one.message) for one in unsupported(document.body)
                 ]
@@ -211,7 +212,8 @@ def _mistakes_beside_the_text(document: Document, text: BaseModel) -> Iterator[P
     if isinstance(text, LessonText) and len(text.further) > MOST_READINGS:
         yield document.problem(("further",), f"`further` has {len(text.further)} items; at most {MOST_READINGS}")
     for where, line in _lines_of(text.model_dump(exclude={"body"})):
-        if tag := tag_in_line(line):
+        is_tagged = isinstance(text, LessonText) and where in {(name,) for name in TAGGED_LINES}
+        if tag := tag_in_line(without_lesson_tags(line) if is_tagged else line):
             yield document.problem(where, f"`{tag}` is shown as it stands here; merge tags work in the text only")
 
 

@@ -17,6 +17,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
+from rugcourse.content.lesson_tags import without_lesson_tags
 from rugcourse.content.safety_notice_tag import SAFETY_NOTICE_TAG, split_at_notice
 from rugcourse.errors import InvalidInput
 
@@ -94,8 +95,8 @@ def to_text(text: str, tags: Mapping[str, str]) -> str:
 
 
 def link_targets(text: str) -> list[str]:
-    """Return the targets of the links in `text`, in the order in which `to_html` finds them."""
-    tokens = [token for piece in split_at_notice(text) for token in _walk(parse(piece))]
+    """Return the targets of the links in a lesson, in the order in which `to_html` finds them."""
+    tokens = [token for piece in split_at_notice(without_lesson_tags(text)) for token in _walk(parse(piece))]
     return [address_of(token.attrs) for token in tokens if token.type == "link_open"]
 
 
@@ -106,7 +107,8 @@ def count_words(text: str) -> int:
 
 def own_text(text: str) -> str:
     """Return a lesson as plain text, without merge tags."""
-    return "\n\n".join(to_text(piece, dict.fromkeys(MERGE_TAGS, "")) for piece in split_at_notice(text)).strip()
+    pieces = split_at_notice(without_lesson_tags(text))
+    return "\n\n".join(to_text(piece, dict.fromkeys(MERGE_TAGS, "")) for piece in pieces).strip()
 
 
 def words_of(plain: str) -> list[str]:

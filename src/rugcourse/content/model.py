@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from enum import StrEnum
@@ -13,6 +14,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from rugcourse.content.lesson_tags import without_lesson_tags
 from rugcourse.content.markdown import UnknownTag, check_tags
 
 INVISIBLE = {"Cc", "Co", "Cs", "Zl", "Zp"}  # Unicode categories that texts must not contain
@@ -53,11 +55,25 @@ def _dialled(number: str) -> str:
     return number
 
 
+def _at_most(limit: int) -> Callable[[str], str]:
+    """Return a check of the length of a line as readers see it: with a number in place of `{{ number }}`."""
+
+    def check(text: str) -> str:
+        if len(without_lesson_tags(text)) > limit:
+            message = "String should have at most {max_length} characters"
+            raise PydanticCustomError("string_too_long", message, {"max_length": limit})
+        return text
+
+    return check
+
+
 _TEXT = StringConstraints(strip_whitespace=True, min_length=1, max_length=30_000)
 _LINE = replace(_TEXT, max_length=400, pattern=r"^[^\r\n]*$")
 Line = Annotated[str, _LINE, AfterValidator(_visible)]
-Subject = Annotated[str, replace(_LINE, max_length=SUBJECT_LIMIT), AfterValidator(_visible), AfterValidator(_sober)]
-Preheader = Annotated[str, replace(_LINE, max_length=PREHEADER_LIMIT), AfterValidator(_visible)]
+Subject = Annotated[
+    str, _LINE, AfterValidator(_at_most(SUBJECT_LIMIT)), AfterValidator(_visible), AfterValidator(_sober)
+]
+Preheader = Annotated[str, _LINE, AfterValidator(_at_most(PREHEADER_LIMIT)), AfterValidator(_visible)]
 Body = Annotated[str, _TEXT, AfterValidator(_visible)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\"<>]+$", max_length=500)]
@@ -128,7 +144,8 @@ class FurtherReading(_Value):
 class LessonText(_Value):
     """A lesson in one language.
 
-    `body` is Markdown. It may use `{{ first_name }}`, `{{ practice }}`, and `{{ safety_notice }}` on its own line.
+    `body` is Markdown. It may use `{{ first_name }}`, `{{ practice }}`, the tags of `content.lesson_tags`, and
+    `{{ safety_notice }}` on its own line.
     """
 
     title: Line

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from rugcourse.content import AuthoringErrors, Course, Problem
 from rugcourse.content.consistency import Inconsistency, find_inconsistencies, stem_of
+from rugcourse.content.lesson_tags import TAGGED_LINES, place_words, without_lesson_tags
 from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link_targets, tag_in_line
 from rugcourse.content.model import has_invisible
 from rugcourse.content.readability import reading_ease
@@ -101,6 +102,16 @@ def left_out_of_books(folder: Path) -> list[Problem]:
     ]
 
 
+def places_named(folder: Path) -> list[Problem]:
+    """Return where lessons in files speak of days or of other lessons by their number."""
+    return [
+        Problem(file, number, f"“{words}” is wrong once lessons are moved, or for readers who get one a week")
+        for file in sorted(folder.glob("[0-9]*.md"))
+        for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1)
+        for words in place_words(line)
+    ]
+
+
 def _left_out_of(texts: Collection[str]) -> list[list[str]]:
     """Return what a book leaves out of each text: nothing where typst can't say it, as this is advice only."""
     try:
@@ -131,17 +142,18 @@ def _untranslated(lesson_draft: LessonDraft) -> Iterator[LintFinding]:
 
 
 def unreadable_in(fields: Mapping[str, str], languages: Sequence[str], *, notice: bool) -> Iterator[LintFinding]:
-    """Yield content in fields that mails do not support. `notice`: the safety notice tag is allowed."""
+    """Yield content in fields that mails do not support. `notice`: they are of a lesson, which has tags of its own."""
     for name, text in fields.items():
         if has_invisible(text):
             yield LintFinding("invisible", name)
-        if not name.endswith(".body") and (tag := tag_in_line(text)):
+        is_tagged = notice and name.count(".") == 1 and name.endswith(TAGGED_LINES)
+        if not name.endswith(".body") and (tag := tag_in_line(without_lesson_tags(text) if is_tagged else text)):
             yield LintFinding("tag-in-line", name, values={"text": tag})
     for language in languages:
         body = fields.get(f"{language}.body", "")
         yield from unsupported_in(body, f"{language}.body")
         try:
-            check_tags(without_notice(body) if notice else body)
+            check_tags(without_notice(without_lesson_tags(body)) if notice else body)
         except UnknownTag as error:
             where = f"{language}.body"
             yield LintFinding("tag", where, values={"line": error.line + 1, "text": error.text, "notice": notice})
@@ -227,6 +239,9 @@ def _advice(lesson_draft: LessonDraft, language: str) -> Iterator[LintFinding]:
     for name, signs in zip(texts, _left_out_of(texts.values()), strict=True):
         if signs:
             yield LintFinding("left-out", name, is_error=False, values={"text": " ".join(signs)[:80]})
+    for name, text in texts.items():
+        if words := list(dict.fromkeys(place_words(text))):
+            yield LintFinding("place-words", name, is_error=False, values={"text": ", ".join(words)[:80]})
     for target in _targets(lesson_draft, language):
         if target.startswith("http://"):
             yield LintFinding("not-encrypted", where, is_error=False, values={"text": target[:80]})

@@ -8,6 +8,7 @@ from typing import Any
 from rugcourse.content import Course, Lesson
 from rugcourse.content.blocks import Block, to_blocks
 from rugcourse.content.languages import text_for
+from rugcourse.content.lesson_tags import LessonPlace, filled
 from rugcourse.content.safety_notice_tag import split_at_notice
 from rugcourse.emails.catalogue import Branding
 from rugcourse.emails.safety_notice import safety_notice_text
@@ -33,7 +34,7 @@ def book_of(course: Course, language: str, branding: Branding, site: str) -> Boo
         "words": _words(language),
         "summary": list(text.summary),
         "about": to_blocks(text.body, tags),
-        "chapters": [_chapter(lesson, language, tags, notice) for lesson in course.lessons],
+        "chapters": [_chapter(course, lesson, language, tags, notice, site) for lesson in course.lessons],
         "safety_notice": notice,
         "further": [one.model_dump() for one in text.further],
         "sources": list(text.sources),
@@ -58,9 +59,10 @@ def description(book: Book) -> str:
 
 
 def _chapter(
-    lesson: Lesson, language: str, tags: dict[str, str], notice: dict[str, object] | None
+    course: Course, lesson: Lesson, language: str, tags: dict[str, str], notice: _Notice | None, site: str
 ) -> dict[str, object]:
-    text = lesson.texts[language]
+    place = LessonPlace(lesson.number, course, language, lambda slug: f"{site}/lessons/{slug}")
+    text = filled(lesson.texts[language], place)
     return {
         "number": lesson.number,
         "slug": lesson.slug,

@@ -6,11 +6,13 @@ import re
 import secrets
 import textwrap
 from dataclasses import dataclass
+from functools import partial
 
 from markupsafe import Markup, escape
 
 from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
 from rugcourse.content.languages import language_for, text_for
+from rugcourse.content.lesson_tags import LessonPlace, filled
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.safety_notice_tag import split_at_notice
 from rugcourse.design import design_tokens
@@ -63,7 +65,9 @@ def lesson_email(
 
     `any_ground`: its campaign may also enrol people who asked for news.
     """
-    text = lesson.texts[language]
+    of_course = language_for(course.texts, language)
+    place = LessonPlace(lesson.number, course, of_course, partial(links.public_lesson, of_course, course.slug))
+    text = filled(lesson.texts[language], place)
     targets: list[str] = []
     pieces = [_body(piece, branding, targets) for piece in split_at_notice(text.body)]
     further = [_further(one, targets) for one in text.further]

@@ -14,8 +14,9 @@ from starlette.responses import HTMLResponse
 
 from rugcourse import paths
 from rugcourse.bootstrap import Runtime
-from rugcourse.content import Course
+from rugcourse.content import Course, Lesson
 from rugcourse.content.languages import language_for, text_for
+from rugcourse.content.lesson_tags import LessonPlace
 from rugcourse.content.markdown import to_html
 from rugcourse.content.safety_notice_tag import split_at_notice
 from rugcourse.design import design_tokens
@@ -84,6 +85,11 @@ def course_context(course: Course, language: str, path: str | None) -> dict[str,
         "safety_notice": course.safety_notices.get(language),
         "other_language_path": None if path is None else f"/{course.slug}{path}",
     }
+
+
+def lesson_place(course: Course, lesson: Lesson, language: str) -> LessonPlace:
+    """Return where a lesson stands, for its tags. Other lessons are linked by their public pages."""
+    return LessonPlace(lesson.number, course, language, lambda slug: f"/{language}/{course.slug}/lessons/{slug}")
 
 
 def preferred_language(request: Request) -> str:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.content.languages import language_for
+from rugcourse.content.lesson_tags import filled
 from rugcourse.db.models import EbookKind, Verdict
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.ebooks.cache import MEDIA_TYPES, EbookNotFound, get_ebook
@@ -21,6 +22,7 @@ from rugcourse.web.rendering import (
     READ,
     NotFound,
     course_context,
+    lesson_place,
     preferred_language,
     render,
     require_language,
@@ -201,7 +203,7 @@ def _lesson_page(request: Request, published: PublishedCourse, language: str, sl
     lessons = published.course.lessons
     values = {
         "lesson": found,
-        "text": found.texts[language],
+        "text": filled(found.texts[language], lesson_place(published.course, found, language)),
         "times_read": count_reading(request, published.lesson_ids[slug]),
         "answers": None,
         "author_line": runtime.settings.author_line(language),

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.content.languages import language_for
+from rugcourse.content.lesson_tags import filled
 from rugcourse.db.models import EbookKind
 from rugcourse.ebooks.cache import MEDIA_TYPES, EbookNotFound, get_ebook
 from rugcourse.emails.catalogue import answer_links
@@ -21,7 +22,7 @@ from rugcourse.web.forms import RemarkFields
 from rugcourse.web.public.assessment_state import TestProgress
 from rugcourse.web.public.catalogue import count_reading
 from rugcourse.web.reader.access import find_reader, reader_page
-from rugcourse.web.rendering import READ, NotFound, runtime_of
+from rugcourse.web.rendering import READ, NotFound, lesson_place, runtime_of
 
 router = APIRouter()
 
@@ -128,7 +129,7 @@ def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse
         raise NotFound
     lesson, feedback = found.lesson, found.feedback
     language = language_for(lesson.texts, delivery.language or reader.language)
-    text = lesson.texts[language]
+    text = filled(lesson.texts[language], lesson_place(reader.published.course, lesson, language))
     values = {
         "lesson": lesson,
         "text": text,
