@@ -1,0 +1,242 @@
+"""Reads .docx files.
+
+mammoth makes HTML of them: it knows styles, lists and links. It builds a whole tree in memory, several times over, and
+calls itself for each level. So a first pass streams the document, leaves out what a lesson can't show, counts that, and
+hands mammoth archives of a few hundred kilobytes, made here, one after the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from typing import TYPE_CHECKING
+from xml.parsers.expat import ExpatError
+from zipfile import ZIP_STORED, ZipFile
+
+from rugcourse.articles.archives import DAMAGED, TOO_LARGE, Archive
+from rugcourse.articles.errors import ArticleError
+from rugcourse.articles.left_out import LeftOutCounts
+from rugcourse.articles.limits import Gauge
+from rugcourse.articles.rich_text import BlockKind
+from rugcourse.i18n import N_
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_MOST_DOCUMENT_BYTES = 100_000_000  # streamed, so it costs time and no memory
+_MOST_PART_BYTES = 5_000_000  # of styles, numbering and relationships
+_MOST_PART_ELEMENTS = 100_000  # with their end tags; mammoth keeps a kilobyte or two for each
+_CHUNK_BYTES = 400_000
+_MOST_ELEMENTS = 50_000  # within one paragraph or table, which is in memory as a whole
+_DEEPEST = 60  # levels of elements
+_MAIN = "word/document.xml"
+_STYLES = """
+p[style-name='Title'] => h1.title:fresh
+p[style-name='toc 1'] => !
+p[style-name='toc 2'] => !
+p[style-name='toc 3'] => !
+p[style-name='toc 4'] => !
+p[style-name='toc 5'] => !
+p[style-name='TOC Heading'] => !
+p[style-name='caption'] => !
+p[style-name='Quote'] => blockquote:fresh
+p[style-name='Intense Quote'] => blockquote:fresh
+"""
+_RELATIONSHIP = "http://schemas.openxmlformats.org/package/2006/relationships"
+_OFFICE_DOCUMENT = "/relationships/officeDocument"
+_HYPERLINK = "/relationships/hyperlink"
+_MACROS = re.compile(r"(?:^|/)vbaProject\.bin$", re.IGNORECASE)
+
+_DELETED = {"del", "moveFrom"}
+_COMMENTS = {"commentReference"}
+_NOTES = {"footnoteReference", "endnoteReference"}
+_PICTURES = {"drawing", "pict", "object"}
+_NOISE = {"proofErr", "bookmarkStart", "bookmarkEnd", "lastRenderedPageBreak", "commentRangeStart", "commentRangeEnd"}
+_NOISE |= {"sectPr", "delText", "rPrChange", "pPrChange", "tblPrChange", "delInstrText", "permStart", "permEnd"}
+
+_NO_WORD_FILE = N_("This is no Word document. Open it in Word or LibreOffice and save it as .docx.")
+_TOO_DEEP = N_("Its tables stand too deep within each other. Copy the text into a new document and upload that.")
+
+
+def read_word(archive: Archive, left_out: LeftOutCounts) -> str:
+    """Return the text of a .docx as HTML, and count what is left out. Raises ArticleError."""
+    left_out.macros += any(map(_MACROS.search, archive.names))
+    main = _main_part(archive)
+    folder, _, name = main.rpartition("/")
+    parts = {"word/_rels/document.xml.rels": _links(archive, f"{folder}/_rels/{name}.rels")}
+    if f"{folder}/styles.xml" in archive.names:
+        parts["word/styles.xml"] = _style_names(archive.read_xml(f"{folder}/styles.xml", _MOST_PART_BYTES))
+    if f"{folder}/numbering.xml" in archive.names:
+        numbering = archive.read_xml(f"{folder}/numbering.xml", _MOST_PART_BYTES)
+        parts["word/numbering.xml"] = _written(_parsed(numbering))
+    document = archive.read_xml(main, _MOST_DOCUMENT_BYTES)
+    return "".join(_to_html({**parts, _MAIN: chunk}) for chunk in _chunks(document, left_out))
+
+
+def _main_part(archive: Archive) -> str:
+    """Return the name of the part with the text, which programs choose."""
+    found = _MAIN
+    if "_rels/.rels" in archive.names:
+        for kind, target, _id in _relationships(archive.read_xml("_rels/.rels", _MOST_PART_BYTES)):
+            if kind.endswith(_OFFICE_DOCUMENT):
+                found = target.lstrip("/")
+    if found not in archive.names or "/" not in found:
+        raise ArticleError(_NO_WORD_FILE)
+    return found
+
+
+def _relationships(content: bytes) -> Iterator[tuple[str, str, str]]:
+    """Yield type, target and id of each relationship. None is ever followed out of the archive."""
+    for element in _parsed(content).iter("{*}Relationship"):
+        yield element.get("Type", ""), element.get("Target", ""), element.get("Id", "")
+
+
+def _links(archive: Archive, name: str) -> bytes:
+    """Return the relationships that are links of the text; those to pictures, templates and macros are left out."""
+    from lxml import etree  # noqa: PLC0415 - loaded only by who reads an article
+
+    root = etree.Element(f"{{{_RELATIONSHIP}}}Relationships", nsmap={None: _RELATIONSHIP})
+    found = _relationships(archive.read_xml(name, _MOST_PART_BYTES)) if name in archive.names else ()
+    for kind, target, its_id in found:
+        if kind.endswith(_HYPERLINK):
+            etree.SubElement(
+                root, f"{{{_RELATIONSHIP}}}Relationship", Id=its_id, Type=kind, Target=target, TargetMode="External"
+            )
+    return _written(root)
+
+
+def _style_names(content: bytes) -> bytes:
+    """Return what mammoth needs of the styles, which it reads anew with each archive: names, and lists."""
+    root = _parsed(content)
+    for style in list(root):
+        if not str(style.tag).endswith("}style"):
+            root.remove(style)
+            continue
+        for part in list(style):
+            if not str(part.tag).endswith(("}name", "}pPr")):
+                style.remove(part)
+    return _written(root)
+
+
+def _written(root: _Element) -> bytes:
+    from lxml import etree  # noqa: PLC0415 - see above
+
+    content: bytes = etree.tostring(root)
+    return content
+
+
+def _parsed(content: bytes) -> _Element:
+    from lxml import etree  # noqa: PLC0415 - see above
+
+    if content.count(b"<") > _MOST_PART_ELEMENTS:
+        raise ArticleError(TOO_LARGE)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
+    try:
+        return etree.fromstring(content, parser)
+    except etree.XMLSyntaxError as error:
+        raise ArticleError(DAMAGED) from error
+
+
+def _chunks(document: bytes, left_out: LeftOutCounts) -> Iterator[bytes]:
+    """Yield documents with some of the paragraphs and tables each, in order."""
+    pieces: list[bytes] = []
+    size = 0
+    opening = closing = b""
+    for opening, piece, closing in _body(document, left_out):
+        pieces.append(piece)
+        size += len(piece)
+        if size > _CHUNK_BYTES:
+            yield opening + b"".join(pieces) + closing
+            pieces, size = [], 0
+    if pieces:
+        yield opening + b"".join(pieces) + closing
+
+
+def _body(document: bytes, left_out: LeftOutCounts) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Yield each paragraph and table of the body, with what has to stand before and after it."""
+    from lxml import etree  # noqa: PLC0415 - see above
+
+    gauge = Gauge()
+    depth = elements = 0
+    events = etree.iterparse(
+        BytesIO(document), ("start", "end"), resolve_entities=False, no_network=True, remove_comments=True
+    )
+    try:
+        for event, element in events:
+            if event == "start":
+                depth += 1
+                elements += 1
+                if depth > _DEEPEST or elements > _MOST_ELEMENTS:
+                    raise ArticleError(_TOO_DEEP)
+                continue
+            depth -= 1
+            if depth != 2:  # the children of <body>, which is within <document>
+                continue
+            elements = 0
+            _strip(element, left_out)
+            text = " ".join(element.itertext("{*}t"))
+            if text.strip():
+                gauge.read(text)
+                gauge.count(BlockKind.PARAGRAPH)
+                yield _around(etree.QName(element).namespace or "", etree.tostring(element, with_tail=False))
+            element.clear()
+            while element.getprevious() is not None:
+                del element.getparent()[0]
+    except etree.XMLSyntaxError as error:
+        raise ArticleError(DAMAGED) from error
+
+
+def _around(namespace: str, piece: bytes) -> tuple[bytes, bytes, bytes]:
+    opening = f'<w:document xmlns:w="{namespace}"><w:body>'.encode()
+    return opening, piece, b"</w:body></w:document>"
+
+
+def _strip(element: _Element, left_out: LeftOutCounts) -> None:
+    """Take out what a lesson can't show, and count it."""
+    from lxml import etree  # noqa: PLC0415 - see above
+
+    unwanted = []
+    for one in element.iter(etree.Element):
+        name = etree.QName(one).localname
+        if name in _NOISE or _count(one, name, left_out):
+            unwanted.append(one)
+    for one in unwanted:
+        parent = one.getparent()
+        if parent is not None:
+            parent.remove(one)
+
+
+def _count(element: _Element, name: str, left_out: LeftOutCounts) -> bool:
+    """Count an element that is left out. Returns whether it is one."""
+    if name in _DELETED:
+        left_out.deletions += next(element.iter("{*}delText", "{*}t"), None) is not None
+    elif name in _COMMENTS:
+        left_out.comments += 1
+    elif name in _NOTES:
+        left_out.footnotes += 1
+    elif name in _PICTURES:
+        if next(element.iter("{*}txbxContent"), None) is not None:
+            left_out.text_boxes += 1
+        elif next(element.iterancestors("{*}Fallback"), None) is None:  # the same picture again, for old programs
+            left_out.pictures += 1
+    else:
+        return False
+    return True
+
+
+def _to_html(parts: dict[str, bytes]) -> str:
+    """Have mammoth read an archive of our own, which holds no file but text, styles, numbering and links."""
+    import mammoth  # noqa: PLC0415 - see above
+
+    packed = BytesIO()
+    with ZipFile(packed, "w", ZIP_STORED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    packed.seek(0)
+    try:
+        result = mammoth.convert_to_html(packed, style_map=_STYLES, include_embedded_style_map=False, id_prefix="")
+    except (ValueError, KeyError, AttributeError, IndexError, TypeError, RecursionError, ExpatError) as error:
+        raise ArticleError(DAMAGED) from error  # what mammoth raises for XML that is no Word document
+    html: str = result.value
+    return html
