@@ -24,7 +24,7 @@ from rugcourse.db.migrate import upgrade
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
-    [], ["demo"], ["serve"], ["web"], ["worker"], ["beat"], ["db"], ["db", "upgrade"], ["courses"], ["courses", "check"],
+    [], ["demo"], ["serve"], ["web"], ["worker"], ["beat"], ["db"], ["db", "upgrade"], ["courses"], ["courses", "check"], ["courses", "derive"],
     ["courses", "render"], ["courses", "import"], ["courses", "export"], ["bounces"], ["bounces", "serve"], ["bounces", "process"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
     ["subscribers", "suppress"], ["subscribers", "export"], ["subscribers", "erase"], ["admin"], ["admin", "create"], ["admin", "list"], ["admin", "disable"], ["stats"], ["audit"], ["counters"], ["deliveries", "list"],
     ["deliveries", "resend"], ["sending", "status"], ["sending", "pause"], ["sending", "resume"], ["sending", "limit"], ["healthcheck"],

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
+from tests.support.articles import docx, heading, paragraph
 from tests.support.builders import mails_to, make_reader, make_runtime, make_settings, ref, send_all
 from tests.support.commands import run
 from tests.support.documented_commands import PAGES, ROOT, commands_in, documented, settings_in
@@ -121,6 +122,10 @@ EXAMPLES = {
     "rugcourse forecast": Example(says="date (UTC)"),
     "rugcourse forecast --who": Example(says="sam@x.example"),
     "rugcourse courses check": Example(says="9 lessons"),
+    "rugcourse courses derive article.docx --out drafts": Example(says="3 lessons"),
+    "rugcourse courses derive article.docx --out drafts --language nl": Example(
+        "courses derive article.docx --out more-drafts --language nl", says="still to write: preheader"
+    ),
     "rugcourse courses export": Example("courses export --dir lessons"),
     "rugcourse courses import": Example(says="9 lessons"),
     "rugcourse courses render welkom --out preview": Example(says="welkom.nl.html"),
@@ -235,6 +240,8 @@ def _fill(folder: Path, sink: Sink) -> str:
     with database.write() as session:
         session.execute(update(DeliveryRow).where(DeliveryRow.id == unsure).values(state=DeliveryState.UNKNOWN))
     (folder / "message").write_bytes(BOUNCE)
+    sections = (part for title in ("One", "Two", "Three") for part in (heading(title), paragraph("Some words. " * 50)))
+    (folder / "article.docx").write_bytes(docx(paragraph("An article", style="Titel"), *sections))
     database.close()
     return runtime.links.return_path(ref(runtime, gone), "bounces@x.example")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rugcourse.cli.derive import derive
 from rugcourse.cli.output import Json, print_json
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rugcourse.course_editor.merge import OnConflict
 
 app = typer.Typer(help="Courses and their lessons.", no_args_is_help=True)
+app.command()(derive)
 
 Folder = Annotated[Path | None, typer.Option("--dir", help="The folder with courses. Default: RUGCOURSE_LESSONS_DIR.")]
 ConflictOption = Annotated[
