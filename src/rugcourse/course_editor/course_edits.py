@@ -75,6 +75,14 @@ def create(
     return slug
 
 
+def id_of(session: Session, slug: str) -> int:
+    """Return the id of a course. Raises CourseNotFound."""
+    row = courses.find(session, slug)
+    if row is None:
+        raise CourseNotFound
+    return row.id
+
+
 def copy(session: Session, now: datetime, source: CourseDraft, title: str, language: str, admin_id: int | None) -> str:
     """Make a course with everything that another one has in one language, as drafts. Raises what `create` does."""
 

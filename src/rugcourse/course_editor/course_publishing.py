@@ -15,7 +15,8 @@ from rugcourse.content.consistency import NOTICE, Inconsistency, find_inconsiste
 from rugcourse.course_editor import form_fields, part_fields
 from rugcourse.course_editor.course_draft import CourseDraft, WrittenLesson, load
 from rugcourse.course_editor.drafts import StaleDraft
-from rugcourse.course_editor.linter import LintFinding, finding_of, once, unreadable_in
+from rugcourse.course_editor.lesson_source import source_of
+from rugcourse.course_editor.linter import LintFinding, finding_of, once, overlaps, unreadable_in
 from rugcourse.course_editor.part_fields import MODELS, language_document
 from rugcourse.course_editor.parts import FORMS, Part
 from rugcourse.course_editor.versions import NONE, current_version
@@ -115,8 +116,9 @@ def publish_course(
         raise CourseNotReady
     course = assembled(draft, spoken)
     course_publishing.save_course(session, course, now)
-    course_drafts.remove_all(session, draft.id)
+    course_drafts.remove(session, draft.id, Part.ORDER)
     for part in FORMS:
+        course_drafts.remove(session, draft.id, part)
         _keep_unpublished(session, now, draft, part, spoken, admin_id)
     for lesson in draft.lessons:
         if lesson.draft is not None and _is_published_with(draft, lesson):
@@ -165,6 +167,9 @@ def _lesson_findings(draft: CourseDraft, lesson: WrittenLesson, language: str) -
         Lesson.model_validate(document)
     except ValidationError as error:
         found += [finding_of(one, form_fields.field_at(one["loc"], fields, draft.languages)) for one in error.errors()]
+    source = source_of(draft.parts[Part.ARTICLE].fields, lesson.slug) if Part.ARTICLE in draft.parts else None
+    if source is not None:
+        found += overlaps(own, source)
     return once(found)
 
 

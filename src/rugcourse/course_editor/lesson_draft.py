@@ -10,6 +10,7 @@ from typing import Any
 from rugcourse.content import Course, FurtherReading, Lesson, LessonText, Option
 from rugcourse.content.model import CourseText, QuizQuestion
 from rugcourse.course_editor.form_fields import PLAIN, document_of
+from rugcourse.course_editor.lesson_source import LessonSource
 from rugcourse.course_editor.merge import numbered
 
 _NOTHING = "…"
@@ -20,7 +21,8 @@ class LessonDraft:
     """A draft. `fields`: see `rugcourse.course_editor.form_fields`. `place`: its new position in the course, from 1.
 
     `written_in`: the languages that the course is written in, published or not; by default those of `course`. `titles`:
-    the titles of the course's page in them, as far as it has any, for previews.
+    the titles of the course's page in them, as far as it has any, for previews. `source`: the part of an article that
+    it is made from.
     """
 
     course: Course
@@ -29,6 +31,7 @@ class LessonDraft:
     fields: Mapping[str, str]
     written_in: tuple[str, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
+    source: LessonSource | None = None
 
     @property
     def all_languages(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from rugcourse.content.safety_notice_tag import without_notice
 from rugcourse.content.unsupported import unsupported
 from rugcourse.course_editor.form_fields import field_at
 from rugcourse.course_editor.lesson_draft import LessonDraft
+from rugcourse.course_editor.lesson_source import LessonSource
 from rugcourse.ebooks.signs import left_out_of
 from rugcourse.ebooks.typesetter import TypesettingFailed
 
@@ -59,6 +60,8 @@ def check(lesson_draft: LessonDraft) -> list[LintFinding]:
     """Return all findings, errors before advice."""
     unreadable = unreadable_in(lesson_draft.fields, lesson_draft.languages, notice=True)
     wrong = [*_untranslated(lesson_draft), *unreadable, *_without_right(lesson_draft), *_invalid(lesson_draft)]
+    if lesson_draft.source is not None:
+        wrong += overlaps(lesson_draft.fields, lesson_draft.source)
     if not wrong:
         wrong += _disagreeing(lesson_draft)
     advice = [one for language in lesson_draft.languages for one in _advice(lesson_draft, language)]
@@ -133,6 +136,13 @@ def once(findings: list[LintFinding]) -> list[LintFinding]:
         return (one.where, one.kind if not one.where or one.where.endswith(".body") else "")
 
     return list({place(one): one for one in reversed(findings)}.values())[::-1]
+
+
+def overlaps(texts: Mapping[str, str], source: LessonSource) -> Iterator[LintFinding]:
+    """Yield the fields that share a run of words with the article, where its sentences must not be used."""
+    for name, text in texts.items():
+        if shared := source.shared_with([text]):
+            yield LintFinding("overlap", name, values={"text": shared[0][:120]})
 
 
 def _untranslated(lesson_draft: LessonDraft) -> Iterator[LintFinding]:

@@ -14,12 +14,13 @@ from rugcourse.i18n import N_
 
 
 class Part(StrEnum):
-    """A part with a draft of its own. `ORDER` is that of the lessons, and has no form."""
+    """A part with a draft of its own. `ORDER`, that of the lessons, and `ARTICLE` have no form."""
 
     PAGE = "page"
     TEST = "test"
     NOTICE = "notice"
     ORDER = "order"
+    ARTICLE = "article"  # what the course is made from, see `article_source`
 
 
 class Input(StrEnum):

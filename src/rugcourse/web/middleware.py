@@ -27,9 +27,11 @@ class Limit:
 
 
 _DEFAULT_LIMIT = Limit(64_000, 20.0)
-# Larger bodies: a lesson in all languages, a part of a course, a list of subscribers, reports of relays.
+# Larger bodies: a lesson in all languages, a part of a course, an article, a list of subscribers, reports of relays.
 _LARGER = {
     "/admin/courses/": Limit(1_000_000, 30.0),
+    "/admin/new-course/": Limit(51_000_000, 300.0),
+    "/admin/paste": Limit(4_000_000, 30.0),  # a clipboard, percent-encoded
     "/admin/lessons/": Limit(1_000_000, 30.0),
     "/admin/imports": Limit(50_000_000, 300.0),
     "/webhooks/": Limit(1_000_000, 30.0),

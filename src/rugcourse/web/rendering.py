@@ -36,6 +36,7 @@ STATIC_TYPES = {
     "share.js": "text/javascript",
     "admin.js": "text/javascript",
     "course.js": "text/javascript",
+    "markdown.js": "text/javascript",
     "passkey.js": "text/javascript",
 }
 

@@ -48,7 +48,7 @@ def revision_on(page: str) -> str:
 @pytest.fixture
 def written(editor: TestClient) -> TestClient:
     """A course with a page and two lessons, all of it written."""
-    assert post(editor, "/admin/courses/new", title="Better sleep", language="en") == f"{MADE}?done=created"
+    assert post(editor, "/admin/new-course", title="Better sleep", language="en") == f"{MADE}?done=created"
     part = f"{MADE}/parts/page"
     saved = revision_on(editor.get(part).text)
     assert post(editor, part, **PAGE, language="en", saved=saved, action="back") == f"{MADE}?done=saved"
@@ -89,7 +89,7 @@ def test_a_course_is_made_written_and_published_without_leaving_the_browser(
 
 
 def test_what_is_missing_leads_to_its_field(editor: TestClient) -> None:
-    post(editor, "/admin/courses/new", title="Better sleep", language="en")
+    post(editor, "/admin/new-course", title="Better sleep", language="en")
     page = editor.get(MADE).text
     assert f'href="{MADE}/parts/page?language=en#f-en.tagline"' in page
     assert 'id="f-en.tagline"' in editor.get(f"{MADE}/parts/page?language=en").text
@@ -171,7 +171,7 @@ def test_publishing_what_changed_meanwhile_is_refused(written: TestClient) -> No
 
 def test_the_copy_of_a_course_is_a_course_of_its_own(editor: TestClient, runtime: Runtime) -> None:
     before = course_of(runtime)
-    where = post(editor, "/admin/courses/new", title="Backs at school", language="en", source=COURSE)
+    where = post(editor, "/admin/new-course", title="Backs at school", language="en", source=COURSE)
     assert where == "/admin/courses/backs-at-school?done=created"
     page = editor.get(where).text
     assert page.count('<li data-lesson="') == 9
@@ -211,7 +211,7 @@ def test_an_archived_course_takes_no_new_readers(written: TestClient, browser: T
 
 def test_a_course_that_was_never_published_is_deleted_with_all_its_drafts(editor: TestClient, runtime: Runtime) -> None:
     before = everything(runtime, "audit_log")
-    post(editor, "/admin/courses/new", title="Better sleep", language="en")
+    post(editor, "/admin/new-course", title="Better sleep", language="en")
     post(editor, f"{MADE}/lessons", title="One")
     assert post(editor, f"{MADE}/delete") == "/admin/lessons"
     after = everything(runtime, "audit_log")
@@ -220,7 +220,7 @@ def test_a_course_that_was_never_published_is_deleted_with_all_its_drafts(editor
 
 @pytest.mark.parametrize("title", ["", "   ", "!!!", "Begrijp je rugpijn" * 40, "My page", "privacy"])
 def test_a_title_that_gives_no_address_is_refused_with_words(editor: TestClient, title: str) -> None:
-    answer = post(editor, "/admin/courses/new", title=title, language="en")
+    answer = post(editor, "/admin/new-course", title=title, language="en")
     assert 'role="alert"' in answer or answer.startswith("/admin/courses/begrijp-je-rugpijn")
 
 

@@ -73,10 +73,6 @@ def remove(session: Session, course_id: int, part: str) -> None:
     session.execute(delete(CourseDraftRow).where(CourseDraftRow.course_id == course_id, CourseDraftRow.part == part))
 
 
-def remove_all(session: Session, course_id: int) -> None:
-    session.execute(delete(CourseDraftRow).where(CourseDraftRow.course_id == course_id))
-
-
 def delete_unpublished(session: Session, course_id: int) -> None:
     """Delete a course that was never published, with all that was written for it."""
     for table in (CourseDraftRow, LessonDraftRow, DiscardedDraftRow):

@@ -28,7 +28,7 @@ from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_
 router = APIRouter()
 
 Typed = Annotated[dict[str, str], Depends(typed_fields)]
-_PROBLEMS: dict[type[RugcourseError], str] = {
+PROBLEMS: dict[type[RugcourseError], str] = {
     CourseSlugTaken: "taken",
     NoTitle: "no-title",
     UnknownLanguage: "no-language",
@@ -37,12 +37,12 @@ _PROBLEMS: dict[type[RugcourseError], str] = {
 }
 
 
-@router.api_route("/admin/courses/new", methods=READ)
+@router.api_route("/admin/new-course", methods=READ)
 def new_course_page(request: Request, identity: Editor, notice: Annotated[str, Query()] = "") -> HTMLResponse:
     return _new_page(request, identity, notice, {})
 
 
-@router.post("/admin/courses/new")
+@router.post("/admin/new-course")
 def create_course(request: Request, identity: Editor, typed: Typed) -> Response:
     """Make a course: empty, or as a copy of another one in one language."""
     runtime = runtime_of(request)
@@ -56,7 +56,7 @@ def create_course(request: Request, identity: Editor, typed: Typed) -> Response:
         else:
             slug = runtime.database.run(course_edits.create, runtime.clock.now(), title, language, identity.admin_id)
     except (CourseSlugTaken, NoTitle, UnknownLanguage) as error:
-        return _new_page(request, identity, _PROBLEMS[type(error)], typed)
+        return _new_page(request, identity, PROBLEMS[type(error)], typed)
     return RedirectResponse(f"/admin/courses/{slug}?done=created", 303)
 
 
@@ -131,7 +131,7 @@ def add_lesson(request: Request, identity: Editor, course: str, title: Annotated
             course_edits.add_lesson, runtime.clock.now(), draft, title.strip()[:200], identity.admin_id
         )
     except (CourseSlugTaken, NoTitle) as error:
-        return RedirectResponse(f"/admin/courses/{course}?done={_PROBLEMS[type(error)]}", 303)
+        return RedirectResponse(f"/admin/courses/{course}?done={PROBLEMS[type(error)]}", 303)
     return RedirectResponse(f"/admin/lessons/{course}/{slug}", 303)
 
 

@@ -255,6 +255,8 @@ def editor_values(request: Request, state: EditorState) -> dict[str, object]:
         "first_language": languages[0],
         "course_title": _course_title(state, languages[0]),
         "is_course_published": bool(course.texts),
+        "source": lesson_draft.source,
+        "slug": lesson_draft.slug,
         "where": f"/admin/lessons/{course.slug}/{lesson_draft.slug}",
         "lesson_title": next(filter(None, titles), lesson_draft.slug),
         "is_new": state.lesson_id is None,
