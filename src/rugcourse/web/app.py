@@ -33,6 +33,7 @@ from rugcourse.web.admin import (
     email_check,
     lesson_history,
     login,
+    remarks,
     subscribers,
     suppressions,
     team,
@@ -67,6 +68,7 @@ _ADMIN_PAGES = (
         campaign_wizard,
         campaigns,
         subscribers,
+        remarks,
     ),
     *(bulk_jobs, ab_tests, login, account, team),
 )

@@ -657,6 +657,22 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_feedback_lesson_id"), "feedback", ["lesson_id"], unique=False)
     op.create_index(
+        "ix_feedback_lesson_remark",
+        "feedback",
+        ["lesson_id", "at", "id"],
+        unique=False,
+        sqlite_where=sa.text("remark <> ''"),
+        postgresql_where=sa.text("remark <> ''"),
+    )
+    op.create_index(
+        "ix_feedback_remark",
+        "feedback",
+        ["at", "id"],
+        unique=False,
+        sqlite_where=sa.text("remark <> ''"),
+        postgresql_where=sa.text("remark <> ''"),
+    )
+    op.create_index(
         "uq_feedback_delivery_id",
         "feedback",
         ["delivery_id"],
