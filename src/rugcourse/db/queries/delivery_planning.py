@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Executable, Select, and_, bindparam, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.db.bulk import as_rows, count, dialect_of, insert_from, rows_of, run, upsert
+from rugcourse.db.bulk import as_rows, dialect_of, insert_from, rows_of, run, upsert
 from rugcourse.db.models import (
     DeliveryKind,
     DeliveryQueue,
@@ -92,7 +92,7 @@ def _plan_once(
         "smtp_response": None,
         "settled_at": None,
     }
-    result = session.execute(
+    written = session.scalar(
         upsert(session, DeliveryRow)
         .values(
             kind=kind,
@@ -111,8 +111,9 @@ def _plan_once(
             set_=anew,
             where=DeliveryRow.state == DeliveryState.CANCELLED,
         )
+        .returning(DeliveryRow.id)
     )
-    return count(result) == 1
+    return written is not None
 
 
 def asked_to_confirm(session: Session, subscriber_id: int, since: datetime) -> Sequence[datetime]:
