@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     )
     signups_per_hour: int = Field(30, description="signups per hour from one network")
     signups_per_hour_in_all: int = Field(1000, ge=1, description="signups per hour from all networks together")
+    confirm_reminder: bool = Field(
+        True, description="remind those once, after a day, who signed up and did not confirm: true or false"
+    )
     keep_unconfirmed_days: int = Field(
         7, ge=1, description="days until anonymous tests and unconfirmed signups are deleted"
     )

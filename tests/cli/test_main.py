@@ -25,7 +25,7 @@ from rugcourse.db.migrate import upgrade
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
     [], ["demo"], ["serve"], ["web"], ["worker"], ["beat"], ["db"], ["db", "upgrade"], ["courses"], ["courses", "check"], ["courses", "derive"],
-    ["courses", "render"], ["courses", "import"], ["courses", "export"], ["bounces"], ["bounces", "serve"], ["bounces", "process"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
+    ["courses", "render"], ["courses", "pack"], ["courses", "add"], ["courses", "import"], ["courses", "export"], ["bounces"], ["bounces", "serve"], ["bounces", "process"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
     ["subscribers", "suppress"], ["subscribers", "export"], ["subscribers", "erase"], ["admin"], ["admin", "create"], ["admin", "list"], ["admin", "disable"], ["stats"], ["audit"], ["counters"], ["deliveries", "list"],
     ["deliveries", "resend"], ["sending", "status"], ["sending", "pause"], ["sending", "resume"], ["sending", "limit"], ["healthcheck"],
     ["simulate"], ["forecast"], ["doctor"], ["dkim"], ["dkim", "generate"], ["dkim", "dns"], ["bounces", "poll"],
@@ -177,6 +177,32 @@ def test_a_mistake_in_a_lesson_is_exit_code_1_with_file_and_line(tmp_path: Path)
     assert "course.nl.md:3: there is no field `sumary`" in answer.stderr
     problems = json.loads(run("courses", "check", "--dir", tmp_path / "lessons", "--json").stdout)
     assert {"file", "line", "message"} == set(problems[0])
+
+
+def test_a_course_goes_to_another_installation_as_one_file(address: str, tmp_path: Path) -> None:
+    file, there = tmp_path / "back.zip", f"sqlite:///{tmp_path / 'there.db'}"
+    packed = run("courses", "pack", "stress-en-rugpijn", "--out", file, DATABASE_URL=address)
+    assert (packed.returncode, packed.stdout) == (0, f"{file}\n")
+    assert run("db", "upgrade", DATABASE_URL=there).returncode == 0
+    added = run("courses", "add", file, "--as", "stress", DATABASE_URL=there)
+    assert (added.returncode, added.stdout) == (0, "stress: 3 lessons in en, nl; added\n")
+    again = run("courses", "add", file, "--as", "stress", DATABASE_URL=there)
+    assert (again.returncode, again.stderr) == (2, "error: there is a course 'stress' already; choose another slug\n")
+    assert run("courses", "pack", "none", DATABASE_URL=there, cwd=tmp_path).returncode == 2
+    assert not (tmp_path / "none.zip").exists()
+
+
+def test_what_is_no_pack_or_not_there_is_told_in_one_line(address: str, tmp_path: Path) -> None:
+    (tmp_path / "large.zip").write_bytes(bytes(6_000_000))
+    for name, code, said in (
+        ("none.zip", 1, "No such file"),
+        ("large.zip", 2, "larger than 5 MB"),
+        (".", 1, "directory"),
+    ):
+        answer = run("courses", "add", tmp_path / name, DATABASE_URL=address)
+        assert answer.returncode == code
+        assert said in answer.stderr
+        assert answer.stderr.count("\n") == 1
 
 
 def test_a_wheel_carries_lessons_templates_and_words_and_its_demo_runs(tmp_path: Path) -> None:

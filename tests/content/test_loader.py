@@ -46,6 +46,26 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
     "front matter without an end": (write(LESSON, b"---\ntitle: x\n"), rf"{LESSON}:1: .*no closing line"),
     "malformed YAML": (swap(LESSON, "title: Als", "title: 'Als"), rf"{LESSON}:\d+: the front matter is not valid YAML"),
     "a list for front matter": (write(LESSON, b"---\n- a\n---\nx\n"), rf"{LESSON}:2: .*must be fields"),
+    "aliases that stand for a million values": (
+        write(
+            LESSON,
+            ("---\na: &a [" + "x, " * 99 + "]\nb: &b [" + "*a, " * 99 + "]\nc: [" + "*b, " * 99 + "]\n---\nx").encode(),
+        ),
+        rf"{LESSON}:2: .*more than 10000 values",
+    ),
+    "an alias within itself": (write(LESSON, b"---\na: &a\n  b: *a\n---\nx"), rf"{LESSON}:2: "),
+    "front matter 300 levels deep": (
+        write(LESSON, b"---\na: " + b"[" * 300 + b"]" * 300 + b"\n---\nx"),
+        rf"{LESSON}:2: .*more than 20 levels deep",
+    ),
+    "front matter 5,000 levels deep": (
+        write(LESSON, b"---\na: " + b"[" * 5_000 + b"\n---\nx"),
+        rf"{LESSON}:2: .*more than 20 levels deep",
+    ),
+    "a list for the name of a field": (
+        write(LESSON, b"---\n? {a: [b]}\n: c\n---\nx"),
+        rf"{LESSON}:2: .*where the name of a field belongs",
+    ),
     "an empty file": (write(LESSON, b""), rf"{LESSON}:1: is empty"),
     "Latin-1 bytes": (write(LESSON, "---\ntitle: caf\xe9\n---\nx".encode("latin-1")), rf"{LESSON}:2: is not UTF-8"),
     "a NUL": (swap(LESSON, "De hele dag", "De\x00hele dag"), rf"{LESSON}:33: holds a control character"),

@@ -121,6 +121,9 @@ EXAMPLES = {
     "rugcourse doctor": Example(code=1, says="wrong"),
     "rugcourse forecast": Example(says="date (UTC)"),
     "rugcourse forecast --who": Example(says="sam@x.example"),
+    "rugcourse courses add course.zip": Example(
+        "courses add course.zip --as other", before="courses pack oorzaken-van-rugpijn --out course.zip", says="added"
+    ),
     "rugcourse courses check": Example(says="9 lessons"),
     "rugcourse courses derive article.docx --out drafts": Example(says="3 lessons"),
     "rugcourse courses derive article.docx --out drafts --language nl": Example(
@@ -128,6 +131,7 @@ EXAMPLES = {
     ),
     "rugcourse courses export": Example("courses export --dir lessons"),
     "rugcourse courses import": Example(says="9 lessons"),
+    "rugcourse courses pack oorzaken-van-rugpijn --out course.zip": Example(says="course.zip"),
     "rugcourse courses render welkom --out preview": Example(says="welkom.nl.html"),
     "rugcourse privacy breach": Example(says="72 uur"),
     "rugcourse privacy dpia": Example(says="artikel 35"),

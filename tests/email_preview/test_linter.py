@@ -9,12 +9,14 @@ from tests.support.emails import compose
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
+from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_course
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import SubscriberRow
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.email_preview.linter import lint_email
 from rugcourse.email_preview.spamassassin import SpamScore, score
+from rugcourse.enrolment.reminders import plan_reminders
 
 _MOST_POINTS = 0.5
 
@@ -112,18 +114,23 @@ def test_no_lesson_looks_like_spam(runtime: Runtime) -> None:
 
 @pytest.mark.needs("spamassassin")
 def test_no_mail_around_the_lessons_looks_like_spam_and_one_that_does_is_told(
-    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
 ) -> None:
     for language in ("nl", "en"):
         email = make_reader(runtime, f"{language}@x.example")
         make_pending(runtime, email)  # once more: they follow it already
+        other = make_pending(runtime, f"late-{language}@x.example")
+        mine = SubscriberRow.email.in_((email, other))
         with runtime.database.write() as session:
-            session.execute(update(SubscriberRow).where(SubscriberRow.email == email).values(language=language))
+            session.execute(update(SubscriberRow).where(mine).values(language=language))
+    send_all(dispatcher)
+    clock.advance(days=1)
+    runtime.database.run(plan_reminders, clock.now(), runtime.signer)
     send_all(dispatcher)
     ours = [one.raw for one in sink.taken]
     spam = ours[0].replace(b"Subject: ", b"Subject: VIAGRA cheap!! lose weight ", 1)
     *opinions, of_spam = score([*ours, spam])
-    assert len(opinions) >= 6  # confirm, the e-book, already: twice
+    assert len(opinions) >= 10  # confirm, the e-book, already, confirm and its reminder: twice
     assert [one for one in opinions if one.score > _MOST_POINTS] == []
     assert of_spam.score > 3
     assert "DRUG" in " ".join(name for _, name, _ in of_spam.rules)

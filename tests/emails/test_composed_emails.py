@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -72,7 +73,13 @@ def test_headers_name_the_course_only_when_configured(course: Course, kind: Deli
 
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_the_subject_of_a_mail_around_the_lessons_names_no_course(course: Course, language: str) -> None:
-    for make in (mails.confirm_email, mails.welcome_email, mails.already_subscribed_email, mails.magic_link_email):
+    for make in (
+        mails.confirm_email,
+        mails.reminder_email,
+        mails.welcome_email,
+        mails.already_subscribed_email,
+        mails.magic_link_email,
+    ):
         assert course.texts[language].title.lower() not in make(course, language, HOUSE, LINKS).subject.lower()
 
 
@@ -216,8 +223,11 @@ def test_an_unknown_mjml_tag_is_an_error_instead_of_vanishing(monkeypatch: pytes
             templates._to_html("lesson", source)
 
 
-def test_a_mail_about_the_signup_says_nothing_that_was_typed(course: Course) -> None:
-    template = mails.confirm_email(course, "nl", HOUSE, LINKS)
+@pytest.mark.parametrize("make", [mails.confirm_email, mails.reminder_email])
+def test_a_mail_about_the_signup_says_nothing_that_was_typed(
+    course: Course, make: Callable[..., templates.EmailTemplate]
+) -> None:
+    template = make(course, "nl", HOUSE, LINKS)
     html, text = template.write({"confirm_url": "https://c.example/c/x"})
     assert "Sam" not in html + text
     assert "https://c.example/c/x" in html

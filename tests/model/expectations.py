@@ -12,6 +12,7 @@ from tests.model import days
 from tests.model.mail_server import Behaviour, Mail
 
 from rugcourse.db.models import CampaignKind, DeliveryKind, DeliveryQueue
+from rugcourse.enrolment.signup import REMIND_AFTER
 from rugcourse.scheduling import Schedule, Timing
 
 MOST_TRIES = 8
@@ -198,6 +199,8 @@ class Expectations:
             self._disagree(f"{kind} {lesson} was taken {len(sent.at)} times for {reader.name}, at {_times(sent.at)}")
         if kind in {DeliveryKind.LESSON, DeliveryKind.BROADCAST}:
             self._accept_lesson(reader, sent, mail.at)
+        elif kind == DeliveryKind.REMINDER:
+            self._check_reminder(reader, mail.at)
 
     def tried(self, recipient: str, behaviour: Behaviour, delivery_id: int | None, at: datetime) -> None:
         if behaviour.leaves_doubt and delivery_id is not None:
@@ -225,6 +228,25 @@ class Expectations:
             self._check_wanted(reader, enrolment, what, at)
         if sent.queue == DeliveryQueue.LESSONS and reader.schedules:
             self._check_hour(reader, enrolment, sent, what, at)
+
+    def _check_reminder(self, reader: Reader, at: datetime) -> None:
+        """One for each mail that asked, a day after the newest, to somebody who has neither confirmed nor left since."""
+        what = f"a reminder for {reader.name}"
+        asked = self.mails_of(reader, DeliveryKind.CONFIRM)
+        if len(self.mails_of(reader, DeliveryKind.REMINDER)) > len(asked):
+            self._disagree(f"{what}, and not one for each of {len(asked)} mails that asked")
+        newest = max(asked, key=lambda one: one.delivery_id, default=None)
+        if reader.just_changed or newest is None:
+            return
+        if not REMIND_AFTER <= at - newest.at[0] < timedelta(days=7):
+            self._disagree(f"{what} at {at}, who was asked at {newest.at[0]}")
+        evergreen = reader.enrolments.get(self.evergreen.id)
+        if reader.status == Status.ACTIVE and evergreen is not None and not evergreen.left:
+            self._disagree(f"{what}, who confirmed")
+        if reader.status in {Status.UNKNOWN, Status.SUPPRESSED}:
+            self._disagree(f"{what}, who is {reader.status}")
+        if reader.left_at is not None and reader.left_at > newest.at[0]:
+            self._disagree(f"{what}, who left since")
 
     def _check_wanted(self, reader: Reader, enrolment: Enrolment, what: str, at: datetime) -> None:
         if reader.status != Status.ACTIVE:

@@ -207,10 +207,11 @@ class Installation:
         late = select(func.min(DeliveryRow.send_by)).where(
             DeliveryRow.not_before.is_not(None), DeliveryRow.send_by >= now
         )
+        unconfirmed = select(func.min(SubscriberRow.remind_at)).where(SubscriberRow.remind_at > now)
         held = select(func.min(HoldRow.until)).where(HoldRow.until > now)
         leased = select(func.min(LeaseRow.expires_at)).where(LeaseRow.expires_at > now)
         with self.database.read() as session:
-            found = [session.scalar(query) for query in (due, planned, held, leased)]
+            found = [session.scalar(query) for query in (due, planned, unconfirmed, held, leased)]
             end = session.scalar(late)
         found.append(end + _SECOND if end is not None else None)
         nearest = min([one for one in found if one is not None], default=before)

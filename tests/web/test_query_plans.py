@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection, event
 from tests.support.builders import at_eight, make_pending, make_reader, send_all
@@ -19,7 +20,9 @@ from tests.support.smtp_sink import Sink
 from rugcourse.bootstrap import Runtime
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Base, DeliveryKind
+from rugcourse.db.queries import remarks
 from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.links import TokenPurpose
 from rugcourse.worker.tasks import scheduler_tick
 
@@ -70,6 +73,13 @@ def scans(connection: Connection, statement: str, parameters: object) -> set[str
     return {names.get(one, one) for one in read} & GROWING
 
 
+def explained(connection: Connection, statement: str, parameters: object) -> str:
+    """How the database will find what a statement asks for."""
+    if connection.dialect.name == "postgresql":
+        return "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
+    return "\n".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+
 def test_no_statement_for_readers_reads_a_whole_table(
     browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, email: str, sink: Sink
 ) -> None:
@@ -93,6 +103,33 @@ def test_no_statement_for_readers_reads_a_whole_table(
         }  # fmt: skip
         connection.rollback()
     assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("lesson_id", "index"), [(None, "ix_feedback_remark"), (1, "ix_feedback_lesson_remark")], ids=["all", "one lesson"]
+)
+def test_the_page_of_remarks_reads_its_page_from_an_index_in_order(
+    runtime: Runtime, lesson_id: int | None, index: str
+) -> None:
+    for number in range(3):
+        feedback = Feedback(1, "nl", helped=True, remark=f"remark {number}")
+        runtime.database.run(save_feedback, runtime.clock.now(), feedback)
+    with recorded(runtime.database) as found:
+        runtime.database.query(remarks.newest, lesson_id, None, 50)
+        runtime.database.query(remarks.newest, lesson_id, 2, 50)
+        runtime.database.query(remarks.count_since, runtime.clock.now(), 1000)
+    assert len(found.seen) == 4
+    with runtime.database.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            for name in ("seqscan", "sort", "bitmapscan"):
+                connection.exec_driver_sql(f"SET LOCAL enable_{name} = off")
+        for statement, parameters in found.seen.items():
+            plan = explained(connection, statement, parameters)
+            if "WHERE feedback.id = " not in statement:  # the one that finds where a page begins
+                assert (index if "ORDER BY" in statement else "ix_feedback_remark") in plan
+                assert "TEMP B-TREE" not in plan
+                assert "Sort" not in plan
+        connection.rollback()
 
 
 def test_a_scan_is_noticed_and_an_index_too(runtime: Runtime) -> None:

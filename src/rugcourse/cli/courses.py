@@ -138,6 +138,52 @@ def export(folder: Folder = None, on_conflict: ConflictOption = "fail") -> None:
         typer.echo("the files are up to date", err=True)
 
 
+@app.command()
+def pack(
+    slug: Annotated[str, typer.Argument(help="The slug of a course, such as `oorzaken-van-rugpijn`.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The file to write. Default: the slug with .zip.")] = None,
+) -> None:
+    """Write a published course to one file, to pass on to another installation."""
+    from rugcourse.cli.context import open_checked
+    from rugcourse.course_editor.pack_transfer import pack_of
+
+    data = open_checked().database.query(pack_of, slug)
+    target = out or Path(f"{slug}.zip")
+    try:
+        target.write_bytes(data)
+    except OSError as error:
+        typer.echo(f"error: {target}: {error.strerror}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(str(target))
+
+
+@app.command()
+def add(
+    file: Annotated[Path, typer.Argument(help="A course pack, as `rugcourse courses pack` writes it.")],
+    slug: Annotated[str | None, typer.Option("--as", help="Its slug here. Default: the slug in the pack.")] = None,
+) -> None:
+    """Publish the course of a pack as a new course. A course that is here already is never changed."""
+    from rugcourse.bootstrap import make_ebooks
+    from rugcourse.cli.context import open_checked
+    from rugcourse.content import AuthoringErrors
+    from rugcourse.course_editor.pack import MAX_BYTES
+    from rugcourse.course_editor.pack_transfer import add_course_from_pack
+
+    runtime = open_checked()
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)  # one more than a pack may have, which is told as too large
+        course = runtime.database.run(add_course_from_pack, runtime.clock.now(), data, slug)
+        make_ebooks(runtime)
+    except OSError as error:
+        typer.echo(f"error: {file}: {error.strerror}", err=True)
+        raise typer.Exit(1) from None
+    except AuthoringErrors as error:
+        typer.echo(f"{error}\nNothing was added: correct these files in the pack", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{course.slug}: {len(course.lessons)} lessons in {', '.join(course.languages)}; added")
+
+
 def _conflict_rule_or_exit(on_conflict: str) -> OnConflict:
     from rugcourse.course_editor.merge import OnConflict
 

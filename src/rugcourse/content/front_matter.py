@@ -18,6 +18,9 @@ from rugcourse.content.model import has_invisible
 
 _FENCE = "---"
 _MAX_BYTES = 200_000
+_MAX_VALUES = 10_000
+_MAX_DEPTH = 20
+_TOO_DEEP = f"the front matter is nested more than {_MAX_DEPTH} levels deep"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -112,9 +115,32 @@ def _parse_yaml(file: Path, text: str) -> CommentedMap:
         raise _error(file, line, f"the front matter is not valid YAML: {_first_line(error.problem)}") from None
     except (YAMLError, ValueError) as error:
         raise _error(file, 2, f"the front matter is not valid YAML: {_first_line(str(error))}") from None
+    except TypeError:
+        raise _error(file, 2, "the front matter has a list or fields where the name of a field belongs") from None
+    except RecursionError:
+        raise _error(file, 2, _TOO_DEEP) from None
     if not isinstance(fields, CommentedMap):
         raise _error(file, 2, "the front matter must be fields of the form `name: value`")
+    _check_size(file, fields)
     return fields
+
+
+def _check_size(file: Path, fields: CommentedMap) -> None:
+    """Raise AuthoringErrors for values that are too many or too deep, each counted as often as an alias repeats it.
+
+    Ten lines of aliases can stand for a billion values.
+    """
+    waiting: list[tuple[object, int]] = [(fields, 0)]
+    count = 0
+    while waiting:
+        node, depth = waiting.pop()
+        count += 1
+        if count + len(waiting) > _MAX_VALUES:
+            raise _error(file, 2, f"the front matter has more than {_MAX_VALUES} values")
+        if depth > _MAX_DEPTH:
+            raise _error(file, 2, _TOO_DEEP)
+        children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        waiting += [(child, depth + 1) for child in children]
 
 
 def _plain(node: object) -> Any:

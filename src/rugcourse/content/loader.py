@@ -39,6 +39,11 @@ Model = TypeVar("Model", bound=BaseModel)
 Parsed = dict[str, tuple[Document, Model]]
 
 
+def is_course_file(name: str) -> bool:
+    """Whether a file of that name is part of a course when it is in the course's folder."""
+    return any(pattern.fullmatch(name) for pattern in (_LESSON_FILE, _COURSE_FILE))
+
+
 def find_courses(folder: Path) -> list[Path]:
     """Return the course folders in `folder`, sorted. Raises AuthoringErrors when there are none."""
     found = sorted(path for path in folder.glob("*") if path.is_dir() and not path.name.startswith((".", "_")))

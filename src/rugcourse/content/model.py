@@ -21,6 +21,8 @@ INVISIBLE = {"Cc", "Co", "Cs", "Zl", "Zp"}  # Unicode categories that texts must
 SUBJECT_LIMIT = 50
 PREHEADER_LIMIT = 90
 OPTION_KEYS = "abcd"
+SLUG = r"[a-z0-9]+(-[a-z0-9]+)*"
+SLUG_LIMIT = 60
 MOST_READINGS = 12  # maximum of `further` in a lesson, in files and in the form
 _PHONE = re.compile(r"^\+?[0-9](?:[ -]?[0-9]){1,19}$", re.ASCII)
 
@@ -75,7 +77,7 @@ Subject = Annotated[
 ]
 Preheader = Annotated[str, _LINE, AfterValidator(_at_most(PREHEADER_LIMIT)), AfterValidator(_visible)]
 Body = Annotated[str, _TEXT, AfterValidator(_visible)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Slug = Annotated[str, StringConstraints(pattern=f"^{SLUG}$", max_length=SLUG_LIMIT)]
 WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\"<>]+$", max_length=500)]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 

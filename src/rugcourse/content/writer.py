@@ -27,6 +27,11 @@ def file_names(course: Course) -> dict[str, BaseModel]:
     }
 
 
+def files_of(course: Course) -> dict[str, str]:
+    """Return file name → text of all files in the course's folder."""
+    return {name: to_file(text) for name, text in file_names(course).items()}
+
+
 def to_file(text: BaseModel) -> str:
     """Format a text as front matter and body. Fields with their default value are left out."""
     fields = text.model_dump(exclude_defaults=True, mode="json")

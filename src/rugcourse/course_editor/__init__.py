@@ -7,4 +7,5 @@ drafts        saves what was typed
 publishing    publishes a lesson, for new and existing readers
 history       earlier versions, and the differences between two
 file_sync     syncs the files of a course with the database; `merge` resolves changes on both sides
+pack          the format of course packs, one zip file each; `pack_transfer` exports and adds courses with it
 """

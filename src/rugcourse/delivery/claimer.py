@@ -163,9 +163,13 @@ class Claimer:
         first = [one.id for one in job if one.kind in FIRST_MAIL]
         dues = due_enrolments.next_dues(session, first) if first else {}
         agreed = subscribers.agreed_by_mail(session, imported) if imported else {}
+        reminders = [one.id for one in job if one.kind == DeliveryKind.REMINDER]
+        asked = delivery_planning.reminded_of(session, reminders) if reminders else {}
         return [
             self.composer.draft(
-                one, prepared[one.id], Personalisation(recaps.get(one.id), dues.get(one.id), agreed.get(one.id))
+                one,
+                prepared[one.id],
+                Personalisation(recaps.get(one.id), dues.get(one.id), agreed.get(one.id), asked.get(one.id)),
             )
             for one in job
             if one.id in prepared

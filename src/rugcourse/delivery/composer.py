@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from rugcourse.content import Lesson, Question
-from rugcourse.db.models import CAMPAIGN_MAIL, FIRST_MAIL, DeliveryKind
+from rugcourse.db.models import ASKING_MAIL, CAMPAIGN_MAIL, FIRST_MAIL, DeliveryKind
 from rugcourse.db.queries.claims import DeliveryJob, SentSnapshot
 from rugcourse.db.queries.due_enrolments import NextDue
 from rugcourse.db.queries.subscribers import Agreed
@@ -32,12 +32,14 @@ _TEXT_WIDTH = 74  # columns of quoted user input in the text part
 class Personalisation:
     """The parts of a mail that depend on the reader's course.
 
-    `next_due`: when the next lesson is due, if any. `agreed`: how an imported subscriber consented.
+    `next_due`: when the next lesson is due, if any. `agreed`: how an imported subscriber consented. `reminds_of`: the
+    id of the confirmation mail whose link a reminder repeats.
     """
 
     recap: Question | None = None
     next_due: NextDue | None = None
     agreed: Agreed | None = None
+    reminds_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,8 @@ class Composer:
             "unsubscribe_url": links.unsubscribe(mail),
             "preferences_url": links.preferences(mail),
         }
-        if job.kind == DeliveryKind.CONFIRM:
-            return own | {"confirm_url": links.confirm(mail)}
+        if job.kind in ASKING_MAIL:
+            return own | {"confirm_url": links.confirm(_asked(job, personalisation))}
         values = own | {
             "first_name": first_name(job.name),
             "total": len(prepared.course.lessons),
@@ -166,6 +168,15 @@ def _recap(question: Question | None, mail: MailRef, links: Links) -> dict[str, 
     addresses = answer_links(question, RECAP_NUMBER, mail, links)
     options = [{"text": one.text, "url": url} for one, url in zip(question.options, addresses, strict=True)]
     return {"question": question.question, "options": options}
+
+
+def _asked(job: DeliveryJob, personalisation: Personalisation) -> MailRef:
+    """Return the mail that a confirmation refers to: a reminder's link ends when that of the first mail does."""
+    if job.kind != DeliveryKind.REMINDER:
+        return job.ref
+    if personalisation.reminds_of is None:
+        raise TemplateError("the mail of which this is a reminder is not there any more")
+    return MailRef(personalisation.reminds_of, job.stamp)
 
 
 def _agreed(agreed: Agreed | None, language: str) -> dict[str, object]:

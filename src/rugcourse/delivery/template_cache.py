@@ -92,6 +92,8 @@ class TemplateCache:
                 )
             case DeliveryKind.CONFIRM:
                 template = catalogue.confirm_email(course, language, self._branding, self._links)
+            case DeliveryKind.REMINDER:
+                template = catalogue.reminder_email(course, language, self._branding, self._links)
             case DeliveryKind.WELCOME:
                 template = catalogue.welcome_email(course, language, self._branding, self._links)
             case DeliveryKind.IMPORTED:

@@ -108,6 +108,12 @@ def confirm_email(course: Course, language: str, branding: Branding, links: Link
     return compile_template("confirm", language, subject, _common(course, language, branding, links))
 
 
+def reminder_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
+    """Compile the one reminder to confirm a signup. Like the first mail it contains nothing that the visitor typed."""
+    subject = translations(language).gettext("Reminder: please confirm your course by e-mail")
+    return compile_template("reminder", language, subject, _common(course, language, branding, links))
+
+
 def welcome_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the welcome mail, which says what comes and when."""
     subject = translations(language).gettext("You are in: your first lesson is on its way")

@@ -27,6 +27,7 @@ from rugcourse.scheduling import Schedule, is_zone
 MAX_NAME = 60
 MAX_CONFIRMATION_MAILS = 3  # without a response, within `CONFIRMATION_WINDOW`
 CONFIRMATION_WINDOW = timedelta(days=30)
+REMIND_AFTER = timedelta(days=1)
 PACES = (1, 2, 7)  # days from one lesson to the next
 
 
@@ -185,7 +186,8 @@ def sign_up(
 
     A signup changes nothing for active readers, as anybody can type their address: until it is confirmed, it is stored
     only for people who never confirmed, or apart from the data of those who left. Suppressed addresses get no mail. An
-    address that never confirms gets three mails in thirty days; a reader gets as many for each course.
+    address that never confirms gets three mails in thirty days, reminders included; a reader gets as many for each
+    course.
     """
     now = clock.now()
     if not may_sign_up(session, signer, signup.email):
@@ -203,7 +205,7 @@ def sign_up(
         subscribers.save_schedule(session, person.id, signup.schedule)
     if person.status != SubscriberStatus.ACTIVE:
         person.pending_signup = PendingSignup.of(signup, language).model_dump()
-    if _asked_too_often(session, signer, person, published.campaign_id, now):
+    if asked_too_often(session, signer, person, published.campaign_id, now):
         return
     kind = DeliveryKind.ALREADY_SUBSCRIBED if reads_already else DeliveryKind.CONFIRM
     # Readers have proven that the address is theirs, so they get one mail a day for each course.
@@ -212,10 +214,14 @@ def sign_up(
     left_at = person.left_at or (enrolment.left_at if enrolment is not None else None)
     again = f":after:{left_at.timestamp():.0f}" if left_at is not None else ""
     idempotency_key = f"{kind}:{person.id}{which}:{now.date()}{again}"
-    delivery_planning.plan_transactional(session, kind, person.id, published.campaign_id, idempotency_key, now)
+    planned = delivery_planning.plan_transactional(
+        session, kind, person.id, published.campaign_id, idempotency_key, now
+    )
+    if planned and kind == DeliveryKind.CONFIRM:
+        person.remind_at = min(person.remind_at or now + REMIND_AFTER, now + REMIND_AFTER)
 
 
-def _asked_too_often(session: Session, signer: Signer, person: SubscriberRow, campaign_id: int, now: datetime) -> bool:
+def asked_too_often(session: Session, signer: Signer, person: SubscriberRow, campaign_id: int, now: datetime) -> bool:
     """Return whether the limit of signup mails is reached: in all, or for readers for this course."""
     since = now - CONFIRMATION_WINDOW
     if person.status == SubscriberStatus.ACTIVE:

@@ -42,7 +42,9 @@ INVENTORY: tuple[Group, ...] = (
         "statistics_objected_at=left_out_since tags_objected_at=no_labels_since warned_at=told_of_erasing",
         "id=number former_address_hash=hash security_stamp=number",
     ),
-    of_a_reader("subscriber", "person", "pending_signup=signed_up_again", "", ProcessingPurpose.SIGNUP),
+    of_a_reader(
+        "subscriber", "person", "pending_signup=signed_up_again remind_at=reminder_due", "", ProcessingPurpose.SIGNUP
+    ),
     of_a_reader("subscriber", "person", "news_consent=other_news", "", ProcessingPurpose.NEWS),
     # The address is deleted when its link expires, as it may be a stranger's.
     of_a_reader("address_change", "addresses_asked_for", "email=new_address", "", ProcessingPurpose.SIGNUP, End.LINK),
@@ -268,6 +270,7 @@ LABELS: Mapping[str, str] = {
     "asked_in_mail": N_("asked in mail number"),
     "last_asked": N_("last asked"),
     "signed_up_again": N_("typed when signing up again"),
+    "reminder_due": N_("when we look whether you confirmed"),
     "address_changed": N_("address corrected"),
     "links_closed": N_("old links closed"),
     "by": N_("by whom"),

@@ -1,1 +1,1 @@
-"""Figures for the admin pages: campaign results and comparisons, course statistics, the dashboard."""
+"""Figures for the admin pages: campaign results and comparisons, course statistics, the dashboard, remarks."""

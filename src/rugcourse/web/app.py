@@ -34,6 +34,7 @@ from rugcourse.web.admin import (
     email_check,
     lesson_history,
     login,
+    remarks,
     subscribers,
     suppressions,
     team,
@@ -70,6 +71,7 @@ _ADMIN_PAGES = (
         campaigns,
         course_article,
         subscribers,
+        remarks,
     ),
     *(bulk_jobs, ab_tests, login, account, team),
 )

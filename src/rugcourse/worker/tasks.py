@@ -25,6 +25,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_batches
 from rugcourse.delivery.reconciliation import GRACE_SECONDS, Audit, audit
 from rugcourse.delivery.recovery import expire_leases
+from rugcourse.enrolment.reminders import plan_reminders
 from rugcourse.privacy.inactivity_warnings import warn
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.privacy.subscriber_emails import ReaderNotice, compose
@@ -38,6 +39,7 @@ log = structlog.get_logger()
 
 _MOST_ENROL_BATCHES = 20  # per tick: due lessons must not wait for a million enrolments
 _MOST_JOB_BATCHES = 10
+_MOST_REMINDER_BATCHES = 10
 _MAX_NOTIFICATIONS = 8  # more would not help: a notified thread sends until nothing is left
 
 
@@ -82,7 +84,7 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, activity: Br
 
 
 def scheduler_tick(runtime: Runtime) -> None:
-    """Expire leases, advance campaigns, plan due lessons, notify workers, refresh figures and run background jobs.
+    """Expire leases, advance campaigns, plan reminders and due lessons, notify workers, refresh figures, run jobs.
 
     An error in one step is logged and does not affect the others.
     """
@@ -90,6 +92,8 @@ def scheduler_tick(runtime: Runtime) -> None:
         expire_leases(runtime.database, runtime.clock)
     with _apart("campaigns"):
         advance_campaigns(runtime)
+    with _apart("reminders"):
+        remind(runtime)
     with _apart("planning"):
         plan_and_notify(runtime)
     with _apart("figures"):
@@ -109,6 +113,15 @@ def _apart(step: str) -> Iterator[None]:
         raise
     except Exception:
         log.exception("tick_step_failed", step=step)
+
+
+def remind(runtime: Runtime) -> None:
+    """Plan reminders to those who did not confirm, unless the settings say to send none."""
+    if not runtime.settings.confirm_reminder:
+        return
+    for _ in range(_MOST_REMINDER_BATCHES):
+        if not runtime.database.run(plan_reminders, runtime.clock.now(), runtime.signer):
+            return
 
 
 def plan_and_notify(runtime: Runtime) -> None:

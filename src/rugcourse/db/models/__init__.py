@@ -31,6 +31,7 @@ from rugcourse.db.models.deliveries import DeliveryRow, EmailEventRow, HoldRow, 
 from rugcourse.db.models.installation import HeartbeatRow, JobChunkRow, JobRow, KeyValueRow
 from rugcourse.db.models.kinds import (
     ANY_GROUND_KINDS,
+    ASKING_MAIL,
     CAMPAIGN_MAIL,
     CAMPAIGN_TYPES,
     COURSE_KINDS,
@@ -80,6 +81,7 @@ __all__ = [
     "ACTIVE_STATES",
     "ADMIN",
     "ANY_GROUND_KINDS",
+    "ASKING_MAIL",
     "BOUNCE",
     "CAMPAIGN_MAIL",
     "CAMPAIGN_TYPES",

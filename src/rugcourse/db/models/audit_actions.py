@@ -24,6 +24,7 @@ class AuditAction(StrEnum):
     COURSE_ARCHIVE = "course.archive"
     COURSE_UNARCHIVE = "course.unarchive"
     COURSE_DELETE = "course.delete"  # one that was never published
+    COURSE_ADD = "course.add"  # from a pack
     LESSON_PUBLISH = "lesson.publish"
     LESSON_REMOVE = "lesson.remove"
     LESSON_DISCARD_DRAFT = "lesson.discard_draft"

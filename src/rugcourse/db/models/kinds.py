@@ -16,6 +16,7 @@ class DeliveryKind(StrEnum):
     LESSON = "lesson"
     BROADCAST = "broadcast"
     CONFIRM = "confirm"
+    REMINDER = "reminder"  # to somebody who did not confirm, once
     WELCOME = "welcome"
     ALREADY_SUBSCRIBED = "already"  # somebody signed up again with the address of a reader
     MAGIC_LINK = "link"  # a new link to the reader's own page
@@ -56,18 +57,21 @@ class MailType:
 
     `from_campaign`: a campaign sends it, so that holds of the campaign stop it; otherwise somebody waits for it.
     `is_list`: it has the headers of a mailing list (RFC 2369), as one can leave what it belongs to.
-    `says_first_due`: it says when the first lesson comes, and offers the e-book.
+    `asks_to_confirm`: it asks the owner of an address whether they signed up. `says_first_due`: it says when the first
+    lesson comes, and offers the e-book.
     """
 
     from_campaign: bool = False
     is_list: bool = True
+    asks_to_confirm: bool = False
     says_first_due: bool = False
 
 
 MAIL_TYPES: dict[DeliveryKind, MailType] = {
     DeliveryKind.LESSON: MailType(from_campaign=True),
     DeliveryKind.BROADCAST: MailType(from_campaign=True),
-    DeliveryKind.CONFIRM: MailType(is_list=False),
+    DeliveryKind.CONFIRM: MailType(is_list=False, asks_to_confirm=True),
+    DeliveryKind.REMINDER: MailType(is_list=False, asks_to_confirm=True),
     DeliveryKind.WELCOME: MailType(says_first_due=True),
     DeliveryKind.ALREADY_SUBSCRIBED: MailType(),
     DeliveryKind.MAGIC_LINK: MailType(is_list=False),
@@ -77,4 +81,5 @@ MAIL_TYPES: dict[DeliveryKind, MailType] = {
 COURSE_KINDS = tuple(kind for kind, one in CAMPAIGN_TYPES.items() if one.sends_course)
 ANY_GROUND_KINDS = tuple(kind for kind, one in CAMPAIGN_TYPES.items() if one.any_ground)
 CAMPAIGN_MAIL = tuple(kind for kind, one in MAIL_TYPES.items() if one.from_campaign)
+ASKING_MAIL = tuple(kind for kind, one in MAIL_TYPES.items() if one.asks_to_confirm)
 FIRST_MAIL = tuple(kind for kind, one in MAIL_TYPES.items() if one.says_first_due)

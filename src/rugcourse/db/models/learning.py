@@ -91,6 +91,9 @@ class FeedbackRow(Base):
     __tablename__ = "feedback"
     __table_args__ = (
         partial_index("uq_feedback_delivery_id", "delivery_id", where="delivery_id IS NOT NULL", unique=True),
+        # The newest remarks, of all lessons and of one.
+        partial_index("ix_feedback_remark", "at", "id", where="remark <> ''"),
+        partial_index("ix_feedback_lesson_remark", "lesson_id", "at", "id", where="remark <> ''"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

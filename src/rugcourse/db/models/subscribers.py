@@ -35,6 +35,7 @@ class SubscriberRow(Base):
         # Rare statuses: the lists of them, and retention. A query repeats the condition word for word.
         partial_index("ix_subscriber_not_active", "status", "id", where="status <> 'active'"),
         Index("ix_subscriber_language", "language", "id"),
+        partial_index("ix_subscriber_remind_at", "remind_at", where="remind_at IS NOT NULL"),
         one_of("status", SubscriberStatus),
         check("email", "email = lower(email) AND email LIKE '_%@_%'"),
         check("left", "status <> 'left' OR left_at IS NOT NULL"),
@@ -55,6 +56,7 @@ class SubscriberRow(Base):
     left_at: Mapped[datetime | None]  # since when they have unsubscribed
     # A `rugcourse.enrolment.signup.PendingSignup`: anybody may have typed it, so it counts only after confirmation.
     pending_signup: Mapped[dict[str, object] | None] = mapped_column(JSON(none_as_null=True))
+    remind_at: Mapped[datetime | None]  # when to look whether they confirmed, see `rugcourse.enrolment.reminders`
     links_revoked_at: Mapped[datetime | None]  # links of earlier mails are invalid: the reader closed them
     warned_at: Mapped[datetime | None]  # when they were warned of erasure for inactivity
     statistics_objected_at: Mapped[

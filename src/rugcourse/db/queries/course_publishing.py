@@ -27,6 +27,13 @@ from rugcourse.db.queries.enrolments import stays_finished
 from rugcourse.db.queries.lesson_versions import save_version
 
 
+def add_course(session: Session, course: Course, now: datetime) -> None:
+    """Publish a course that is not there yet. Raises IntegrityError if there is one with its slug."""
+    session.add(CourseRow(slug=course.slug, document={}, created_at=now))
+    session.flush()
+    save_course(session, course, now)
+
+
 def save_course(session: Session, course: Course, now: datetime) -> list[str]:
     """Publish `course`. Returns the slugs of new and changed lessons.
 

@@ -93,6 +93,13 @@ def slug_of_campaign(session: Session, campaign_id: int) -> str | None:
     )
 
 
+def takes_readers(session: Session, campaign_id: int) -> bool:
+    """Whether new readers may join the course of a campaign: it was not archived."""
+    course = select(CourseRow.id).join(CampaignRow, CampaignRow.course_id == CourseRow.id)
+    found = course.where(CampaignRow.id == campaign_id, CourseRow.archived_at.is_(None))
+    return session.scalar(found) is not None
+
+
 def lock(session: Session, slug: str) -> Fingerprints | None:
     """Lock a course against publishing until the transaction ends; returns the last seen fingerprints of its files."""
     return session.scalar(select(CourseRow.synced_hashes).where(CourseRow.slug == slug).with_for_update()) or None

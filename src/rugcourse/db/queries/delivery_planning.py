@@ -5,16 +5,18 @@ Cancelling loses no lesson: the enrolment is rewound to it, and it is sent when 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Executable, Select, and_, bindparam, func, literal, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from rugcourse.db.bulk import as_rows, count, dialect_of, insert_from, rows_of, run, upsert
+from rugcourse.db.bulk import as_rows, dialect_of, insert_from, rows_of, run, upsert
 from rugcourse.db.models import (
+    ASKING_MAIL,
+    CampaignRow,
     DeliveryKind,
     DeliveryQueue,
     DeliveryRow,
@@ -92,7 +94,7 @@ def _plan_once(
         "smtp_response": None,
         "settled_at": None,
     }
-    result = session.execute(
+    written = session.scalar(
         upsert(session, DeliveryRow)
         .values(
             kind=kind,
@@ -111,15 +113,58 @@ def _plan_once(
             set_=anew,
             where=DeliveryRow.state == DeliveryState.CANCELLED,
         )
+        .returning(DeliveryRow.id)
     )
-    return count(result) == 1
+    return written is not None
+
+
+def plan_reminder(session: Session, asked: DeliveryRow, send_by: datetime, now: datetime) -> bool:
+    """Plan the reminder of a confirmation mail, to go out before `send_by`. Returns False if it ever was planned."""
+    written = session.scalar(
+        upsert(session, DeliveryRow)
+        .values(
+            kind=DeliveryKind.REMINDER,
+            queue=DeliveryQueue.TRANSACTIONAL,
+            state=DeliveryState.PLANNED,
+            subscriber_id=asked.subscriber_id,
+            campaign_id=asked.campaign_id,
+            idempotency_key=f"{DeliveryKind.REMINDER}:{asked.id}",
+            planned_at=now,
+            not_before=now,
+            send_by=send_by,
+            attempts=0,
+        )
+        .on_conflict_do_nothing(
+            index_elements=["idempotency_key"], index_where=DeliveryRow.idempotency_key.is_not(None)
+        )
+        .returning(DeliveryRow.id)
+    )
+    return written is not None
+
+
+def reminded_of(session: Session, reminder_ids: Collection[int]) -> dict[int, int]:
+    """Return reminder id → id of the newest confirmation mail before it, for the same person and course."""
+    asked = aliased(DeliveryRow)
+    newest = (
+        select(func.max(asked.id))
+        .where(
+            asked.subscriber_id == DeliveryRow.subscriber_id,
+            asked.campaign_id == DeliveryRow.campaign_id,
+            asked.kind == DeliveryKind.CONFIRM,
+            asked.id < DeliveryRow.id,
+        )
+        .correlate(DeliveryRow)
+        .scalar_subquery()
+    )
+    rows = session.execute(select(DeliveryRow.id, newest).where(DeliveryRow.id.in_(reminder_ids)))
+    return {reminder_id: asked_id for reminder_id, asked_id in rows if asked_id is not None}
 
 
 def asked_to_confirm(session: Session, subscriber_id: int, since: datetime) -> Sequence[datetime]:
-    """Return when (UTC) confirmation mails to a person were planned, since an instant."""
+    """Return when (UTC) mails asking a person to confirm were planned, since an instant; also reminders."""
     asked = select(DeliveryRow.planned_at).where(
         DeliveryRow.subscriber_id == subscriber_id,
-        DeliveryRow.kind == DeliveryKind.CONFIRM,
+        DeliveryRow.kind.in_(ASKING_MAIL),
         DeliveryRow.planned_at >= since,
     )
     return session.scalars(asked).all()
@@ -129,7 +174,7 @@ def signup_mails_since(session: Session, subscriber_id: int, campaign_id: int, s
     """Return when (UTC) mails told a reader that somebody signed them up for a campaign, since an instant."""
     sent = select(DeliveryRow.planned_at).where(
         DeliveryRow.subscriber_id == subscriber_id,
-        DeliveryRow.kind.in_((DeliveryKind.CONFIRM, DeliveryKind.ALREADY_SUBSCRIBED)),
+        DeliveryRow.kind.in_((*ASKING_MAIL, DeliveryKind.ALREADY_SUBSCRIBED)),
         DeliveryRow.campaign_id == campaign_id,
         DeliveryRow.planned_at >= since,
     )
@@ -232,10 +277,42 @@ def still_wanted(queue: DeliveryQueue, now: ColumnElement[datetime] | datetime) 
         return reads_on
     is_lesson = DeliveryRow.kind == DeliveryKind.LESSON  # one that its reader asked for now
     asked = DeliveryRow.kind.in_((DeliveryKind.CONFIRM, DeliveryKind.MAGIC_LINK))
+    is_reminder = DeliveryRow.kind == DeliveryKind.REMINDER
+    is_other = ~or_(asked, is_reminder, is_lesson)
     return or_(
+        and_(is_reminder, _there_is(person.where(*_still_to_confirm())), ~_there_is(_follows_course())),
         and_(asked, _there_is(person.where(SubscriberRow.status.in_(_MAY_ASK)))),
         and_(is_lesson, reads_on),
-        and_(~asked, ~is_lesson, _there_is(person.where(SubscriberRow.status == SubscriberStatus.ACTIVE))),
+        and_(is_other, _there_is(person.where(SubscriberRow.status == SubscriberStatus.ACTIVE))),
+    )
+
+
+def _still_to_confirm() -> tuple[ColumnElement[bool], ...]:
+    """SQL: the person may be asked to confirm, and did not leave or close their links since the mail was planned."""
+    ends = (SubscriberRow.left_at, SubscriberRow.links_revoked_at)
+    return (
+        SubscriberRow.status.in_(_MAY_ASK),
+        *(or_(end.is_(None), end < DeliveryRow.planned_at) for end in ends),
+    )
+
+
+def _follows_course() -> Select[int]:
+    """SQL: an active reader has the course of the mail, in whichever campaign."""
+    own = aliased(CampaignRow)
+    return (
+        select(literal(1))
+        .select_from(EnrolmentRow)
+        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+        .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
+        .join(own, own.course_id == CampaignRow.course_id)
+        .where(
+            EnrolmentRow.subscriber_id == DeliveryRow.subscriber_id,
+            EnrolmentRow.status.in_((EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)),
+            SubscriberRow.status == SubscriberStatus.ACTIVE,
+            CampaignRow.sends_course,
+            own.id == DeliveryRow.campaign_id,
+        )
+        .correlate(DeliveryRow)
     )
 
 

@@ -121,6 +121,18 @@ def add_pending(session: Session, email: str, language: str, now: datetime) -> S
     ).one()
 
 
+def lock_to_remind(session: Session, now: datetime, limit: int) -> Sequence[SubscriberRow]:
+    """Lock and return up to `limit` people who are due for a look whether they confirmed. Skips locked ones."""
+    return session.scalars(
+        select(SubscriberRow)
+        .where(SubscriberRow.remind_at <= now)
+        .order_by(SubscriberRow.remind_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
 def everyone(session: Session, limit: int, offset: int = 0) -> Sequence[SubscriberRow]:
     return session.scalars(select(SubscriberRow).order_by(SubscriberRow.id).limit(limit).offset(offset)).all()
 

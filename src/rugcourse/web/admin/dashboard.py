@@ -9,6 +9,7 @@ from rugcourse.bounces import complaint_rate
 from rugcourse.db.models import Role
 from rugcourse.doctor.saved_run import last_run
 from rugcourse.reports.dashboard import overview
+from rugcourse.reports.remarks import MOST_COUNTED, new_remarks
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.auth import Analyst, admin_page
 from rugcourse.web.rendering import READ, preferred_language, runtime_of
@@ -33,6 +34,8 @@ def dashboard(request: Request, identity: Analyst) -> HTMLResponse:
         "wrong": len(seen.errors) if seen else 0,
         "may_change": identity.may(Role.EDITOR),
         "may_open_all": identity.may(Role.OWNER),
+        "remarks": runtime.database.query(new_remarks, now),
+        "most_counted": MOST_COUNTED,
         "people": found.people,
         "days": found.sent,
         "failed": found.failed,

@@ -256,6 +256,7 @@ def upgrade() -> None:
         sa.Column("confirmed_at", UtcDateTime(), nullable=True),
         sa.Column("left_at", UtcDateTime(), nullable=True),
         sa.Column("pending_signup", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("remind_at", UtcDateTime(), nullable=True),
         sa.Column("links_revoked_at", UtcDateTime(), nullable=True),
         sa.Column("warned_at", UtcDateTime(), nullable=True),
         sa.Column("statistics_objected_at", UtcDateTime(), nullable=True),
@@ -281,6 +282,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("status <> 'active'"),
         postgresql_where=sa.text("status <> 'active'"),
+    )
+    op.create_index(
+        "ix_subscriber_remind_at",
+        "subscriber",
+        ["remind_at"],
+        unique=False,
+        sqlite_where=sa.text("remind_at IS NOT NULL"),
+        postgresql_where=sa.text("remind_at IS NOT NULL"),
     )
     op.create_table(
         "suppression",
@@ -656,6 +665,22 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_feedback_lesson_id"), "feedback", ["lesson_id"], unique=False)
+    op.create_index(
+        "ix_feedback_lesson_remark",
+        "feedback",
+        ["lesson_id", "at", "id"],
+        unique=False,
+        sqlite_where=sa.text("remark <> ''"),
+        postgresql_where=sa.text("remark <> ''"),
+    )
+    op.create_index(
+        "ix_feedback_remark",
+        "feedback",
+        ["at", "id"],
+        unique=False,
+        sqlite_where=sa.text("remark <> ''"),
+        postgresql_where=sa.text("remark <> ''"),
+    )
     op.create_index(
         "uq_feedback_delivery_id",
         "feedback",
