@@ -22,7 +22,7 @@ from rugcourse.course_editor.course_publishing import (
     publishable,
 )
 from rugcourse.course_editor.drafts import StaleDraft
-from rugcourse.course_editor.parts import FORMS, Part
+from rugcourse.course_editor.parts import FORMS, CoursePart
 from rugcourse.db.models import AuditLogRow, CampaignRow, CourseRow, CourseVersionRow
 from rugcourse.db.queries import lesson_drafts
 from rugcourse.db.queries.lesson_drafts import DraftContent
@@ -65,7 +65,7 @@ def draft(runtime: Runtime, session: Session) -> Callable[[], CourseDraft]:
 @pytest.fixture
 def made(runtime: Runtime, session: Session) -> None:
     lessons = [(f"les-{n}", lesson("nl", f"Les {n}", n)) for n in (1, 2, 3)]
-    course_edits.create(session, runtime.clock.now(), "Beter slapen", "nl", None, {Part.PAGE: PAGE}, lessons)
+    course_edits.create(session, runtime.clock.now(), "Beter slapen", "nl", None, {CoursePart.PAGE: PAGE}, lessons)
 
 
 def publish(runtime: Runtime, session: Session, *languages: str, seen: SeenCourse | None = None) -> None:
@@ -74,7 +74,7 @@ def publish(runtime: Runtime, session: Session, *languages: str, seen: SeenCours
     publish_course(session, runtime.clock.now(), runtime.course_cache, SLUG, languages, seen, None)
 
 
-def save_part(runtime: Runtime, session: Session, part: Part, **typed: str) -> None:
+def save_part(runtime: Runtime, session: Session, part: CoursePart, **typed: str) -> None:
     found = load(session, runtime.course_cache, SLUG)
     seen = found.parts[part].saved if part in found.parts else 0
     fields = {name.replace("__", "."): text for name, text in typed.items()}
@@ -105,8 +105,8 @@ def test_a_course_in_one_language_without_test_and_notice_is_published_whole(
 def test_what_is_missing_is_named_with_its_field_and_nothing_is_published(
     runtime: Runtime, session: Session, made: None, draft: Callable[[], CourseDraft]
 ) -> None:
-    save_part(runtime, session, Part.PAGE, nl__tagline="")
-    save_part(runtime, session, Part.TEST, nl__title="Wat weet jij?", nl__questions__0__question="Wat?")
+    save_part(runtime, session, CoursePart.PAGE, nl__tagline="")
+    save_part(runtime, session, CoursePart.TEST, nl__title="Wat weet jij?", nl__questions__0__question="Wat?")
     broken = {**lesson("nl", "Les 2", 2), "nl.body": "Kijk <b>hier</b>", "nl.subject": "Nu!"}
     saved = draft().lessons[1].draft
     assert saved is not None
@@ -114,9 +114,9 @@ def test_what_is_missing_is_named_with_its_field_and_nothing_is_published(
     assert lesson_drafts.save(session, draft().id, "les-2", content, saved.saved, None, runtime.clock.now())
     found = {(one.place, one.finding.where, one.finding.kind) for one in findings(draft(), "nl")}
     assert {
-        (Part.PAGE, "nl.tagline", "missing"),
-        (Part.TEST, "nl.body", "missing"),
-        (Part.TEST, "nl.questions.0.options.0.text", "too-few"),
+        (CoursePart.PAGE, "nl.tagline", "missing"),
+        (CoursePart.TEST, "nl.body", "missing"),
+        (CoursePart.TEST, "nl.questions.0.options.0.text", "too-few"),
         ("les-2", "nl.body", "html"),
         ("les-2", "nl.subject", "exclamation"),
     } <= found
@@ -131,7 +131,7 @@ def test_a_second_language_is_published_once_all_of_it_is_written(
     publish(runtime, session, "nl")
     course_edits.add_language(session, draft(), "en")
     english = {"en.title": "Better sleep", "en.tagline": "Five lessons", "en.body": "Sleep.", "en.summary": "Why"}
-    save_part(runtime, session, Part.PAGE, **{name.replace(".", "__"): text for name, text in english.items()})
+    save_part(runtime, session, CoursePart.PAGE, **{name.replace(".", "__"): text for name, text in english.items()})
     assert publishable(draft()) == ("nl",)
     for number, one in enumerate(draft().lessons, 1):
         fields = {**one.fields, **lesson("en", f"Lesson {number}", number)}
@@ -152,14 +152,14 @@ def test_what_is_written_in_another_language_stays_a_draft(
     runtime: Runtime, session: Session, made: None, draft: Callable[[], CourseDraft]
 ) -> None:
     course_edits.add_language(session, draft(), "en")
-    save_part(runtime, session, Part.PAGE, en__title="Better sleep")
+    save_part(runtime, session, CoursePart.PAGE, en__title="Better sleep")
     one = draft().lessons[0]
     assert one.draft is not None
     content = DraftContent({**one.fields, "en.title": "Lesson"}, 0)
     lesson_drafts.save(session, draft().id, one.slug, content, one.draft.saved, None, runtime.clock.now())
     publish(runtime, session, "nl")
     after = draft()
-    assert after.fields(Part.PAGE)["en.title"] == "Better sleep"
+    assert after.fields(CoursePart.PAGE)["en.title"] == "Better sleep"
     assert after.lessons[0].fields["en.title"] == "Lesson"
     assert [one.draft is None for one in after.lessons] == [False, True, True]
     published = runtime.course_cache.course(session, SLUG)
@@ -171,9 +171,9 @@ def test_a_page_may_only_lead_to_lessons_that_there_are(
     runtime: Runtime, session: Session, made: None, draft: Callable[[], CourseDraft]
 ) -> None:
     tile = {"tiles__0__lesson": "weg", "nl__tiles__0__title": "Weg", "nl__tiles__0__line": "Er niet"}
-    save_part(runtime, session, Part.PAGE, **tile)
+    save_part(runtime, session, CoursePart.PAGE, **tile)
     [found] = disagreements(draft(), ["nl"])
-    assert (found.place, found.finding.kind, found.finding.where) == (Part.PAGE, "no-lesson", "tiles.0.lesson")
+    assert (found.place, found.finding.kind, found.finding.where) == (CoursePart.PAGE, "no-lesson", "tiles.0.lesson")
     with pytest.raises(CourseNotReady):
         publish(runtime, session, "nl")
 
@@ -182,7 +182,7 @@ def test_two_who_publish_at_once_do_not_overwrite_each_other(
     runtime: Runtime, session: Session, made: None, draft: Callable[[], CourseDraft]
 ) -> None:
     seen = SeenCourse(draft().revision, draft().content_hash)
-    save_part(runtime, session, Part.PAGE, nl__tagline="Anders.")
+    save_part(runtime, session, CoursePart.PAGE, nl__tagline="Anders.")
     with pytest.raises(StaleDraft):
         publish(runtime, session, "nl", seen=seen)
     publish(runtime, session, "nl")
@@ -194,11 +194,11 @@ def test_two_who_write_the_same_part_are_told_of_each_other(
     runtime: Runtime, session: Session, made: None, draft: Callable[[], CourseDraft]
 ) -> None:
     opened = draft()
-    seen = opened.parts[Part.PAGE].saved
-    course_edits.save_part(session, runtime.clock.now(), opened, Part.PAGE, {"nl.tagline": "A"}, None, seen)
+    seen = opened.parts[CoursePart.PAGE].saved
+    course_edits.save_part(session, runtime.clock.now(), opened, CoursePart.PAGE, {"nl.tagline": "A"}, None, seen)
     with pytest.raises(StaleDraft):
-        course_edits.save_part(session, runtime.clock.now(), opened, Part.PAGE, {"nl.tagline": "B"}, None, seen)
-    assert draft().fields(Part.PAGE)["nl.tagline"] == "A"
+        course_edits.save_part(session, runtime.clock.now(), opened, CoursePart.PAGE, {"nl.tagline": "B"}, None, seen)
+    assert draft().fields(CoursePart.PAGE)["nl.tagline"] == "A"
 
 
 def test_the_order_is_a_draft_until_it_is_published(
@@ -216,7 +216,7 @@ def test_the_order_is_a_draft_until_it_is_published(
 
 def test_each_publication_of_the_parts_is_kept(runtime: Runtime, session: Session, made: None) -> None:
     publish(runtime, session, "nl")
-    save_part(runtime, session, Part.PAGE, nl__tagline="Nieuw.")
+    save_part(runtime, session, CoursePart.PAGE, nl__tagline="Nieuw.")
     publish(runtime, session)
     course_id = session.scalar(select(CourseRow.id).where(CourseRow.slug == SLUG))
     documents = session.scalars(

@@ -17,7 +17,8 @@ from rugcourse.course_editor.file_sync import export_courses, import_courses
 from rugcourse.course_editor.pack import InvalidPack, read_pack, write_pack
 from rugcourse.course_editor.pack_transfer import (
     InvalidSlug,
-    add_course_from_pack,
+    add_course,
+    course_of_pack,
     pack_of,
 )
 from rugcourse.db.models import AuditAction
@@ -29,7 +30,7 @@ from rugcourse.scheduling import Schedule
 
 
 def add(runtime: Runtime, data: bytes, slug: str | None = None) -> str:
-    return runtime.database.run(add_course_from_pack, runtime.clock.now(), data, slug).slug
+    return runtime.database.run(add_course, runtime.clock.now(), course_of_pack(data, slug)).slug
 
 
 def packed(runtime: Runtime, slug: str = COURSE) -> bytes:
@@ -59,13 +60,15 @@ def test_a_course_without_a_test_and_a_safety_notice_needs_none_in_its_pack(runt
         name: text.replace("{{ safety_notice }}", "").replace("retest: true\n", "")
         for name, text in files_of(plain).items()
     }
-    added = runtime.database.run(add_course_from_pack, runtime.clock.now(), write_pack(files, "plain", plain.languages))
+    added = runtime.database.run(
+        add_course, runtime.clock.now(), course_of_pack(write_pack(files, "plain", plain.languages))
+    )
     assert (added.tests, added.safety_notices) == ({}, {})
 
 
 def test_the_first_language_of_a_course_is_still_its_first(runtime: Runtime) -> None:
     data = write_pack(files_of(course_of(runtime).course), "other", ["nl", "en"])
-    added = runtime.database.run(add_course_from_pack, runtime.clock.now(), data)
+    added = runtime.database.run(add_course, runtime.clock.now(), course_of_pack(data))
     assert added.languages == read_pack(packed(runtime, "other")).languages == ("nl", "en")
 
 

@@ -8,21 +8,25 @@ from hypothesis import strategies as st
 from tests.support.builders import shipped_courses
 
 from rugcourse.course_editor.part_fields import MODELS, clean, fields_of, kept_rows, language_document
-from rugcourse.course_editor.parts import FORMS, PAGE, TEST, Part, Rows
+from rugcourse.course_editor.parts import FORMS, PAGE, TEST, CoursePart, RowGroup
 
 LANGUAGES = ("en", "nl")
 
 
-def texts_of(part: Part) -> list[dict[str, object]]:
+def texts_of(part: CoursePart) -> list[dict[str, object]]:
     return [
-        dict({Part.PAGE: course.texts, Part.TEST: course.tests, Part.NOTICE: course.safety_notices}[part])
+        dict(
+            {CoursePart.PAGE: course.texts, CoursePart.TEST: course.tests, CoursePart.NOTICE: course.safety_notices}[
+                part
+            ]
+        )
         for course in shipped_courses()
     ]
 
 
 @pytest.mark.parametrize("part", FORMS)
 @pytest.mark.parametrize("number", [0, 1])
-def test_a_form_that_is_sent_unchanged_changes_nothing(part: Part, number: int) -> None:
+def test_a_form_that_is_sent_unchanged_changes_nothing(part: CoursePart, number: int) -> None:
     course = shipped_courses()[number]
     texts = texts_of(part)[number]
     fields = fields_of(part, texts, [one.slug for one in course.lessons])  # type: ignore[arg-type]
@@ -94,7 +98,7 @@ def test_questions_keep_their_topic_where_an_earlier_topic_is_emptied() -> None:
     st.dictionaries(st.from_regex(r"[a-z0-9.]{1,40}", fullmatch=True), st.text(max_size=50)),
 )
 def test_whatever_is_sent_gives_known_fields_and_cleaning_twice_changes_nothing(
-    part: Part, typed: dict[str, str]
+    part: CoursePart, typed: dict[str, str]
 ) -> None:
     form = FORMS[part]
     names = [name for name, _ in zip(_all_names(form), range(400), strict=False)]
@@ -104,7 +108,7 @@ def test_whatever_is_sent_gives_known_fields_and_cleaning_twice_changes_nothing(
     for language in LANGUAGES:
         language_document(form, once, language, LANGUAGES)
     for item in form.fields:
-        if isinstance(item, Rows) and item.name != "topics":
+        if isinstance(item, RowGroup) and item.name != "topics":
             kept = kept_rows(once, item, "", LANGUAGES)
             assert kept == list(range(len(kept)))
 

@@ -167,13 +167,13 @@ def add(
     from rugcourse.cli.context import open_checked
     from rugcourse.content import AuthoringErrors
     from rugcourse.course_editor.pack import MAX_BYTES
-    from rugcourse.course_editor.pack_transfer import add_course_from_pack
+    from rugcourse.course_editor.pack_transfer import add_course, course_of_pack
 
     runtime = open_checked()
     try:
         with file.open("rb") as opened:
             data = opened.read(MAX_BYTES + 1)  # one more than a pack may have, which is told as too large
-        course = runtime.database.run(add_course_from_pack, runtime.clock.now(), data, slug)
+        course = runtime.database.run(add_course, runtime.clock.now(), course_of_pack(data, slug))
         make_ebooks(runtime)
     except OSError as error:
         typer.echo(f"error: {file}: {error.strerror}", err=True)

@@ -10,7 +10,6 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
@@ -35,13 +34,15 @@ from rugcourse.course_editor.course_draft import ORDER_FIELD, CourseDraft
 from rugcourse.course_editor.drafts import StaleDraft
 from rugcourse.course_editor.form_fields import clean
 from rugcourse.course_editor.lesson_source import source_of
-from rugcourse.course_editor.parts import Part
+from rugcourse.course_editor.parts import CoursePart
 from rugcourse.course_editor.versions import NONE
 from rugcourse.db.queries import course_drafts, lesson_drafts
 from rugcourse.db.queries.lesson_drafts import DraftContent
 from rugcourse.errors import InvalidState
+from rugcourse.i18n import N_
 
 _ARTICLE = TypeAdapter(Article)
+_NO_ARTICLE = N_("The lessons of this article are made already. Change them one by one.")
 _ALL_FIELDS = ("title", "subject", "preheader", "highlight", "today", "body")
 
 
@@ -76,7 +77,7 @@ def create_course(
         "own_text": "yes" if own_text else "",
     }
     course_id = course_edits.id_of(session, slug)
-    course_drafts.save(session, course_id, Part.ARTICLE, fields, 0, admin_id, now)
+    course_drafts.save(session, course_id, CoursePart.ARTICLE, fields, 0, admin_id, now)
     return slug
 
 
@@ -98,10 +99,10 @@ def change_cuts(
     """
     found = article_of(draft)
     if found is None:
-        raise InvalidCuts("")
+        raise InvalidCuts(_NO_ARTICLE)
     cuts = _changed(found, action, index)
     fields = {**_fields(draft), "cuts": json.dumps(cuts.as_json())}
-    if not course_drafts.save(session, draft.id, Part.ARTICLE, fields, seen, admin_id, now):
+    if not course_drafts.save(session, draft.id, CoursePart.ARTICLE, fields, seen, admin_id, now):
         raise StaleDraft
 
 
@@ -119,15 +120,15 @@ def make_lessons(session: Session, now: datetime, draft: CourseDraft, seen: int,
         content = DraftContent(clean(_lesson_fields(lesson, language), [language]), NONE)
         lesson_drafts.save(session, draft.id, lesson.slug, content, 0, admin_id, now)
     order = {ORDER_FIELD: " ".join(one.slug for one in lessons)}
-    seen_order = draft.parts[Part.ORDER].saved if Part.ORDER in draft.parts else 0
-    course_drafts.save(session, draft.id, Part.ORDER, order, seen_order, admin_id, now)
-    if not course_drafts.save(session, draft.id, Part.ARTICLE, _sources(found, lessons), seen, admin_id, now):
+    seen_order = draft.parts[CoursePart.ORDER].saved if CoursePart.ORDER in draft.parts else 0
+    course_drafts.save(session, draft.id, CoursePart.ORDER, order, seen_order, admin_id, now)
+    if not course_drafts.save(session, draft.id, CoursePart.ARTICLE, _sources(found, lessons), seen, admin_id, now):
         raise StaleDraft
     page = proposed_page(found.article, found.cuts, own_text=found.own_text)
     proposed = {"tagline": page.tagline, "summary": "\n".join(page.summary), "sources": "\n".join(page.sources)}
     typed = {f"{language}.{name}": text for name, text in proposed.items() if text}
-    seen_page = draft.parts[Part.PAGE].saved if Part.PAGE in draft.parts else 0
-    course_edits.save_part(session, now, draft, Part.PAGE, typed, admin_id, seen_page)
+    seen_page = draft.parts[CoursePart.PAGE].saved if CoursePart.PAGE in draft.parts else 0
+    course_edits.save_part(session, now, draft, CoursePart.PAGE, typed, admin_id, seen_page)
     return len(lessons)
 
 
@@ -141,12 +142,14 @@ def tick_facts(
         return
     ticked = sorted(one for one in set(used) if 0 <= one < len(source.facts))
     fields[f"used.{slug}"] = " ".join(map(str, ticked))
-    if not course_drafts.save(session, draft.id, Part.ARTICLE, fields, draft.parts[Part.ARTICLE].saved, admin_id, now):
+    if not course_drafts.save(
+        session, draft.id, CoursePart.ARTICLE, fields, draft.parts[CoursePart.ARTICLE].saved, admin_id, now
+    ):
         raise StaleDraft
 
 
 def _fields(draft: CourseDraft) -> dict[str, str]:
-    return dict(draft.parts[Part.ARTICLE].fields) if Part.ARTICLE in draft.parts else {}
+    return dict(draft.parts[CoursePart.ARTICLE].fields) if CoursePart.ARTICLE in draft.parts else {}
 
 
 def _changed(found: ArticleDraft, action: str, index: int) -> Cuts:
@@ -167,7 +170,7 @@ def _changed(found: ArticleDraft, action: str, index: int) -> Cuts:
 
 
 def _lesson_fields(lesson: ProposedLesson, language: str) -> dict[str, str]:
-    fields: dict[str, Any] = {f"{language}.{name}": getattr(lesson, name) for name in _ALL_FIELDS}
+    fields = {f"{language}.{name}": str(getattr(lesson, name)) for name in _ALL_FIELDS}
     return {**fields, f"{language}.quiz.0.question": lesson.question}
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Course, Lesson
 from rugcourse.course_editor.form_fields import fields_of as lesson_fields
 from rugcourse.course_editor.part_fields import fields_of
-from rugcourse.course_editor.parts import FORMS, Part
+from rugcourse.course_editor.parts import FORMS, CoursePart
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import CourseRow
 from rugcourse.db.published_course import PublishedCourse
@@ -50,7 +50,7 @@ class CourseDraft:
     slug: str
     languages: tuple[str, ...]
     published: PublishedCourse | None
-    parts: Mapping[Part, PartDraft]
+    parts: Mapping[CoursePart, PartDraft]
     lessons: tuple[WrittenLesson, ...]
     revision: int
     content_hash: str
@@ -61,22 +61,22 @@ class CourseDraft:
         """What is published of it: nothing, for one that never was."""
         return self.published.course if self.published else Course(slug=self.slug, texts={}, lessons=())
 
-    def fields(self, part: Part) -> dict[str, str]:
+    def fields(self, part: CoursePart) -> dict[str, str]:
         """Return the fields of a part: of its draft, or of what is published."""
         if part in self.parts:
             return dict(self.parts[part].fields)
         return self.published_fields(part)
 
-    def published_fields(self, part: Part) -> dict[str, str]:
+    def published_fields(self, part: CoursePart) -> dict[str, str]:
         return fields_of(part, texts_of(self.course, part), [one.slug for one in self.course.lessons])
 
-    def has(self, part: Part) -> bool:
+    def has(self, part: CoursePart) -> bool:
         """Whether anything is written in a part: a course can do without a test and a notice."""
         return any("." in name for name in self.fields(part))
 
     def title(self, language: str) -> str:
         """Return the title in a language, in another one if it has none, or its slug."""
-        fields = self.fields(Part.PAGE)
+        fields = self.fields(CoursePart.PAGE)
         titles = (fields.get(f"{one}.title") for one in (language, *self.languages))
         return next(filter(None, titles), self.slug)
 
@@ -92,12 +92,12 @@ class CourseDraft:
         return kept != [one.slug for one in self.course.lessons]
 
 
-def texts_of(course: Course, part: Part) -> Mapping[str, BaseModel]:
+def texts_of(course: Course, part: CoursePart) -> Mapping[str, BaseModel]:
     """Return the texts of a part, by language."""
     match part:
-        case Part.PAGE:
+        case CoursePart.PAGE:
             return course.texts
-        case Part.TEST:
+        case CoursePart.TEST:
             return course.tests
         case _:
             return course.safety_notices
@@ -118,10 +118,10 @@ def unpublished(session: Session, course_cache: CourseCache) -> list[CourseDraft
 
 def _draft_of(session: Session, course_cache: CourseCache, row: CourseRow) -> CourseDraft:
     published = course_cache.course(session, row.slug)
-    parts = {Part(part): draft for part, draft in course_drafts.of_course(session, row.id).items()}
+    parts = {CoursePart(part): draft for part, draft in course_drafts.of_course(session, row.id).items()}
     drafts = {one.slug: one for one in lesson_drafts.of_course(session, row.id)}
     lessons = {one.slug: one for one in published.course.lessons} if published else {}
-    wanted = parts[Part.ORDER].fields.get(ORDER_FIELD, "").split() if Part.ORDER in parts else []
+    wanted = parts[CoursePart.ORDER].fields.get(ORDER_FIELD, "").split() if CoursePart.ORDER in parts else []
     order = lesson_order(list(lessons), {slug: one.fields for slug, one in drafts.items()}, wanted)
     return CourseDraft(
         id=row.id,

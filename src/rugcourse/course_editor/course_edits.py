@@ -11,7 +11,7 @@ from rugcourse.content.loader import RESERVED_SLUGS
 from rugcourse.course_editor.course_draft import ORDER_FIELD, PREDECESSOR_FIELD, CourseDraft, CourseNotFound
 from rugcourse.course_editor.drafts import StaleDraft, slug_from
 from rugcourse.course_editor.part_fields import clean
-from rugcourse.course_editor.parts import FORMS, Part
+from rugcourse.course_editor.parts import FORMS, CoursePart
 from rugcourse.course_editor.versions import NONE
 from rugcourse.db.models import AuditAction, CourseRow
 from rugcourse.db.queries import admins, course_drafts, courses, lesson_drafts
@@ -45,7 +45,7 @@ def create(
     title: str,
     language: str,
     admin_id: int | None,
-    parts: Mapping[Part, Mapping[str, str]] | None = None,
+    parts: Mapping[CoursePart, Mapping[str, str]] | None = None,
     lessons: Sequence[tuple[str, Mapping[str, str]]] = (),
 ) -> str:
     """Make a course that nobody gets yet; returns its slug, derived from its title.
@@ -63,14 +63,14 @@ def create(
     row = CourseRow(slug=slug, document={}, languages=[language], created_at=now)
     session.add(row)
     session.flush()
-    page = {f"{language}.title": title, **(parts or {}).get(Part.PAGE, {})}
-    for part, fields in {**(parts or {}), Part.PAGE: page}.items():
+    page = {f"{language}.title": title, **(parts or {}).get(CoursePart.PAGE, {})}
+    for part, fields in {**(parts or {}), CoursePart.PAGE: page}.items():
         course_drafts.save(session, row.id, part, clean(fields, FORMS[part], [language]), 0, admin_id, now)
     for lesson, fields in lessons[:MOST_LESSONS]:
         lesson_drafts.save(session, row.id, lesson, DraftContent(dict(fields), NONE), 0, admin_id, now)
     if lessons:
         order = {ORDER_FIELD: " ".join(lesson for lesson, _ in lessons)}
-        course_drafts.save(session, row.id, Part.ORDER, order, 0, admin_id, now)
+        course_drafts.save(session, row.id, CoursePart.ORDER, order, 0, admin_id, now)
     admins.record_change(session, now, admin_id, AuditAction.COURSE_CREATE, slug)
     return slug
 
@@ -93,7 +93,7 @@ def copy(session: Session, now: datetime, source: CourseDraft, title: str, langu
     if language not in source.languages:
         raise UnknownLanguage
     parts = {part: only(source.fields(part)) for part in FORMS}
-    parts[Part.PAGE][f"{language}.title"] = title
+    parts[CoursePart.PAGE][f"{language}.title"] = title
     lessons = [(one.slug, only(one.fields)) for one in source.lessons]
     return create(session, now, title, language, admin_id, parts, lessons)
 
@@ -102,7 +102,7 @@ def save_part(
     session: Session,
     now: datetime,
     draft: CourseDraft,
-    part: Part,
+    part: CoursePart,
     typed: Mapping[str, str],
     admin_id: int | None,
     seen: int,
@@ -117,7 +117,7 @@ def save_part(
     return course_drafts.of_course(session, draft.id)[part].saved
 
 
-def discard_part(session: Session, draft: CourseDraft, part: Part) -> None:
+def discard_part(session: Session, draft: CourseDraft, part: CoursePart) -> None:
     """Go back to what is published of a part."""
     course_drafts.remove(session, draft.id, part)
 
@@ -126,9 +126,9 @@ def save_order(session: Session, now: datetime, draft: CourseDraft, slugs: Seque
     """Save the order of the lessons. Unknown slugs are ignored; lessons that are left out follow at the end."""
     known = {one.slug for one in draft.lessons}
     order = list(dict.fromkeys([one for one in slugs if one in known] + [one.slug for one in draft.lessons]))
-    seen = draft.parts[Part.ORDER].saved if Part.ORDER in draft.parts else 0
+    seen = draft.parts[CoursePart.ORDER].saved if CoursePart.ORDER in draft.parts else 0
     fields = {ORDER_FIELD: " ".join(order)}
-    if not course_drafts.save(session, draft.id, Part.ORDER, fields, seen, admin_id, now):
+    if not course_drafts.save(session, draft.id, CoursePart.ORDER, fields, seen, admin_id, now):
         raise StaleDraft
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson
@@ -18,7 +19,7 @@ from rugcourse.course_editor.drafts import StaleDraft
 from rugcourse.course_editor.lesson_source import source_of
 from rugcourse.course_editor.linter import LintFinding, finding_of, once, overlaps, unreadable_in
 from rugcourse.course_editor.part_fields import MODELS, language_document
-from rugcourse.course_editor.parts import FORMS, Part
+from rugcourse.course_editor.parts import FORMS, CoursePart
 from rugcourse.course_editor.versions import NONE, current_version
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import AuditAction
@@ -26,7 +27,7 @@ from rugcourse.db.queries import admins, course_drafts, course_publishing, cours
 from rugcourse.db.queries.lesson_drafts import DraftContent
 from rugcourse.errors import InvalidState
 
-_STEMS = {"course": Part.PAGE, "test": Part.TEST, NOTICE: Part.NOTICE}
+_STEMS = {"course": CoursePart.PAGE, "test": CoursePart.TEST, NOTICE: CoursePart.NOTICE}
 
 
 class CourseNotReady(InvalidState):
@@ -37,7 +38,7 @@ class CourseNotReady(InvalidState):
 class CourseFinding:
     """A finding about a part in a language, or about the lesson with this slug."""
 
-    place: Part | str
+    place: CoursePart | str
     language: str
     finding: LintFinding
 
@@ -56,7 +57,7 @@ def findings(draft: CourseDraft, language: str) -> list[CourseFinding]:
         if _is_published_with(draft, lesson):
             found += [CourseFinding(lesson.slug, language, one) for one in _lesson_findings(draft, lesson, language)]
     if not any(_is_published_with(draft, one) for one in draft.lessons):
-        found.append(CourseFinding(Part.ORDER, language, LintFinding("no-lessons", "")))
+        found.append(CourseFinding(CoursePart.ORDER, language, LintFinding("no-lessons", "")))
     return found
 
 
@@ -85,9 +86,9 @@ def assembled(draft: CourseDraft, languages: Sequence[str]) -> Course:
     return Course.model_validate(
         {
             "slug": draft.slug,
-            "texts": _part_texts(draft, Part.PAGE, languages),
-            "tests": _part_texts(draft, Part.TEST, languages),
-            "safety_notices": _part_texts(draft, Part.NOTICE, languages),
+            "texts": _part_texts(draft, CoursePart.PAGE, languages),
+            "tests": _part_texts(draft, CoursePart.TEST, languages),
+            "safety_notices": _part_texts(draft, CoursePart.NOTICE, languages),
             "lessons": [_lesson(one, number, languages) for number, one in enumerate(included, 1)],
         }
     )
@@ -116,7 +117,7 @@ def publish_course(
         raise CourseNotReady
     course = assembled(draft, spoken)
     course_publishing.save_course(session, course, now)
-    course_drafts.remove(session, draft.id, Part.ORDER)
+    course_drafts.remove(session, draft.id, CoursePart.ORDER)
     for part in FORMS:
         course_drafts.remove(session, draft.id, part)
         _keep_unpublished(session, now, draft, part, spoken, admin_id)
@@ -132,11 +133,11 @@ def _is_published_with(draft: CourseDraft, lesson: WrittenLesson) -> bool:
     return draft.published is None or lesson.published is not None
 
 
-def _part_findings(draft: CourseDraft, part: Part, language: str) -> list[LintFinding]:
+def _part_findings(draft: CourseDraft, part: CoursePart, language: str) -> list[LintFinding]:
     fields = draft.fields(part)
     document = language_document(FORMS[part], fields, language, draft.languages)
     if document is None:
-        is_needed = part == Part.PAGE or draft.has(part)
+        is_needed = part == CoursePart.PAGE or draft.has(part)
         return [LintFinding("no-translation", f"{language}.title")] if is_needed else []
     own = {name: text for name, text in fields.items() if name.startswith(f"{language}.")}
     found = list(unreadable_in(own, [language], notice=False))
@@ -147,7 +148,7 @@ def _part_findings(draft: CourseDraft, part: Part, language: str) -> list[LintFi
     return once(found)
 
 
-def _part_finding(problem: Any, where: str) -> LintFinding:
+def _part_finding(problem: ErrorDetails, where: str) -> LintFinding:
     """Convert an error of pydantic into a finding. `problem`: its details, see `finding_of`."""
     if problem["type"] == "too_short":
         return LintFinding("too-few", where, values={"least": problem["ctx"]["min_length"]})
@@ -167,13 +168,15 @@ def _lesson_findings(draft: CourseDraft, lesson: WrittenLesson, language: str) -
         Lesson.model_validate(document)
     except ValidationError as error:
         found += [finding_of(one, form_fields.field_at(one["loc"], fields, draft.languages)) for one in error.errors()]
-    source = source_of(draft.parts[Part.ARTICLE].fields, lesson.slug) if Part.ARTICLE in draft.parts else None
+    source = (
+        source_of(draft.parts[CoursePart.ARTICLE].fields, lesson.slug) if CoursePart.ARTICLE in draft.parts else None
+    )
     if source is not None:
         found += overlaps(own, source)
     return once(found)
 
 
-def _part_texts(draft: CourseDraft, part: Part, languages: Sequence[str]) -> dict[str, object]:
+def _part_texts(draft: CourseDraft, part: CoursePart, languages: Sequence[str]) -> dict[str, object]:
     fields = draft.fields(part)
     documents = {one: language_document(FORMS[part], fields, one, draft.languages) for one in languages}
     return {one: document for one, document in documents.items() if document is not None}
@@ -201,7 +204,7 @@ def _disagreement(draft: CourseDraft, one: Inconsistency) -> CourseFinding:
 
 
 def _keep_unpublished(
-    session: Session, now: datetime, draft: CourseDraft, part: Part, spoken: Sequence[str], admin_id: int | None
+    session: Session, now: datetime, draft: CourseDraft, part: CoursePart, spoken: Sequence[str], admin_id: int | None
 ) -> None:
     """Keep as a draft what is written in languages that were not published."""
     rest = tuple(f"{one}." for one in draft.languages if one not in spoken)

@@ -15,7 +15,7 @@ from rugcourse.course_editor.course_draft import PREDECESSOR_FIELD
 from rugcourse.course_editor.form_fields import clean, fields_of
 from rugcourse.course_editor.lesson_draft import LessonDraft, position_after
 from rugcourse.course_editor.lesson_source import source_of
-from rugcourse.course_editor.parts import Part
+from rugcourse.course_editor.parts import CoursePart
 from rugcourse.course_editor.versions import NONE, NewerVersion, current_version, newer_version, subject_of
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import AuditAction
@@ -88,8 +88,8 @@ def load_editor(session: Session, course_cache: CourseCache, course: str, slug: 
     fields = dict(draft.fields) if draft else fields_of(lesson) if lesson else {}
     place = position_after(published.course, slug, fields.pop(PREDECESSOR_FIELD, None))
     parts = course_drafts.of_course(session, published.id)
-    page = parts.get(Part.PAGE)
-    source = source_of(parts[Part.ARTICLE].fields, slug) if Part.ARTICLE in parts else None
+    page = parts.get(CoursePart.PAGE)
+    source = source_of(parts[CoursePart.ARTICLE].fields, slug) if CoursePart.ARTICLE in parts else None
     titles = {one: page.fields.get(f"{one}.title", "") for one in published.languages} if page else {}
     lesson_draft = LessonDraft(published.course, slug, place, fields, published.languages, titles, source)
     lesson_id = published.lesson_ids.get(slug)

@@ -6,6 +6,7 @@ import re
 import tempfile
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -34,26 +35,38 @@ def pack_of(session: Session, slug: str) -> bytes:
     return write_pack(files_of(published.course), slug, published.course.languages)
 
 
-def add_course_from_pack(
-    session: Session, now: datetime, data: bytes, slug: str | None = None, admin_id: int | None = None
-) -> Course:
-    """Publish the course of a pack as a new one. E-books are made apart.
+class PackedCourse(NamedTuple):
+    """The course of a pack. `product_version`: of the rugcourse that made it."""
 
-    `slug`: its slug here, by default that of the pack. `admin_id`: who adds it, for the audit log; None on the command
-    line. Raises InvalidPack, InvalidSlug, CourseSlugTaken, and AuthoringErrors for mistakes in its files.
+    course: Course
+    product_version: str
+
+
+def course_of_pack(data: bytes, slug: str | None = None) -> PackedCourse:
+    """Read the course of a pack, without a database: hostile YAML may take a minute. `slug`: its slug here, if another.
+
+    Raises InvalidPack, InvalidSlug, and AuthoringErrors for mistakes in its files.
     """
     pack = read_pack(data)
     slug = slug or pack.slug
     _check_slug(slug)
-    if courses.find(session, slug) is not None:
-        raise _taken(slug)
-    course = _course_in(pack, slug)
+    return PackedCourse(_course_in(pack, slug), pack.product_version)
+
+
+def add_course(session: Session, now: datetime, packed: PackedCourse, admin_id: int | None = None) -> Course:
+    """Publish the course of a pack as a new one. E-books are made apart.
+
+    `admin_id`: who adds it, for the audit log; None on the command line. Raises CourseSlugTaken.
+    """
+    course = packed.course
+    if courses.find(session, course.slug) is not None:
+        raise _taken(course.slug)
     try:
         course_publishing.add_course(session, course, now)
     except IntegrityError:  # somebody else added it meanwhile
-        raise _taken(slug) from None
-    after = {"lessons": len(course.lessons), "made by": pack.product_version}
-    admins.record_change(session, now, admin_id, AuditAction.COURSE_ADD, slug, None, after)
+        raise _taken(course.slug) from None
+    after = {"lessons": len(course.lessons), "made by": packed.product_version}
+    admins.record_change(session, now, admin_id, AuditAction.COURSE_ADD, course.slug, None, after)
     return course
 
 

@@ -15,7 +15,7 @@ from rugcourse.content.model import (
     SafetyNotice,
     without_invisible,
 )
-from rugcourse.course_editor.parts import FORMS, Field, Form, Input, Part, Rows, names_of
+from rugcourse.course_editor.parts import FORMS, CoursePart, Field, Form, Input, RowGroup, names_of
 
 LONGEST = 30_000
 _SEVERAL_LINES = {Input.MARKDOWN, Input.LINES}
@@ -24,10 +24,10 @@ _NOT_CLOSED_UP = {"topics", "options"}  # named by their number in another field
 Fields = Mapping[str, str]
 Document = dict[str, Any]
 
-MODELS: Mapping[Part, type[BaseModel]] = {
-    Part.PAGE: CourseText,
-    Part.TEST: KnowledgeTest,
-    Part.NOTICE: SafetyNotice,
+MODELS: Mapping[CoursePart, type[BaseModel]] = {
+    CoursePart.PAGE: CourseText,
+    CoursePart.TEST: KnowledgeTest,
+    CoursePart.NOTICE: SafetyNotice,
 }
 
 
@@ -40,12 +40,12 @@ def clean(typed: Fields, form: Form, languages: Sequence[str]) -> dict[str, str]
         if text:
             found[name] = text
     for item in form.fields:
-        if isinstance(item, Rows) and item.name not in _NOT_CLOSED_UP:
+        if isinstance(item, RowGroup) and item.name not in _NOT_CLOSED_UP:
             found = _closed_up(found, item, languages)
     return found
 
 
-def _closed_up(fields: dict[str, str], rows: Rows, languages: Sequence[str]) -> dict[str, str]:
+def _closed_up(fields: dict[str, str], rows: RowGroup, languages: Sequence[str]) -> dict[str, str]:
     """Renumber the rows so that none is empty in all languages."""
     new_number = {old: new for new, old in enumerate(kept_rows(fields, rows, "", languages))}
     pattern = _row_pattern(rows, "", languages)
@@ -59,20 +59,20 @@ def _closed_up(fields: dict[str, str], rows: Rows, languages: Sequence[str]) -> 
     return closed
 
 
-def kept_rows(fields: Fields, rows: Rows, path: str, languages: Sequence[str]) -> list[int]:
+def kept_rows(fields: Fields, rows: RowGroup, path: str, languages: Sequence[str]) -> list[int]:
     """Return the numbers of the rows that say something in any language. A choice alone says nothing."""
     pattern = _row_pattern(rows, path, languages)
     found = (pattern.fullmatch(name) for name, text in fields.items() if text)
     return sorted({int(match["row"]) for match in found if match and match["after"] not in _CHOICES})
 
 
-def shown_rows(fields: Fields, rows: Rows, path: str, languages: Sequence[str]) -> int:
+def shown_rows(fields: Fields, rows: RowGroup, path: str, languages: Sequence[str]) -> int:
     """Return how many rows a form shows: those that say something, and an empty one."""
     kept = kept_rows(fields, rows, path, languages)
     return min(max(kept, default=-1) + 2, rows.most)
 
 
-def _row_pattern(rows: Rows, path: str, languages: Sequence[str]) -> re.Pattern[str]:
+def _row_pattern(rows: RowGroup, path: str, languages: Sequence[str]) -> re.Pattern[str]:
     spoken = "|".join(map(re.escape, languages))
     return re.compile(rf"(?P<before>(?:(?:{spoken})\.)?{re.escape(path)}{rows.name}\.)(?P<row>\d+)\.(?P<after>.+)")
 
@@ -85,7 +85,7 @@ def language_document(form: Form, fields: Fields, language: str, languages: Sequ
     return _TO_DOCUMENT[form.part](raw)
 
 
-def fields_of(part: Part, texts: Mapping[str, BaseModel], lessons: Collection[str]) -> dict[str, str]:
+def fields_of(part: CoursePart, texts: Mapping[str, BaseModel], lessons: Collection[str]) -> dict[str, str]:
     """Return the fields of a part, from its texts by language. `lessons`: the slugs of the course's lessons."""
     fields: dict[str, str] = {}
     for language, text in texts.items():
@@ -95,7 +95,7 @@ def fields_of(part: Part, texts: Mapping[str, BaseModel], lessons: Collection[st
     return {name: text for name, text in fields.items() if text}
 
 
-def field_at(part: Part, language: str, location: Sequence[str | int]) -> str:
+def field_at(part: CoursePart, language: str, location: Sequence[str | int]) -> str:
     """Return the name of the field for a location in a document, such as `("questions", 2, "options", 1, "why")`."""
     path = [str(one) for one in location]
     if path[:1] == ["numbers"] and len(path) > 2:
@@ -118,8 +118,8 @@ def field_at(part: Part, language: str, location: Sequence[str | int]) -> str:
     return next((one for one in names if one.startswith(inside)), f"{language}.title")
 
 
-def _value(item: Field | Rows, fields: Fields, path: str, language: str, languages: Sequence[str]) -> Any:
-    if isinstance(item, Rows):
+def _value(item: Field | RowGroup, fields: Fields, path: str, language: str, languages: Sequence[str]) -> object:
+    if isinstance(item, RowGroup):
         return [
             {one.name: _value(one, fields, f"{path}{item.name}.{number}.", language, languages) for one in item.fields}
             for number in _row_numbers(item, fields, path, language, languages)
@@ -130,7 +130,7 @@ def _value(item: Field | Rows, fields: Fields, path: str, language: str, languag
     return text
 
 
-def _row_numbers(item: Rows, fields: Fields, path: str, language: str, languages: Sequence[str]) -> Iterable[int]:
+def _row_numbers(item: RowGroup, fields: Fields, path: str, language: str, languages: Sequence[str]) -> Iterable[int]:
     """Return the rows of one language: those of all languages where translations must have the same ones."""
     kept = kept_rows(fields, item, path, languages if item.is_shared else [language])
     return range(max(kept) + 1) if kept and item.name in _NOT_CLOSED_UP else kept
@@ -140,15 +140,15 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.split("\n") if line.strip()]
 
 
-def _typed(item: Field | Rows, value: Any, path: str, language: str) -> dict[str, str]:
-    if isinstance(item, Rows):
+def _typed(item: Field | RowGroup, value: object, path: str, language: str) -> dict[str, str]:
+    if isinstance(item, RowGroup):
         return {
             name: text
-            for number, row in enumerate(value or [])
+            for number, row in enumerate(value if isinstance(value, list) else [])
             for one in item.fields
             for name, text in _typed(one, row.get(one.name), f"{path}{item.name}.{number}.", language).items()
         }
-    text = "\n".join(value or []) if item.input == Input.LINES else "" if value is None else str(value)
+    text = "\n".join(value) if isinstance(value, list) else "" if value is None else str(value)
     return {f"{path}{item.name}" if item.shared else f"{language}.{path}{item.name}": text}
 
 
@@ -232,13 +232,13 @@ def _notice_raw(document: Document, _lessons: Collection[str]) -> Document:
     }
 
 
-_TO_DOCUMENT: Mapping[Part, Callable[[Document], Document]] = {
-    Part.PAGE: _page_document,
-    Part.TEST: _test_document,
-    Part.NOTICE: _notice_document,
+_TO_DOCUMENT: Mapping[CoursePart, Callable[[Document], Document]] = {
+    CoursePart.PAGE: _page_document,
+    CoursePart.TEST: _test_document,
+    CoursePart.NOTICE: _notice_document,
 }
-_FROM_DOCUMENT: Mapping[Part, Callable[[Document, Collection[str]], Document]] = {
-    Part.PAGE: _page_raw,
-    Part.TEST: _test_raw,
-    Part.NOTICE: _notice_raw,
+_FROM_DOCUMENT: Mapping[CoursePart, Callable[[Document, Collection[str]], Document]] = {
+    CoursePart.PAGE: _page_raw,
+    CoursePart.TEST: _test_raw,
+    CoursePart.NOTICE: _notice_raw,
 }

@@ -13,7 +13,7 @@ from rugcourse.content.model import OPTION_KEYS, Urgency
 from rugcourse.i18n import N_
 
 
-class Part(StrEnum):
+class CoursePart(StrEnum):
     """A part with a draft of its own. `ORDER`, that of the lessons, and `ARTICLE` have no form."""
 
     PAGE = "page"
@@ -53,13 +53,13 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowGroup:
     """Fields that repeat, at most `most` times. `label`: what one of them is called, a message id."""
 
     name: str
     label: str
     most: int
-    fields: tuple[Field | Rows, ...]
+    fields: tuple[Field | RowGroup, ...]
     hint: str = ""
 
     @property
@@ -72,9 +72,9 @@ class Rows:
 class Form:
     """The form of a part."""
 
-    part: Part
+    part: CoursePart
     title: str
-    fields: tuple[Field | Rows, ...]
+    fields: tuple[Field | RowGroup, ...]
     hint: str = ""
 
 
@@ -85,7 +85,7 @@ _READING = (
 )
 
 PAGE = Form(
-    Part.PAGE,
+    CoursePart.PAGE,
     N_("Course page"),
     (
         Field("title", N_("Title of the course"), required=True),
@@ -93,7 +93,7 @@ PAGE = Form(
         Field("body", N_("Text (Markdown)"), Input.MARKDOWN, required=True),
         Field("summary", N_("What readers will know, one on each line"), Input.LINES, required=True),
         Field("sample", N_("Sample lesson for visitors"), Input.LESSON, shared=True),
-        Rows(
+        RowGroup(
             "tiles",
             N_("Tile"),
             12,
@@ -104,19 +104,19 @@ PAGE = Form(
             ),
             N_("Tiles on the page lead visitors to a lesson. You don't need any."),
         ),
-        Rows("further", N_("Further reading"), 12, _READING),
+        RowGroup("further", N_("Further reading"), 12, _READING),
         Field("sources", N_("Sources of the lessons, one on each line"), Input.LINES),
     ),
 )
 
 TEST = Form(
-    Part.TEST,
+    CoursePart.TEST,
     N_("Knowledge test"),
     (
         Field("title", N_("Title"), required=True),
         Field("body", N_("What it says above the first question (Markdown)"), Input.MARKDOWN, required=True),
         Field("surprise", "", shared=True),
-        Rows(
+        RowGroup(
             "topics",
             N_("Topic"),
             20,
@@ -127,7 +127,7 @@ TEST = Form(
             ),
             N_("The result says for each topic what a visitor knows, and leads to the lesson about it."),
         ),
-        Rows(
+        RowGroup(
             "questions",
             N_("Question"),
             20,
@@ -136,7 +136,7 @@ TEST = Form(
                 Field("question", N_("Question")),
                 Field("topic", N_("Topic"), Input.TOPIC, shared=True),
                 Field("right", N_("Right"), Input.OPTION, shared=True),
-                Rows(
+                RowGroup(
                     "options",
                     N_("Answer"),
                     len(OPTION_KEYS),
@@ -150,7 +150,7 @@ TEST = Form(
 )
 
 NOTICE = Form(
-    Part.NOTICE,
+    CoursePart.NOTICE,
     N_("Safety notice"),
     (
         Field("title", N_("Title"), required=True),
@@ -158,7 +158,7 @@ NOTICE = Form(
         Field("link_text", N_("Text of the link behind it")),
         Field("disclaimer", N_("What the course can't do, such as making a diagnosis"), Input.TEXT),
         Field("body", N_("What its page says above the signs (Markdown)"), Input.MARKDOWN, required=True),
-        Rows(
+        RowGroup(
             "levels",
             N_("Level of urgency"),
             5,
@@ -169,7 +169,7 @@ NOTICE = Form(
                 Field("signs", N_("Signs, one on each line"), Input.LINES),
             ),
         ),
-        Rows(
+        RowGroup(
             "numbers",
             N_("Telephone number"),
             20,
@@ -184,7 +184,7 @@ NOTICE = Form(
         Field("reviewed", N_("Last reviewed on"), Input.DATE),
         Field("reviewer", N_("Reviewed by")),
         Field("reviewer_role", N_("Their profession")),
-        Rows(
+        RowGroup(
             "sources",
             N_("Source"),
             20,
@@ -204,7 +204,7 @@ def names_of(form: Form, languages: Sequence[str]) -> Iterator[tuple[str, Field]
         yield from _names("", item, languages)
 
 
-def _names(path: str, item: Field | Rows, languages: Sequence[str]) -> Iterator[tuple[str, Field]]:
+def _names(path: str, item: Field | RowGroup, languages: Sequence[str]) -> Iterator[tuple[str, Field]]:
     if isinstance(item, Field):
         for prefix in ("",) if item.shared else (f"{language}." for language in languages):
             yield f"{prefix}{path}{item.name}", item
@@ -220,7 +220,7 @@ def labels_at(form: Form, name: str) -> list[tuple[str, int | None]]:
     `name`: of a field, such as `nl.questions.0.options.1.text`.
     """
     path = name.split(".")
-    items: tuple[Field | Rows, ...] = form.fields
+    items: tuple[Field | RowGroup, ...] = form.fields
     labels: list[tuple[str, int | None]] = []
     while path:
         item = next((one for one in items if one.name == path[0]), None)

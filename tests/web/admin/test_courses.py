@@ -242,3 +242,51 @@ def test_an_analyst_looks_and_changes_nothing(written: TestClient, runtime: Runt
     form = form_of(written)
     for path in ("publish", "order", "lessons", "languages", "archive", "delete", "parts/page"):
         assert written.post(f"{MADE}/{path}", data=form).status_code == 404, path
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [("page", "Two lessons about sleep."), ("lesson?lesson=why-you-sleep", "Sleep comes by itself.")],
+)
+def test_a_draft_is_seen_as_a_visitor_would_see_it(
+    written: TestClient, browser: TestClient, what: str, words: str
+) -> None:
+    answer = written.get(f"{MADE}/preview/{what}")
+    assert (answer.status_code, answer.headers["x-robots-tag"]) == (200, "noindex")
+    assert words in answer.text
+    assert written.get(f"{MADE}/preview/book").content.startswith(b"%PDF")
+    for missing in ("test", "notice", "nothing", "lesson?lesson=none"):
+        assert written.get(f"{MADE}/preview/{missing}").status_code == 404
+
+
+def test_a_preview_works_with_a_half_written_course_and_runs_no_template_code(editor: TestClient) -> None:
+    post(editor, "/admin/new-course", title="Better sleep", language="en")
+    where = post(editor, f"{MADE}/lessons", title="One")
+    evil = {"en.body": "{{ 7*7 }} <script>alert(1)</script>", "saved": revision_on(editor.get(where).text)}
+    post(editor, where, **evil, action="keep")
+    saved = revision_on(editor.get(f"{MADE}/parts/page").text)
+    post(editor, f"{MADE}/parts/page", **{"en.body": "{% x %} **half**"}, language="en", saved=saved)
+    for what in ("page", "lesson?lesson=one"):
+        answer = editor.get(f"{MADE}/preview/{what}")
+        assert answer.status_code == 200
+        assert "<script>alert" not in answer.text
+        assert ">49" not in answer.text
+
+
+def test_a_course_is_passed_on_as_a_file(editor: TestClient, browser: TestClient, runtime: Runtime) -> None:
+    pack = editor.get(f"/admin/courses/{COURSE}/pack")
+    assert pack.headers["content-disposition"] == f'attachment; filename="{COURSE}.zip"'
+
+    def add(content: bytes, slug: str = "") -> str:
+        answer = editor.post(
+            "/admin/new-course/pack", data={**form_of(editor), "slug": slug}, files={"file": ("a.zip", content)}
+        )
+        return answer.headers["location"] if answer.status_code == 303 else unescape(answer.text)
+
+    assert "There is a course with this address already." in add(pack.content)
+    assert "An address has small letters" in add(pack.content, "../x")
+    assert "This is not the file of a course." in add(b"no zip")
+    assert "too large" in add(b"x" * 5_100_000)
+    assert add(pack.content, "another") == "/admin/courses/another?done=published"
+    assert browser.get("/nl/another/test").status_code == 200
+    assert editor.get("/admin/courses/nowhere/pack").status_code == 404

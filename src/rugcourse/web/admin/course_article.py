@@ -25,7 +25,7 @@ from rugcourse.course_editor.article_source import HasLessons
 from rugcourse.course_editor.course_draft import CourseDraft
 from rugcourse.course_editor.course_edits import CourseSlugTaken, NoTitle, UnknownLanguage
 from rugcourse.course_editor.drafts import StaleDraft
-from rugcourse.course_editor.parts import Part
+from rugcourse.course_editor.parts import CoursePart
 from rugcourse.locales import known_language, languages
 from rugcourse.web.admin.auth import Editor, admin_page
 from rugcourse.web.admin.courses import PROBLEMS, find_draft
@@ -95,8 +95,11 @@ def upload(request: Request, identity: Editor, sent: Annotated[UploadedArticle, 
 
 
 @router.api_route("/admin/courses/{course}/article", methods=READ)
-def cuts_page(request: Request, identity: Editor, course: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
-    return _cuts_page(request, identity, find_draft(request, course), done, "")
+def cuts_page(request: Request, identity: Editor, course: str, done: Annotated[str, Query()] = "") -> Response:
+    draft = find_draft(request, course)
+    if article_source.article_of(draft) is None:  # its lessons are made
+        return RedirectResponse(f"/admin/courses/{course}", 303)
+    return _cuts_page(request, identity, draft, done, "")
 
 
 @router.post("/admin/courses/{course}/article")
@@ -180,7 +183,7 @@ def _cuts_page(request: Request, identity: AdminIdentity, draft: CourseDraft, do
         "parts": parts(found.article, found.cuts),
         "minutes": reading_minutes,
         "longest": _WORDS_OF_A_LONG_LESSON,
-        "seen": draft.parts[Part.ARTICLE].saved,
+        "seen": draft.parts[CoursePart.ARTICLE].saved,
         "done": done,
         "wrong": wrong,
     }

@@ -16,7 +16,7 @@ from rugcourse.course_editor.course_edits import CourseIsPublished, CourseSlugTa
 from rugcourse.course_editor.course_publishing import CourseNotReady, SeenCourse
 from rugcourse.course_editor.drafts import StaleDraft, title_of
 from rugcourse.course_editor.part_fields import shown_rows
-from rugcourse.course_editor.parts import FORMS, URGENCIES, Part, labels_at
+from rugcourse.course_editor.parts import FORMS, URGENCIES, CoursePart, labels_at
 from rugcourse.db.models import DISCARDED_DAYS, Role
 from rugcourse.errors import RugcourseError
 from rugcourse.i18n import translations
@@ -70,7 +70,7 @@ def part_page(
     request: Request,
     identity: Editor,
     course: str,
-    part: Part,
+    part: CoursePart,
     language: Annotated[str, Query()] = "",
     done: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
@@ -79,7 +79,7 @@ def part_page(
 
 
 @router.post("/admin/courses/{course}/parts/{part}")
-def save_part(request: Request, identity: Editor, course: str, part: Part, typed: Typed) -> Response:
+def save_part(request: Request, identity: Editor, course: str, part: CoursePart, typed: Typed) -> Response:
     """Save what is typed in a part, in one language, and go where the button leads."""
     runtime = runtime_of(request)
     draft = find_draft(request, course)
@@ -108,7 +108,7 @@ def save_part(request: Request, identity: Editor, course: str, part: Part, typed
 
 
 @router.post("/admin/courses/{course}/parts/{part}/autosave")
-def autosave_part(request: Request, identity: Editor, course: str, part: Part, typed: Typed) -> Response:
+def autosave_part(request: Request, identity: Editor, course: str, part: CoursePart, typed: Typed) -> Response:
     """Save while somebody types. Answers with the new revision, or 409 if somebody else saved the part."""
     runtime = runtime_of(request)
     draft = find_draft(request, course)
@@ -230,7 +230,7 @@ def find_draft(request: Request, course: str) -> CourseDraft:
         raise NotFound from None
 
 
-def _form(part: Part) -> Part:
+def _form(part: CoursePart) -> CoursePart:
     """Return a part that has a form."""
     if part not in FORMS:
         raise NotFound
@@ -293,7 +293,7 @@ def _part_page(
     request: Request,
     identity: AdminIdentity,
     draft: CourseDraft,
-    part: Part,
+    part: CoursePart,
     language: str,
     fields: dict[str, str],
     done: str,
