@@ -7,7 +7,7 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
-from tests.support.articles import document_xml, docx, heading, odt, packed, paragraph
+from tests.support.articles import document_xml, docx, heading, odt, packed, paragraph, styles_xml
 
 from rugcourse.articles import ArticleError, article_from_html, article_from_markdown, article_from_text, read_article
 from rugcourse.articles.limits import MOST_BYTES
@@ -71,6 +71,7 @@ def test_a_refusal_is_told_in_the_language_of_the_page() -> None:
     with pytest.raises(ArticleError) as refused:
         read_article(b"%PDF-1.7", "a.pdf")
     assert "pdf" in refused.value.told_in("nl")
+    assert ArticleError("").told_in("nl") == ""
     with pytest.raises(ArticleError) as refused:
         article_from_text("woord " * 1_000_001)
     assert "1.000.000 woorden" in refused.value.told_in("nl")
@@ -153,6 +154,19 @@ def test_parts_with_too_many_elements_are_refused(part: str) -> None:
     assert "unpacks to far more" in refusal(odt("<text:p/>" * 1_000_001), "a.odt")
 
 
+@pytest.mark.parametrize("tag", ["<b>", "</b>", "<br>", "<i>.</i>"])
+def test_a_page_that_is_all_tags_is_refused(tag: str) -> None:
+    with pytest.raises(ArticleError, match=r"more tags than text|more than 1,000,000 words"):
+        article_from_html(tag * 1_600_000)
+
+
+def test_styles_of_word_are_read_without_what_they_look_like() -> None:
+    looks = b"<w:rPr><w:b/><w:i/></w:rPr>" * 20_000
+    styles = styles_xml().replace(b"</w:style>", looks + b"</w:style>", 1)
+    article = read_article(docx(heading("Kop"), paragraph(TEXT), extra={"word/styles.xml": styles}), "a.docx")
+    assert article.blocks[0].level == 1
+
+
 def nested(opening: str, closing: str, times: int) -> str:
     return opening * times + paragraph("diep") + closing * times
 
@@ -187,6 +201,7 @@ def test_tables_within_tables_that_people_make_are_read() -> None:
         document_xml("<w:p><w:pPr><w:numPr><w:ilvl w:val='x'/><w:numId w:val='99'/></w:numPr></w:pPr></w:p>"),
         document_xml("<w:p><w:r><w:sym/></w:r><w:r><w:fldChar w:fldCharType='end'/></w:r></w:p>"),
         document_xml("<w:sdt/><w:p><w:sdt><w:sdtContent/></w:sdt></w:p>"),
+        document_xml("<w:p><w:r><w:t>tekst hier</w:t></w:r></w:p>").replace(b"xmlns:w=", b"xmlns:v="),
     ],
 )
 def test_strange_xml_is_refused_and_nothing_else_goes_wrong(xml: bytes) -> None:

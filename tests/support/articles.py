@@ -73,7 +73,7 @@ def docx(*body: str, target: str = "https://example.org/", extra: Mapping[str, b
         "_rels/.rels": _relationships(("rId1", "officeDocument", "word/document.xml", "")),
         "word/_rels/document.xml.rels": _relationships(("rId1", "hyperlink", target, ' TargetMode="External"')),
         "word/document.xml": document_xml(*body),
-        "word/styles.xml": _styles(),
+        "word/styles.xml": styles_xml(),
         "word/numbering.xml": _numbering(),
     }
     return packed({**parts, **(extra or {})})
@@ -122,7 +122,7 @@ def _content_types() -> bytes:
     ).encode()
 
 
-def _styles() -> bytes:
+def styles_xml() -> bytes:
     """Styles as a Dutch Word names them: the id is Dutch, the name English."""
     names = {f"Kop{level}": f"heading {level}" for level in range(1, 7)}
     names |= {"Titel": "Title", "Citaat": "Quote", "Inhopg1": "toc 1", "Bijschrift": "caption"}

@@ -22,6 +22,8 @@ class ArticleError(InvalidInput):
         super().__init__(self.told_in(SOURCE_LANGUAGE))
 
     def told_in(self, language: str) -> str:
-        """Return the message in a language of the interface."""
+        """Return the message in a language of the interface; empty for one without a message."""
+        if not self.problem:
+            return ""  # gettext has the head of the catalogue under the empty message
         shown = {name: decimal(one, language) if isinstance(one, int) else one for name, one in self.values.items()}
         return translations(language).gettext(self.problem) % shown

@@ -74,6 +74,7 @@ def read_html(html: str, left_out: LeftOutCounts | None = None) -> HtmlText:
     """Read HTML. Raises ArticleError for one that is too long; anything else gives some text, or none."""
     reader = _HtmlReader(left_out or LeftOutCounts())
     for token in tokens(html):
+        reader.gauge.count_tag()
         if isinstance(token, str):
             reader.text(token)
         elif token.is_end:

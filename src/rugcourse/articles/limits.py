@@ -14,14 +14,15 @@ MOST_TEXT_BYTES = 10_000_000  # of a file that is all text
 MOST_WORDS = 1_000_000
 MOST_HEADINGS = 500
 MOST_BLOCKS = 20_000
+MOST_TAGS = 1_500_000  # of HTML, with the pieces of text between them
 MOST_SIGNS = 50_000  # that mean something in Markdown: each takes longer to read than a word, and text has few
 _SIGNS = "*_[]<>&`!\\#"
 
 _TOO_MANY_WORDS = N_("The article has more than %(most)s words. Upload a part of it, such as one chapter.")
 _TOO_MANY_HEADINGS = N_("The article has more than %(most)s headings. Upload a part of it, such as one chapter.")
 _TOO_MANY_BLOCKS = N_("The article has more than %(most)s paragraphs. Upload a part of it, such as one chapter.")
-
 _TOO_MANY_SIGNS = N_("The article has more than %(most)s signs such as * and [. Upload one that is text.")
+_TOO_MANY_TAGS = N_("The page has far more tags than text. Copy its text and paste that.")
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Gauge:
     headings: int = 0
     blocks: int = 0
     signs: int = 0
+    tags: int = 0
 
     def read(self, text: str) -> None:
         """Count the words and signs of a piece of text. Raises ArticleError."""
@@ -41,6 +43,12 @@ class Gauge:
         self.signs += sum(map(text.count, _SIGNS))
         if self.signs > MOST_SIGNS:
             raise ArticleError(_TOO_MANY_SIGNS, most=MOST_SIGNS)
+
+    def count_tag(self) -> None:
+        """Count a tag, or a piece of text between two. Raises ArticleError."""
+        self.tags += 1
+        if self.tags > MOST_TAGS:
+            raise ArticleError(_TOO_MANY_TAGS)
 
     def count(self, kind: BlockKind) -> None:
         """Count a block or an item of a list. Raises ArticleError."""

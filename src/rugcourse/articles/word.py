@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 _MOST_DOCUMENT_BYTES = 100_000_000  # streamed, so it costs time and no memory
 _MOST_PART_BYTES = 5_000_000  # of styles, numbering and relationships
-_MOST_PART_ELEMENTS = 100_000  # with their end tags; mammoth keeps a kilobyte or two for each
-_CHUNK_BYTES = 400_000
+_MOST_PART_TAGS = 200_000
+_MOST_PART_ELEMENTS = 20_000  # of what mammoth gets, which keeps a kilobyte or two for each
+_CHUNK_BYTES = 1_000_000
 _MOST_ELEMENTS = 50_000  # within one paragraph or table, which is in memory as a whole
 _DEEPEST = 60  # levels of elements
 _MAIN = "word/document.xml"
@@ -43,6 +44,16 @@ p[style-name='caption'] => !
 p[style-name='Quote'] => blockquote:fresh
 p[style-name='Intense Quote'] => blockquote:fresh
 """
+# Elements of styles and numbering, and which children of each mammoth looks at.
+_KEPT = {
+    "styles": {"style"},
+    "style": {"name", "pPr"},
+    "pPr": {"numPr"},
+    "numbering": {"abstractNum", "num"},
+    "abstractNum": {"lvl", "numStyleLink"},
+    "lvl": {"numFmt", "pStyle"},
+    "num": {"abstractNumId"},
+}
 _RELATIONSHIP = "http://schemas.openxmlformats.org/package/2006/relationships"
 _OFFICE_DOCUMENT = "/relationships/officeDocument"
 _HYPERLINK = "/relationships/hyperlink"
@@ -65,11 +76,9 @@ def read_word(archive: Archive, left_out: LeftOutCounts) -> str:
     main = _main_part(archive)
     folder, _, name = main.rpartition("/")
     parts = {"word/_rels/document.xml.rels": _links(archive, f"{folder}/_rels/{name}.rels")}
-    if f"{folder}/styles.xml" in archive.names:
-        parts["word/styles.xml"] = _style_names(archive.read_xml(f"{folder}/styles.xml", _MOST_PART_BYTES))
-    if f"{folder}/numbering.xml" in archive.names:
-        numbering = archive.read_xml(f"{folder}/numbering.xml", _MOST_PART_BYTES)
-        parts["word/numbering.xml"] = _written(_parsed(numbering))
+    for part in ("styles.xml", "numbering.xml"):
+        if f"{folder}/{part}" in archive.names:
+            parts[f"word/{part}"] = _slimmed(archive.read_xml(f"{folder}/{part}", _MOST_PART_BYTES))
     document = archive.read_xml(main, _MOST_DOCUMENT_BYTES)
     return "".join(_to_html({**parts, _MAIN: chunk}) for chunk in _chunks(document, left_out))
 
@@ -106,17 +115,25 @@ def _links(archive: Archive, name: str) -> bytes:
     return _written(root)
 
 
-def _style_names(content: bytes) -> bytes:
-    """Return what mammoth needs of the styles, which it reads anew with each archive: names, and lists."""
+def _slimmed(content: bytes) -> bytes:
+    """Return styles or numbering with what mammoth needs of them, as it reads them anew with each archive."""
     root = _parsed(content)
-    for style in list(root):
-        if not str(style.tag).endswith("}style"):
-            root.remove(style)
-            continue
-        for part in list(style):
-            if not str(part.tag).endswith(("}name", "}pPr")):
-                style.remove(part)
+    for element in root.iter("{*}*"):
+        kept = _KEPT.get(_local_name(element))
+        if kept is not None:
+            for child in [one for one in element if _local_name(one) not in kept]:
+                element.remove(child)
+    if sum(1 for _ in root.iter()) > _MOST_PART_ELEMENTS:
+        raise ArticleError(TOO_LARGE)
     return _written(root)
+
+
+def _namespace(element: _Element) -> str:
+    return str(element.tag).rpartition("}")[0][1:]
+
+
+def _local_name(element: _Element) -> str:
+    return str(element.tag).rpartition("}")[2]
 
 
 def _written(root: _Element) -> bytes:
@@ -129,7 +146,7 @@ def _written(root: _Element) -> bytes:
 def _parsed(content: bytes) -> _Element:
     from lxml import etree  # noqa: PLC0415 - see above
 
-    if content.count(b"<") > _MOST_PART_ELEMENTS:
+    if content.count(b"<") > _MOST_PART_TAGS:
         raise ArticleError(TOO_LARGE)
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
     try:
@@ -179,7 +196,7 @@ def _body(document: bytes, left_out: LeftOutCounts) -> Iterator[tuple[bytes, byt
             if text.strip():
                 gauge.read(text)
                 gauge.count(BlockKind.PARAGRAPH)
-                yield _around(etree.QName(element).namespace or "", etree.tostring(element, with_tail=False))
+                yield _around(_namespace(element), etree.tostring(element, with_tail=False))
             element.clear()
             while element.getprevious() is not None:
                 del element.getparent()[0]
@@ -198,7 +215,7 @@ def _strip(element: _Element, left_out: LeftOutCounts) -> None:
 
     unwanted = []
     for one in element.iter(etree.Element):
-        name = etree.QName(one).localname
+        name = _local_name(one)
         if name in _NOISE or _count(one, name, left_out):
             unwanted.append(one)
     for one in unwanted:
