@@ -42,7 +42,7 @@ from rugcourse.errors import InvalidState
 from rugcourse.i18n import N_
 
 _ARTICLE = TypeAdapter(Article)
-_NO_ARTICLE = N_("The lessons of this article are made already. Change them one by one.")
+_NO_ARTICLE = N_("The lessons of this article already exist. Change them one by one.")
 _ALL_FIELDS = ("title", "subject", "preheader", "highlight", "today", "body")
 
 

@@ -89,9 +89,9 @@ PAGE = Form(
     N_("Course page"),
     (
         Field("title", N_("Title of the course"), required=True),
-        Field("tagline", N_("What it is about, in a sentence"), required=True),
+        Field("tagline", N_("What the course is about, in one sentence"), required=True),
         Field("body", N_("Text (Markdown)"), Input.MARKDOWN, required=True),
-        Field("summary", N_("What readers will know, one on each line"), Input.LINES, required=True),
+        Field("summary", N_("What readers will learn, one per line"), Input.LINES, required=True),
         Field("sample", N_("Sample lesson for visitors"), Input.LESSON, shared=True),
         RowGroup(
             "tiles",
@@ -100,12 +100,12 @@ PAGE = Form(
             (
                 Field("lesson", N_("Lesson"), Input.LESSON, shared=True),
                 Field("title", N_("Title")),
-                Field("line", N_("What it is about, in a few words")),
+                Field("line", N_("What the lesson is about, in a few words")),
             ),
-            N_("Tiles on the page lead visitors to a lesson. You don't need any."),
+            N_("Each tile links to a lesson. Tiles are optional."),
         ),
         RowGroup("further", N_("Further reading"), 12, _READING),
-        Field("sources", N_("Sources of the lessons, one on each line"), Input.LINES),
+        Field("sources", N_("Sources of the lessons, one per line"), Input.LINES),
     ),
 )
 
@@ -114,7 +114,7 @@ TEST = Form(
     N_("Knowledge test"),
     (
         Field("title", N_("Title"), required=True),
-        Field("body", N_("What it says above the first question (Markdown)"), Input.MARKDOWN, required=True),
+        Field("body", N_("Text above the first question (Markdown)"), Input.MARKDOWN, required=True),
         Field("surprise", "", shared=True),
         RowGroup(
             "topics",
@@ -125,7 +125,7 @@ TEST = Form(
                 Field("lesson", N_("Lesson about it (may stay empty)"), Input.LESSON, shared=True),
                 Field("name", N_("Name of the topic")),
             ),
-            N_("The result says for each topic what a visitor knows, and leads to the lesson about it."),
+            N_("The result shows what a visitor knows about each topic, with a link to the lesson."),
         ),
         RowGroup(
             "questions",
@@ -146,7 +146,7 @@ TEST = Form(
             N_("At least two questions, with two to four answers each."),
         ),
     ),
-    N_("Visitors take it before they sign up, and readers once more at the end. A course can do without."),
+    N_("Visitors take the test before they sign up, and readers take it again at the end. The test is optional."),
 )
 
 NOTICE = Form(
@@ -154,10 +154,10 @@ NOTICE = Form(
     N_("Safety notice"),
     (
         Field("title", N_("Title"), required=True),
-        Field("line", N_("One sentence that stands in every mail and on every page"), Input.TEXT, required=True),
-        Field("link_text", N_("Text of the link behind it")),
+        Field("line", N_("One sentence, shown in every mail and on every page"), Input.TEXT, required=True),
+        Field("link_text", N_("Link text after that sentence")),
         Field("disclaimer", N_("What the course can't do, such as making a diagnosis"), Input.TEXT),
-        Field("body", N_("What its page says above the signs (Markdown)"), Input.MARKDOWN, required=True),
+        Field("body", N_("Text above the signs on the page of the notice (Markdown)"), Input.MARKDOWN, required=True),
         RowGroup(
             "levels",
             N_("Level of urgency"),
@@ -166,7 +166,7 @@ NOTICE = Form(
                 Field("urgency", N_("How soon to get help"), Input.URGENCY, shared=True),
                 Field("title", N_("Title, such as: Call the emergency number")),
                 Field("action", N_("What to do (may stay empty)")),
-                Field("signs", N_("Signs, one on each line"), Input.LINES),
+                Field("signs", N_("Signs, one per line"), Input.LINES),
             ),
         ),
         RowGroup(
@@ -175,15 +175,15 @@ NOTICE = Form(
             20,
             (
                 Field("country", N_("Country, two letters such as gb")),
-                Field("label", N_("Whose number it is")),
-                Field("number", N_("Number")),
-                Field("levels", N_("Shown with"), Input.URGENCIES),
+                Field("label", N_("Who answers this number")),
+                Field("number", N_("Telephone number")),
+                Field("levels", N_("Show with this level"), Input.URGENCIES),
             ),
         ),
-        Field("good_to_know", N_("Good to know, one on each line"), Input.LINES),
+        Field("good_to_know", N_("Good to know, one per line"), Input.LINES),
         Field("reviewed", N_("Last reviewed on"), Input.DATE),
         Field("reviewer", N_("Reviewed by")),
-        Field("reviewer_role", N_("Their profession")),
+        Field("reviewer_role", N_("Profession of the reviewer")),
         RowGroup(
             "sources",
             N_("Source"),
@@ -191,7 +191,9 @@ NOTICE = Form(
             (Field("title", N_("Title")), Field("year", N_("Year")), Field("link", N_("Link (may stay empty)"))),
         ),
     ),
-    N_("When a reader has to get help: for back pain its warning signs. A course that can do no harm needs none."),
+    N_(
+        "When readers should get help. For back pain, these are the warning signs. A harmless course does not need this."
+    ),
 )
 
 FORMS = {form.part: form for form in (PAGE, TEST, NOTICE)}

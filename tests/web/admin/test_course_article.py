@@ -91,9 +91,9 @@ def test_cuts_are_moved_by_hand_and_what_is_left_out_stays_visible(editor: TestC
     assert lessons_shown(editor)[1] == "Bright light tells t"
     press(editor, f"leave-out:{blocks['Go to bed at']}")
     assert "Go to bed at" in editor.get(CUTS).text.rpartition('class="block unused" id="b11"')[2]
-    assert editor.get(CUTS).text.count("Use it") == 5
+    assert editor.get(CUTS).text.count("Include") == 5
     press(editor, f"use:{blocks['Go to bed at']}")
-    assert editor.get(CUTS).text.count("Use it") == 4
+    assert editor.get(CUTS).text.count("Include") == 4
     press(editor, "propose")
     assert len(lessons_shown(editor)) == 3
 
@@ -116,8 +116,8 @@ def test_lessons_of_an_own_text_begin_with_it_and_others_with_nothing(editor: Te
     assert saved
     copied = {"en.body": "While you sleep, your brain clears away what it does not need.", "saved": saved[1]}
     post(editor, where, **copied, action="keep")
-    assert "stands in the article word for word" in unescape(editor.get(where).text)
-    assert "stands in the article word for word" in unescape(editor.get("/admin/courses/in-other-words").text)
+    assert "is copied word for word" in unescape(editor.get(where).text)
+    assert "is copied word for word" in unescape(editor.get("/admin/courses/in-other-words").text)
 
 
 def test_facts_are_ticked_off(editor: TestClient) -> None:
@@ -148,7 +148,7 @@ def test_two_who_cut_at_once_are_told_of_each_other(editor: TestClient) -> None:
     assert seen
     starts = re.findall(r'value="(start:\d+)"', editor.get(CUTS).text)
     post(editor, CUTS, action=starts[0], seen=seen[1])
-    assert "somebody else moved a cut" in post(editor, CUTS, action=starts[1], seen=seen[1])
+    assert "somebody else divided the article" in post(editor, CUTS, action=starts[1], seen=seen[1])
 
 
 @pytest.mark.parametrize(

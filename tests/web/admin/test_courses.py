@@ -201,7 +201,7 @@ def test_an_archived_course_takes_no_new_readers(written: TestClient, browser: T
     assert "Better sleep" not in browser.get("/en").text
     page = browser.get("/en/better-sleep")
     assert page.status_code == 200
-    assert "takes no new readers" in page.text
+    assert "You can no longer sign up for this course." in page.text
     assert 'href="/en/better-sleep/signup"' not in page.text
     assert browser.get("/en/better-sleep/signup").status_code == 404
     assert browser.post("/en/better-sleep/signup", data={"email": "a@x.example"}).status_code == 404

@@ -33,7 +33,6 @@ PROBLEMS: dict[type[RugcourseError], str] = {
     NoTitle: "no-title",
     UnknownLanguage: "no-language",
     StaleDraft: "meanwhile",
-    CourseIsPublished: "published",
 }
 
 
@@ -218,7 +217,7 @@ def delete(request: Request, identity: Editor, course: str) -> RedirectResponse:
     try:
         runtime.database.run(course_edits.delete, runtime.clock.now(), find_draft(request, course), identity.admin_id)
     except CourseIsPublished:
-        return RedirectResponse(f"/admin/courses/{course}?done=published", 303)
+        return RedirectResponse(f"/admin/courses/{course}?done=not-deleted", 303)
     return RedirectResponse("/admin/lessons", 303)
 
 
