@@ -191,9 +191,7 @@ NOTICE = Form(
             (Field("title", N_("Title")), Field("year", N_("Year")), Field("link", N_("Link (may stay empty)"))),
         ),
     ),
-    N_(
-        "When readers should get help. For back pain, these are the warning signs. A harmless course does not need this."
-    ),
+    N_("When readers should get help. For back pain, these are the warning signs. A harmless course needs none."),
 )
 
 FORMS = {form.part: form for form in (PAGE, TEST, NOTICE)}
