@@ -7,10 +7,17 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from rugcourse.content import Course
 from rugcourse.content.loader import RESERVED_SLUGS
-from rugcourse.course_editor.course_draft import ORDER_FIELD, PREDECESSOR_FIELD, CourseDraft, CourseNotFound
+from rugcourse.course_editor.course_draft import (
+    ORDER_FIELD,
+    PREDECESSOR_FIELD,
+    CourseDraft,
+    CourseNotFound,
+    texts_of,
+)
 from rugcourse.course_editor.drafts import StaleDraft, slug_from
-from rugcourse.course_editor.part_fields import clean
+from rugcourse.course_editor.part_fields import clean, fields_of
 from rugcourse.course_editor.parts import FORMS, CoursePart
 from rugcourse.course_editor.versions import NONE
 from rugcourse.db.models import AuditAction, CourseRow
@@ -120,6 +127,24 @@ def save_part(
 def discard_part(session: Session, draft: CourseDraft, part: CoursePart) -> None:
     """Go back to what is published of a part."""
     course_drafts.remove(session, draft.id, part)
+
+
+def restore_parts(session: Session, now: datetime, draft: CourseDraft, version_id: int, admin_id: int | None) -> None:
+    """Take page, test and notice of an earlier publication as drafts. Raises CourseNotFound, and StaleDraft.
+
+    A draft that is there already is not overwritten: it has to be published or discarded first.
+    """
+    row = courses.version(session, draft.id, version_id)
+    if row is None:
+        raise CourseNotFound
+    if any(part in draft.parts for part in FORMS):
+        raise StaleDraft
+    course = Course.model_validate({**row.document, "lessons": []})
+    slugs = [one.slug for one in draft.lessons]
+    for part in FORMS:
+        fields = fields_of(part, texts_of(course, part), slugs)
+        if fields != draft.published_fields(part):
+            course_drafts.save(session, draft.id, part, fields, 0, admin_id, now)
 
 
 def save_order(session: Session, now: datetime, draft: CourseDraft, slugs: Sequence[str], admin_id: int | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -34,6 +35,14 @@ def lessons(session: Session, course_cache: CourseCache) -> LessonList:
         {one.id: {draft.slug: draft for draft in lesson_drafts.of_course(session, one.id)} for one in published},
         {one.id: lesson_drafts.discarded_of_course(session, one.id) for one in published},
     )
+
+
+MOST_VERSIONS = 50
+
+
+def course_history(session: Session, course_id: int) -> list[tuple[int, datetime]]:
+    """Return the id of each publication of a course's parts and when it was (UTC), the newest first."""
+    return [(row.id, row.published_at) for row in courses.versions(session, course_id, MOST_VERSIONS)]
 
 
 def all_courses(session: Session, course_cache: CourseCache) -> list[CourseDraft]:

@@ -290,3 +290,19 @@ def test_a_course_is_passed_on_as_a_file(editor: TestClient, browser: TestClient
     assert add(pack.content, "another") == "/admin/courses/another?done=published"
     assert browser.get("/nl/another/test").status_code == 200
     assert editor.get("/admin/courses/nowhere/pack").status_code == 404
+
+
+def test_an_earlier_publication_comes_back_as_a_draft(written: TestClient, browser: TestClient) -> None:
+    publish(written)
+    part = f"{MADE}/parts/page"
+    post(written, part, **{"en.tagline": "Changed."}, language="en", saved="0", action="back")
+    publish(written)
+    assert "Changed." in browser.get("/en/better-sleep").text
+    page = written.get(MADE).text
+    [version] = re.findall(r'name="version" value="(\d+)"', page)
+    assert post(written, f"{MADE}/restore", version=version) == f"{MADE}?done=restored"
+    assert "Changed." in browser.get("/en/better-sleep").text
+    assert post(written, f"{MADE}/restore", version=version) == f"{MADE}?done=has-drafts"
+    assert publish(written) == f"{MADE}?done=published"
+    assert "Two lessons about sleep." in browser.get("/en/better-sleep").text
+    assert "This page does not exist" in post(written, f"{MADE}/restore", version="99999")

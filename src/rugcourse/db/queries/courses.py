@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import Course
 from rugcourse.content.fingerprints import Fingerprints, fingerprints_of
-from rugcourse.db.models import CampaignKind, CampaignRow, CourseRow, DeliveryRow, LessonRow, LessonVersionRow
+from rugcourse.db.models import (
+    CampaignKind,
+    CampaignRow,
+    CourseRow,
+    CourseVersionRow,
+    DeliveryRow,
+    LessonRow,
+    LessonVersionRow,
+)
 from rugcourse.db.published_course import PublishedCourse
 
 
@@ -171,6 +179,17 @@ def count_reading(session: Session, lesson_id: int) -> int:
 
 def read_count(session: Session, lesson_id: int) -> int:
     return session.scalars(select(LessonRow.read_count).where(LessonRow.id == lesson_id)).one()
+
+
+def versions(session: Session, course_id: int, most: int) -> list[CourseVersionRow]:
+    """Return what was published of a course other than its lessons, the newest first."""
+    found = select(CourseVersionRow).where(CourseVersionRow.course_id == course_id)
+    return list(session.scalars(found.order_by(CourseVersionRow.id.desc()).limit(most)))
+
+
+def version(session: Session, course_id: int, version_id: int) -> CourseVersionRow | None:
+    row = session.get(CourseVersionRow, version_id)
+    return row if row is not None and row.course_id == course_id else None
 
 
 def set_languages(session: Session, course_id: int, languages: list[str]) -> None:

@@ -17,7 +17,7 @@ from rugcourse.course_editor.course_publishing import CourseNotReady, SeenCourse
 from rugcourse.course_editor.drafts import StaleDraft, title_of
 from rugcourse.course_editor.part_fields import shown_rows
 from rugcourse.course_editor.parts import FORMS, URGENCIES, CoursePart, labels_at
-from rugcourse.db.models import DISCARDED_DAYS, Role
+from rugcourse.db.models import Role
 from rugcourse.errors import RugcourseError
 from rugcourse.i18n import translations
 from rugcourse.locales import known_language, languages
@@ -195,6 +195,24 @@ def publish(request: Request, identity: Editor, course: str, typed: Typed) -> Re
     )
 
 
+@router.post("/admin/courses/{course}/restore")
+def restore_parts(
+    request: Request, identity: Editor, course: str, version: Annotated[str, Form()] = ""
+) -> RedirectResponse:
+    """Take page, test and notice of an earlier publication as drafts."""
+    runtime = runtime_of(request)
+    draft = find_draft(request, course)
+    try:
+        runtime.database.run(
+            course_edits.restore_parts, runtime.clock.now(), draft, whole_number(version, 9), identity.admin_id
+        )
+    except CourseNotFound:
+        raise NotFound from None
+    except StaleDraft:
+        return RedirectResponse(f"/admin/courses/{course}?done=has-drafts", 303)
+    return RedirectResponse(f"/admin/courses/{course}?done=restored", 303)
+
+
 @router.post("/admin/courses/{course}/archive")
 def archive(
     request: Request, identity: Editor, course: str, archived: Annotated[str, Form()] = "yes"
@@ -281,7 +299,7 @@ def _course_page(
         "forms": FORMS,
         "labels_at": labels_at,
         "other_languages": [one for one in languages() if one not in draft.languages],
-        "discarded_days": DISCARDED_DAYS,
+        "history": runtime_of(request).database.query(page_data.course_history, draft.id),
         "done": done,
         "may_change": identity.may(Role.EDITOR),
     }
