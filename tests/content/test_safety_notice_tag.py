@@ -1,4 +1,4 @@
-"""The tag for the alarm signs: a line of its own between Markdown texts, which changes nothing in them."""
+"""The tag for the safety notice: a line of its own between Markdown texts, which changes nothing in them."""
 
 from __future__ import annotations
 

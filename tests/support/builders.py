@@ -56,7 +56,7 @@ def shipped_courses() -> list[Course]:
 
 
 def signed_courses() -> list[Course]:
-    """The shipped courses as they are once a clinician has signed their alarm signs."""
+    """The shipped courses as they are once a clinician has signed their safety notices."""
     reviewer = Reviewer(name="A. Doctor", role="GP")
     return [
         course.model_copy(

@@ -46,7 +46,7 @@ def seen(markup: str) -> str:
 
 
 def lines_of(course: Course, language: str) -> list[str]:
-    """Everything that the alarm signs say, in words."""
+    """Everything that the safety notice says, in words."""
     notice = course.safety_notices[language]
     found = [notice.title, *notice.good_to_know]
     for level in notice.levels:
