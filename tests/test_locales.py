@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.languages import with_german
+from tests.support.languages import with_french
 
 from rugcourse import paths
 from rugcourse.locales import check_language, known_language, languages
@@ -36,10 +36,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_a_catalogue_is_a_language(tmp_path: Path) -> None:
-    assert languages() == ("en", "nl")
-    with with_german(tmp_path):
-        assert languages() == ("de", "en", "nl")
-    assert languages() == ("en", "nl")
+    assert languages() == ("de", "en", "nl")
+    with with_french(tmp_path):
+        assert languages() == ("de", "en", "fr", "nl")
+    assert languages() == ("de", "en", "nl")
 
 
 def test_code_names_no_language_but_where_it_is_data() -> None:
@@ -49,7 +49,7 @@ def test_code_names_no_language_but_where_it_is_data() -> None:
         file.relative_to(source).as_posix()
         for file in files
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and node.value in {"nl", "en", "de"}
+        if isinstance(node, ast.Constant) and node.value in {"nl", "en", "de", "fr"}
     }
     assert naming == NAMES_LANGUAGES
 
@@ -57,7 +57,7 @@ def test_code_names_no_language_but_where_it_is_data() -> None:
 def test_templates_name_no_language_but_to_say_that_a_text_is_english() -> None:
     for file in (one for one in (ROOT / "templates").rglob("*.*") if one.suffix != ".md"):
         text = file.read_text(encoding="utf-8").replace('lang="en"', "")
-        assert not re.search(r"""["'/](nl|en|de)["'/]""", text), file
+        assert not re.search(r"""["'/](nl|en|de|fr)["'/]""", text), file
 
 
 def test_english_needs_no_catalogue(folder: Path) -> None:
@@ -73,16 +73,16 @@ def test_a_file_that_is_not_named_like_a_language_is_none(folder: Path, name: st
 @pytest.mark.parametrize("code", STRANGE)
 def test_what_is_no_language_is_the_default(code: str) -> None:
     assert known_language(code, "nl") == "nl"
-    with pytest.raises(ValueError, match="there are: en, nl"):
+    with pytest.raises(ValueError, match="there are: de, en, nl"):
         check_language(code)
 
 
 def test_a_language_is_the_default_once_it_has_a_catalogue(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"RUGCOURSE_DEFAULT_LANGUAGE: 'de' has no catalogue .* en, nl"):
-        load_settings(default_language="de")
-    with with_german(tmp_path):
-        lines = {"de": "Erklärt den Rücken."}
-        assert load_settings(default_language="de", author_lines=lines).default_language == "de"
+    with pytest.raises(SettingsError, match=r"RUGCOURSE_DEFAULT_LANGUAGE: 'fr' has no catalogue .* de, en, nl"):
+        load_settings(default_language="fr")
+    with with_french(tmp_path):
+        lines = {"fr": "Explique le dos."}
+        assert load_settings(default_language="fr", author_lines=lines).default_language == "fr"
 
 
 def test_the_default_language_is_checked_where_it_is_not_set(folder: Path) -> None:

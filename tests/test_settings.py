@@ -45,7 +45,7 @@ def test_a_mail_server_is_read_from_its_address(url: str, expected: SmtpServer) 
         ("RUGCOURSE_SENDGRID_KEY", "nonsense"),
         ("RUGCOURSE_COMPLAINT_STOP", "0"),
         ("RUGCOURSE_COMPLAINT_STOP", "0.05"),
-        ("RUGCOURSE_DEFAULT_LANGUAGE", "de"),
+        ("RUGCOURSE_DEFAULT_LANGUAGE", "fr"),
         ("RUGCOURSE_DEFAULT_LANGUAGE", "NL"),
         ("RUGCOURSE_TICK_SECONDS", "0"),
         ("RUGCOURSE_TICK_SECONDS", "nan"),

@@ -38,6 +38,7 @@ MADE_UP_ADDRESS = "Voorbeeldstraat 1, 1234 AB Utrecht"
 MADE_UP_LINES = {
     "nl": "Fysiotherapeut. Legt rugpijn uit in gewone taal.",
     "en": "Physiotherapist. Explains back pain in plain words.",
+    "de": "Physiotherapeut. Erklärt Rückenschmerzen in einfachen Worten.",
 }
 SUPERVISOR = "Autoriteit Persoonsgegevens"
 RESERVED = (".example", ".test", ".invalid", ".localhost", "example.org", "example.com", "example.net")  # RFC 2606

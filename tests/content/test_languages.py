@@ -11,7 +11,7 @@ TEXTS = {"nl": "Rug", "en": "Back"}
 
 @pytest.mark.parametrize(
     ("wanted", "expected"),
-    [("nl", "nl"), ("en", "en"), ("de", "nl"), ("", "nl"), ("../en", "nl"), ("n" * 10_000, "nl")],
+    [("nl", "nl"), ("en", "en"), ("de", "nl"), ("fr", "nl"), ("", "nl"), ("../en", "nl"), ("n" * 10_000, "nl")],
 )
 def test_a_text_is_in_the_language_that_was_asked_for_or_its_first(wanted: str, expected: str) -> None:
     assert language_for(TEXTS, wanted) == expected

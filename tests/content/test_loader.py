@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.builders import COURSE, LESSONS
-from tests.support.languages import with_german, write_german_course
+from tests.support.languages import with_french, write_french_course
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import AuthoringErrors, load_course, load_courses
@@ -303,19 +303,19 @@ def test_a_course_may_be_in_one_language_of_the_interface(folder: Path) -> None:
 
 
 def test_a_course_in_a_new_language_needs_no_other(tmp_path: Path) -> None:
-    with with_german(tmp_path):
-        assert load_course(write_german_course(tmp_path)).languages == ("de",)
+    with with_french(tmp_path):
+        assert load_course(write_french_course(tmp_path)).languages == ("fr",)
 
 
 @pytest.mark.parametrize("part", ["test", "safety-notice", "01-kringloop", "03-afremmen"])
 def test_a_language_that_a_course_begins_must_be_whole(tmp_path: Path, part: str) -> None:
-    with with_german(tmp_path):
-        folder = write_german_course(tmp_path)
-        (folder / f"{part}.de.md").rename(folder / f"{part}.en.md")
+    with with_french(tmp_path):
+        folder = write_french_course(tmp_path)
+        (folder / f"{part}.fr.md").rename(folder / f"{part}.en.md")
         with pytest.raises(AuthoringErrors) as caught:
             load_course(folder)
     assert sorted(f"{one.file.name}: {one.message.partition(':')[0]}" for one in caught.value.problems) == [
-        f"{part}.de.md: is missing", f"{part}.en.md: there is no course.en.md",
+        f"{part}.en.md: there is no course.en.md", f"{part}.fr.md: is missing",
     ]  # fmt: skip
 
 
@@ -329,8 +329,8 @@ def test_a_course_without_a_front_page_is_told_which_to_write(folder: Path) -> N
 def test_a_language_that_the_words_around_the_lessons_are_not_in_is_refused(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(LESSONS, tmp_path / "lessons"))
     for file in [*folder.glob("*.en.md"), *(folder / COURSE).glob("*.en.md")]:
-        shutil.copy(file, file.with_name(file.name.replace(".en.", ".de.")))
-    with pytest.raises(AuthoringErrors, match=r"course.de.md:1: a course can't be in 'de' yet.* en, nl") as caught:
+        shutil.copy(file, file.with_name(file.name.replace(".en.", ".fr.")))
+    with pytest.raises(AuthoringErrors, match=r"course.fr.md:1: a course can't be in 'fr' yet.* de, en, nl") as caught:
         load_course(folder / COURSE)
     assert len(caught.value.problems) == 1
 

@@ -7,9 +7,11 @@ from sqlalchemy import select
 from tests.e2e.clicks import press
 from tests.e2e.site import Site
 from tests.support.builders import COURSE
+from tests.support.languages import GERMAN_COURSE
 
 from rugcourse.db.models import Base
 
+COURSES = {"nl": COURSE, "en": COURSE, "de": GERMAN_COURSE}
 WORDS = {
     "nl": {
         "confirm": "Bevestig", "welcome": "Je doet mee", "lesson": "Les {}:", "link": "De link naar je pagina",
@@ -20,6 +22,11 @@ WORDS = {
         "confirm": "confirm", "welcome": "You are in", "lesson": "Lesson {}:", "link": "The link to your page",
         "saved": "Your choice is saved", "break": "You have a break until", "right": "That is right", "left": "You are unsubscribed",
         "back": "Good that you are back", "erased": "Everything is erased", "gone": "Everything about you is erased", "weekly": "Monday 30 November",
+    },
+    "de": {
+        "confirm": "bestätigen", "welcome": "Sie sind dabei", "lesson": "Lesson {}:", "link": "Der Link zu Ihrer Seite",
+        "saved": "Ihre Wahl ist gespeichert", "break": "Sie haben Pause bis", "right": "Das ist richtig", "left": "Sie sind abgemeldet",
+        "back": "Schön, dass Sie wieder da sind", "erased": "Alles ist gelöscht", "gone": "Alles über Sie ist gelöscht", "weekly": "Montag, 30. November",
     },
 }  # fmt: skip
 
@@ -37,8 +44,8 @@ def follow(page: Page, selector: str, number: int = 0) -> None:
     page.goto(address)
 
 
-def sign_up(page: Page, site: Site, language: str, course: str = COURSE) -> None:
-    page.goto(f"/{language}/{course}/signup")
+def sign_up(page: Page, site: Site, language: str, course: str = "") -> None:
+    page.goto(f"/{language}/{course or COURSES[language]}/signup")
     page.fill("input[name=email]", "sam@example.org")
     page.fill("input[name=name]", "Sam Vos")
     page.check("input[name=consent]")

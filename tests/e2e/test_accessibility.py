@@ -9,11 +9,13 @@ import pytest
 from playwright.sync_api import Browser, Page
 from tests.e2e.accessibility import assert_accessible, assert_fits, assert_good_for_everybody
 from tests.e2e.clicks import press
-from tests.e2e.reader import WORDS, answer_all, follow, sign_up
+from tests.e2e.reader import COURSES, WORDS, answer_all, follow, sign_up
 from tests.e2e.site import Site
-from tests.support.builders import COURSE, at_eight, lessons_to, mails_to, ref
+from tests.support.builders import at_eight, lessons_to, mails_to, ref
+from tests.support.languages import write_german_course
 
 from rugcourse.clock import VirtualClock
+from rugcourse.course_editor.file_sync import import_courses
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import DeliveryKind
@@ -34,6 +36,7 @@ def site(clock: VirtualClock, tmp_path: Path) -> Site:  # type: ignore[misc]
     database = Database(f"sqlite:///{tmp_path / 'pages.db'}")
     upgrade(database)
     with Site(database, clock, tmp_path) as running:
+        import_courses(database, clock, write_german_course(tmp_path / "courses").parent)
         yield running  # type: ignore[misc]
     database.close()
 
@@ -43,16 +46,16 @@ def page(browser: Browser, site: Site) -> Page:
     return browser.new_context(timezone_id="Europe/Amsterdam", base_url=site.address).new_page()
 
 
-@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("language", ["nl", "en", "de"])
 def test_every_public_page(page: Page, site: Site, language: str) -> None:
     for path in PUBLIC:
-        page.goto(f"/{language}{path.format(COURSE)}")
+        page.goto(f"/{language}{path.format(COURSES[language])}")
         assert_good_for_everybody(page)
-    page.goto(f"/{language}/{COURSE}/test")
+    page.goto(f"/{language}/{COURSES[language]}/test")
     answer_all(page, [0] * 8)
     page.click(".explain summary")
     assert_good_for_everybody(page)
-    page.goto(f"/{language}/{COURSE}/signup")
+    page.goto(f"/{language}/{COURSES[language]}/signup")
     page.evaluate("document.querySelector('form').noValidate = true")
     site.read_forms()
     press(page, "button.button")  # everything is missing, and said
@@ -61,14 +64,14 @@ def test_every_public_page(page: Page, site: Site, language: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("language", ["nl", "en", "de"])
 def test_the_safety_notice_stand_in_frames_and_can_be_called_from_a_phone(
     page: Page, language: str, width: int, scheme: Literal["light", "dark"]
 ) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     page.emulate_media(color_scheme=scheme)
     for path, heading in (("safety-notice", "h2"), ("lessons/specifieke-oorzaak", "h3")):
-        page.goto(f"/{language}/{COURSE}/{path}")
+        page.goto(f"/{language}/{COURSES[language]}/{path}")
         assert_fits(page)
         assert_accessible(page)
         levels = page.locator("main .level")
@@ -82,7 +85,7 @@ def test_the_safety_notice_stand_in_frames_and_can_be_called_from_a_phone(
         assert all(numbers.nth(one).bounding_box()["height"] >= 44 for one in range(numbers.count()))  # type: ignore[index]
 
 
-@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("language", ["nl", "en", "de"])
 def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, language: str) -> None:
     words = WORDS[language]
     sign_up(page, site, language)

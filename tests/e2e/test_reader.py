@@ -9,13 +9,18 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.e2e.accessibility import assert_accessible
 from tests.e2e.clicks import press
-from tests.e2e.reader import WORDS, all_rows_as_text, answer_all, confirm, follow, own_page, sign_up
+from tests.e2e.reader import COURSES, WORDS, all_rows_as_text, answer_all, confirm, follow, own_page, sign_up
 from tests.e2e.site import Site
 from tests.support.builders import COURSE, at_eight
+from tests.support.languages import write_german_course
+
+from rugcourse.course_editor.file_sync import import_courses
 
 
-@pytest.fixture(params=["nl", "en"])
-def language(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=["nl", "en", "de"])
+def language(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> str:
+    if request.param == "de":
+        import_courses(site.runtime.database, site.clock, write_german_course(tmp_path / "courses").parent)
     return str(request.param)
 
 
@@ -30,7 +35,7 @@ def page(browser: Browser, site: Site) -> Page:
 def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tmp_path: Path) -> None:
     words = WORDS[language]
     # The test is the door; going back and reloading lose nothing.
-    page.goto(f"/{language}/{COURSE}")
+    page.goto(f"/{language}/{COURSES[language]}")
     press(page, "a.button")
     answer_all(page, [0, 1, 2])
     page.reload()

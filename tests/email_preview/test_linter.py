@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+from pathlib import Path
+
 import pytest
 from sqlalchemy import update
-from tests.support.builders import COURSE, LESSONS, make_pending, make_reader, send_all
+from tests.support.builders import COURSE, make_pending, make_reader, send_all
 from tests.support.emails import compose
+from tests.support.languages import write_courses_in_german_too
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_course
+from rugcourse.course_editor.file_sync import import_courses
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import SubscriberRow
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -22,11 +27,11 @@ _MOST_POINTS = 0.5
 
 
 @pytest.fixture(scope="module")
-def course() -> Course:
-    return load_course(LESSONS / COURSE)
+def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    return load_course(write_courses_in_german_too(tmp_path_factory.mktemp("courses") / "lessons") / COURSE)
 
 
-@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("language", ["nl", "en", "de"])
 def test_email_linter_finds_nothing_in_shipped_lessons(course: Course, language: str) -> None:
     for lesson in course.lessons:
         look = lint_email(compose(course, lesson, language), "https://c.example")
@@ -114,9 +119,10 @@ def test_no_lesson_looks_like_spam(runtime: Runtime) -> None:
 
 @pytest.mark.needs("spamassassin")
 def test_no_mail_around_the_lessons_looks_like_spam_and_one_that_does_is_told(
-    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, tmp_path: Path
 ) -> None:
-    for language in ("nl", "en"):
+    import_courses(runtime.database, runtime.clock, write_courses_in_german_too(tmp_path / "courses"))
+    for language in ("nl", "en", "de"):
         email = make_reader(runtime, f"{language}@x.example")
         make_pending(runtime, email)  # once more: they follow it already
         other = make_pending(runtime, f"late-{language}@x.example")
@@ -130,7 +136,8 @@ def test_no_mail_around_the_lessons_looks_like_spam_and_one_that_does_is_told(
     ours = [one.raw for one in sink.taken]
     spam = ours[0].replace(b"Subject: ", b"Subject: VIAGRA cheap!! lose weight ", 1)
     *opinions, of_spam = score([*ours, spam])
-    assert len(opinions) >= 10  # confirm, the e-book, already, confirm and its reminder: twice
+    assert len(opinions) >= 15  # confirm, the e-book, already, confirm and its reminder: three times
+    assert {message_from_bytes(one)["Content-Language"] for one in ours} == {"nl", "en", "de"}
     assert [one for one in opinions if one.score > _MOST_POINTS] == []
     assert of_spam.score > 3
     assert "DRUG" in " ".join(name for _, name, _ in of_spam.rules)

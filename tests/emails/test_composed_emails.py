@@ -71,7 +71,7 @@ def test_headers_name_the_course_only_when_configured(course: Course, kind: Deli
         assert naming == (({"Feedback-ID"} | ({"List-Id"} if stream.is_list else set())) if names_course else set())
 
 
-@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("language", ["nl", "en", "de"])
 def test_the_subject_of_a_mail_around_the_lessons_names_no_course(course: Course, language: str) -> None:
     for make in (
         mails.confirm_email,
@@ -103,7 +103,7 @@ def test_a_relay_that_changes_the_message_id_gets_it_once_more(course: Course) -
     assert message["X-Trace"] == message["Message-ID"]
 
 
-@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("language", ["nl", "en", "de"])
 def test_the_text_says_what_the_html_says(course: Course, language: str) -> None:
     """Word for word: every word that a reader of the HTML sees is in the text as well."""
     for lesson in course.lessons:
@@ -115,7 +115,7 @@ def test_the_text_says_what_the_html_says(course: Course, language: str) -> None
         assert not missing, (lesson.slug, sorted(missing))
 
 
-@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("language", ["nl", "en", "de"])
 @pytest.mark.parametrize("number", range(9))
 def test_every_lesson_carries_what_a_reader_needs(course: Course, number: int, language: str) -> None:
     lesson = course.lessons[number]
@@ -136,7 +136,11 @@ def test_every_lesson_carries_what_a_reader_needs(course: Course, number: int, l
                 assert LINKS.answer(MAIL, index, option) in part
         assert "Sam" in part
         assert (LINKS.retest(MAIL) in part) is text.retest
-        assert {"nl": f"Les {number + 1} van 9", "en": f"Lesson {number + 1} of 9"}[language] in part
+        assert {
+            "nl": f"Les {number + 1} van 9",
+            "en": f"Lesson {number + 1} of 9",
+            "de": f"Lektion {number + 1} von 9",
+        }[language] in part
         assert "{{" not in part.replace("{{ 7*7 }}", "")
     assert text.preheader in re.sub(r"\s+", " ", unescape(html))
     assert re.sub(r"\s+", " ", text.highlight) in re.sub(r"\s+", " ", plain)

@@ -20,7 +20,6 @@ from rugcourse.learning.answers import AnswerResult, QuestionRef, SubmittedAnswe
 from rugcourse.learning.recap import RECAP_NUMBER, UpcomingLesson
 from rugcourse.learning.spaced_repetition import CardState, review
 from rugcourse.links import LINK_DAYS
-from rugcourse.locales import languages
 
 
 def _state(runtime: Runtime, mail: int, becomes: DeliveryState | None = None) -> str:
@@ -157,7 +156,7 @@ def test_a_recap_goes_on_with_what_is_known_about_the_question(
 def test_the_recap_is_in_the_language_of_the_mail_or_else_in_one_that_the_lesson_still_has(runtime: Runtime) -> None:
     course = course_of(runtime).course
     lesson = course.lessons[1]
-    for language in languages():
+    for language in course.languages:
         question = lesson.texts[language].quiz[0]
         assert recap.find_question(course, language, question.id) == (lesson, question)
     assert recap.find_question(course, "en", "no-such-question") is None

@@ -195,7 +195,7 @@ def test_export_page_has_words_for_all_sections_and_names() -> None:
     assert names - set(LABELS) == set()
 
 
-@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("language", ["nl", "en", "de"])
 def test_export_begins_with_the_information_of_article_15(runtime: Runtime, email: str, language: str) -> None:
     with runtime.database.write() as session:
         session.execute(update(SubscriberRow).values(language=language))
@@ -203,7 +203,9 @@ def test_export_begins_with_the_information_of_article_15(runtime: Runtime, emai
     assert copy is not None
     assert next(iter(copy.sections)) == "about_this_copy"
     told = " ".join(line for chapter in copy.sections["about_this_copy"] for line in chapter["text"])
-    for word in {"nl": "toestemming 90 Autoriteit wissen lijst", "en": "basis 90 Autoriteit erased list"}[
-        language
-    ].split():
+    for word in {
+        "nl": "toestemming 90 Autoriteit wissen lijst",
+        "en": "basis 90 Autoriteit erased list",
+        "de": "Rechtsgrundlage 90 Autoriteit löschen Liste",
+    }[language].split():
         assert word in told

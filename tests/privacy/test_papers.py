@@ -1,4 +1,4 @@
-"""The papers for whoever runs an installation: complete, in both languages, and what they tell to type is there."""
+"""The papers for whoever runs an installation: complete, in the languages that have them, and what they tell to type is there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.support.builders import make_settings
 from tests.support.commands import run
 from tests.support.documented_commands import commands_in, documented
-from tests.support.languages import with_german
+from tests.support.languages import with_french
 
 from rugcourse.privacy.declarations import End, ProcessingPurpose, Whose
 from rugcourse.privacy.inventory import INVENTORY
@@ -18,7 +18,7 @@ from rugcourse.privacy.papers import Paper, notice_text, paper, paper_language
 from rugcourse.privacy.privacy_notice import notice, purposes_of_readers, supervisor_page, terms
 from rugcourse.settings import SUPERVISOR, load_settings
 
-LANGUAGES = ("nl", "en")
+LANGUAGES = ("nl", "en")  # German has none, see decision 41
 EDPB = "https://www.edpb.europa.eu/about-edpb/about-edpb/members_en"
 
 
@@ -45,7 +45,7 @@ def test_record_of_processing_lists_every_personal_column_with_purpose_and_end(t
 @pytest.mark.parametrize("which", Paper)
 def test_a_language_without_its_own_papers_gets_the_english_ones_whole(tmp_path: Path, which: Paper) -> None:
     settings = make_settings(tmp_path)
-    with with_german(tmp_path):
+    with with_french(tmp_path):
         assert paper(which, settings, "de") == paper(which, settings, "en")
         assert notice_text(settings, "de") != notice_text(settings, "en")
         assert paper_language(which, "nl") == "nl"
@@ -104,7 +104,7 @@ def test_documents_name_the_controller_and_only_existing_commands(tmp_path: Path
     assert bool(told) == (which != Paper.RECORD)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", [*LANGUAGES, "de"])
 def test_notice_as_text_matches_the_privacy_page(tmp_path: Path, language: str) -> None:
     settings = make_settings(tmp_path)
     text = notice_text(settings, language)
@@ -117,14 +117,16 @@ def test_notice_as_text_matches_the_privacy_page(tmp_path: Path, language: str) 
         assert f"- {words.purpose(purpose)[0]}: " in text
 
 
-@pytest.mark.parametrize(("language", "words"), [("nl", "55a9580009d9b59b"), ("en", "b0f7cf80c2a3a424")])
+@pytest.mark.parametrize(
+    ("language", "words"), [("nl", "55a9580009d9b59b"), ("en", "b0f7cf80c2a3a424"), ("de", "738bd2d99371acd2")]
+)
 def test_date_of_the_privacy_notice_changes_with_its_text(tmp_path: Path, language: str, words: str) -> None:
     text = notice_text(make_settings(tmp_path), language)
     told = "set WORDS_OF in privacy/inventory.py to today, and what it was made from here"
     assert sha256(text.encode()).hexdigest()[:16] == words, told
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", [*LANGUAGES, "de"])
 def test_documents_describe_every_purpose_and_end(tmp_path: Path, language: str) -> None:
     words = terms(make_settings(tmp_path), language)
     assert len({words.purpose(one)[0] for one in ProcessingPurpose}) == len(ProcessingPurpose)

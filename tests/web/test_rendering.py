@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from tests.support.builders import COURSE
-from tests.support.languages import MARK, with_german
+from tests.support.languages import MARK, with_french
 
 NONSENSE = ["", ",,;;", "../nl", "xx", "*", "enx", "q=1;en", "\x7f", "x" * 8_000, ",".join(["../en"] * 1_000)]
 
@@ -21,15 +21,15 @@ def test_the_front_page_is_in_the_language_of_the_browser(browser: TestClient, a
 
 
 def test_a_new_language_has_pages_at_once(browser: TestClient, tmp_path: Path) -> None:
-    with with_german(tmp_path):
-        assert browser.get("/", headers={"accept-language": "de-AT,en"}).headers["location"] == "/de"
+    with with_french(tmp_path):
+        assert browser.get("/", headers={"accept-language": "fr-CA,en"}).headers["location"] == "/fr"
         for path in ("", "/my-page", "/privacy", "/imprint", "/accessibility"):
-            page = browser.get(f"/de{path}")
+            page = browser.get(f"/fr{path}")
             assert page.status_code == 200
-            assert '<html lang="de">' in page.text
+            assert '<html lang="fr">' in page.text
             assert MARK in page.text
-        assert 'hreflang="de" lang="de">Deutsch</a>' in browser.get("/en").text
-    assert browser.get("/de").status_code == 404
+        assert 'hreflang="fr" lang="fr">Français</a>' in browser.get("/en").text
+    assert browser.get("/fr").status_code == 404
 
 
 @pytest.mark.parametrize("code", ["..%2Fnl", "%2E%2E", "NL", "nl.po", "xx", "n" * 3_000])

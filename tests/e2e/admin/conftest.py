@@ -23,6 +23,6 @@ def site(clock: VirtualClock, tmp_path: Path) -> Iterator[Site]:
     database.close()
 
 
-@pytest.fixture(params=["nl-NL", "en-GB"])
+@pytest.fixture(params=["nl-NL", "en-GB", "de-DE"])
 def page(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Page:
     return browser.new_context(base_url=site.address, locale=request.param).new_page()

@@ -19,7 +19,7 @@ from rugcourse.db.models import Role
 from rugcourse.subscribers import background_jobs
 
 
-@pytest.mark.parametrize("page", ["nl-NL"], indirect=True)
+@pytest.mark.parametrize("page", ["nl-NL", "de-DE"], indirect=True)
 def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> None:
     runtime = site.runtime
     emails = [make_reader(runtime, zone=zone) for zone in ("Europe/Amsterdam", "Pacific/Auckland")]
@@ -106,7 +106,7 @@ def test_a_campaigns_draft_is_discarded_after_a_question_and_comes_back(page: Pa
     expect(page.locator("h1")).to_have_text("Winter cohort")
 
 
-@pytest.mark.parametrize("page", ["en-GB"], indirect=True)
+@pytest.mark.parametrize("page", ["en-GB", "de-DE"], indirect=True)
 def test_a_list_is_imported_and_something_done_for_many(page: Page, site: Site) -> None:
     runtime = site.runtime
     invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)

@@ -15,7 +15,7 @@ from rugcourse.auth.admins import invite, set_first_password
 from rugcourse.db.models import Role
 
 
-@pytest.mark.parametrize("page", ["nl-NL"], indirect=True)
+@pytest.mark.parametrize("page", ["nl-NL", "de-DE"], indirect=True)
 def test_a_lesson_from_the_first_word_to_the_reader(page: Page, site: Site) -> None:
     runtime = site.runtime
     email = make_reader(runtime)

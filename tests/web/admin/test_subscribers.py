@@ -15,7 +15,7 @@ from sqlalchemy import update
 from tests.support.admin_pages import form_of, log_in
 from tests.support.admins import make_admin
 from tests.support.builders import enrolment_of, lessons_to, mails_to, make_pending, make_reader
-from tests.support.languages import with_german
+from tests.support.languages import with_french
 from tests.support.pages import CHROME
 from tests.support.rows import everything
 from tests.support.smtp_sink import Sink
@@ -278,12 +278,12 @@ def test_list_export_contains_the_search_result_and_is_logged(
     assert [row[3] for row in everything(runtime)["audit_log"]].count("subscribers.export") == 3
 
 
-@pytest.mark.parametrize(("language", "delimiter"), [("nl", ";"), ("en", ","), ("de", ";")])
+@pytest.mark.parametrize(("language", "delimiter"), [("nl", ";"), ("en", ","), ("de", ";"), ("fr", ";")])
 def test_list_export_uses_the_delimiter_of_the_admins_language(
     editor: TestClient, tmp_path: Path, language: str, delimiter: str
 ) -> None:
     editor.headers["accept-language"] = language
-    with with_german(tmp_path):
+    with with_french(tmp_path):
         assert take(editor, "csv").content.startswith(f"\ufeffid{delimiter}email{delimiter}name".encode())
 
 

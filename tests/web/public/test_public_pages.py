@@ -50,7 +50,7 @@ def count(runtime: Runtime, table: type[SubscriberRow | DeliveryRow]) -> int:
 @pytest.mark.parametrize(
     "path", ["", "/test", "/signup", "/check-mail", "/safety-notice", "/lessons/stress", "/lessons/afronding"]
 )
-def test_every_public_page_exists_in_both_languages(browser: TestClient, language: str, path: str) -> None:
+def test_every_public_page_exists_in_each_language_of_the_course(browser: TestClient, language: str, path: str) -> None:
     answer = browser.get(f"/{language}/{COURSE}{path}")
     assert answer.status_code == 200
     assert f'<html lang="{language}">' in answer.text
@@ -69,7 +69,8 @@ def test_not_found_page_is_the_same_for_everybody(browser: TestClient, path: str
 
 def test_front_page_redirects_to_the_visitors_language(browser: TestClient) -> None:
     assert browser.get("/", headers={"accept-language": "en-GB,en;q=0.9"}).headers["location"] == "/en"
-    assert browser.get("/", headers={"accept-language": "fr,de"}).headers["location"] == "/nl"
+    assert browser.get("/", headers={"accept-language": "fr,es"}).headers["location"] == "/nl"
+    assert browser.get("/", headers={"accept-language": "fr,de-AT"}).headers["location"] == "/de"
     assert "Begrijp je rugpijn" in browser.get("/nl").text
 
 
@@ -380,7 +381,7 @@ def test_privacy_page_describes_unlimited_retention_of_bounces(tmp_path: Path) -
     assert "0 dagen in onze mailbox" not in text
 
 
-@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("language", ["nl", "en", "de"])
 def test_privacy_page_does_not_link_the_dutch_authority_for_another_one(tmp_path: Path, language: str) -> None:
     text = notice_text(make_settings(tmp_path, supervisor="Gegevensbeschermingsautoriteit"), language)
     assert "Gegevensbeschermingsautoriteit. " in text
@@ -391,7 +392,7 @@ def test_privacy_page_does_not_link_the_dutch_authority_for_another_one(tmp_path
 def test_imprint_shows_the_configured_controller(database: Database, clock: VirtualClock, tmp_path: Path) -> None:
     settings = make_settings(tmp_path, kvk="12345678", phone="030 123 45 67", postal_address="Dorpsstraat 2, Ede")
     site = TestClient(create_app(make_runtime(database, settings, clock)))
-    for language, word in (("nl", "Telefoon"), ("en", "Telephone")):
+    for language, word in (("nl", "Telefoon"), ("en", "Telephone"), ("de", "Telefon")):
         page = site.get(f"/{language}/imprint").text
         for words in ("Dorpsstraat 2, Ede", f"{word}: 030 123 45 67", "12345678", settings.sender_address):
             assert words in page
@@ -406,11 +407,11 @@ def test_imprint_shows_the_configured_controller(database: Database, clock: Virt
 
 @pytest.mark.parametrize("path", ["privacy", "imprint", "accessibility"])
 def test_every_page_links_the_legal_pages(browser: TestClient, path: str) -> None:
-    for language in ("nl", "en"):
-        for page in ("", "/my-page", f"/{COURSE}", "/privacy"):
+    for language in ("nl", "en", "de"):
+        for page in ("", "/my-page", "/privacy", *([f"/{COURSE}"] if language != "de" else [])):
             assert f'href="/{language}/{path}"' in browser.get(f"/{language}{page}").text
         assert browser.get(f"/{language}/{path}").status_code == 200
-    assert browser.get(f"/de/{path}").status_code == 404
+    assert browser.get(f"/fr/{path}").status_code == 404
 
 
 def test_share_links_contain_the_course_and_no_token_of_the_visitor(browser: TestClient) -> None:

@@ -651,14 +651,15 @@ def test_a_course_is_left_by_the_own_page_of_another_one_and_its_lesson_that_wai
     assert lesson.message_id in {one.message_id for one in sink.to(email)}
 
 
+@pytest.mark.parametrize("language", ["de", "fr"])  # one of the interface, and one that was taken away
 def test_a_language_that_the_course_does_not_have_stays_the_reader_s(
-    browser: TestClient, runtime: Runtime, email: str
+    browser: TestClient, runtime: Runtime, email: str, language: str
 ) -> None:
     """The page shows theirs as chosen: a browser sends the first of a list where none is."""
     with runtime.database.write() as session:
-        session.get_one(SubscriberRow, enrolment_of(runtime, email).subscriber_id).language = "de"
+        session.get_one(SubscriberRow, enrolment_of(runtime, email).subscriber_id).language = language
     page = browser.get(path(runtime, TokenPurpose.PREFERENCES, email)).text
-    assert '<option value="de" selected>' in page
+    assert f'<option value="{language}" selected>' in page
 
 
 def test_refusal_is_saved_from_a_page_reached_by_the_back_button(
