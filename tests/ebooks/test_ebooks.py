@@ -1,21 +1,24 @@
-"""The e-book and the picture to share: whole, in both languages, made once, and made of nothing but the course."""
+"""The e-book and the picture to share: whole, in all languages, made once, and made of nothing but the course."""
 
 from __future__ import annotations
 
 import io
 import re
 import zipfile
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
-from tests.support.builders import COURSE, LESSONS, course_of
+from tests.support.builders import COURSE, course_of
+from tests.support.languages import write_courses_in_german_too
 
+from rugcourse import paths
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import Course, load_course
 from rugcourse.db.models import EbookKind
-from rugcourse.ebooks import cache
+from rugcourse.ebooks import cache, typst_process
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.typesetter import make_pdf, make_picture
@@ -26,11 +29,11 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def course() -> Course:
-    return load_course(LESSONS / COURSE)
+def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    return load_course(write_courses_in_german_too(tmp_path_factory.mktemp("courses") / "lessons") / COURSE)
 
 
-@pytest.fixture(params=["nl", "en"])
+@pytest.fixture(params=["nl", "en", "de"])
 def book(request: pytest.FixtureRequest, course: Course) -> Book:
     return book_of(course, request.param, HOUSE, "https://c.example/nl/rug")
 
@@ -53,6 +56,41 @@ def test_the_picture_has_the_size_that_messengers_want(book: Book) -> None:
     picture = make_picture(book)
     assert picture.startswith(b"\x89PNG")
     assert (int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24])) == (1200, 630)
+
+
+def test_a_word_longer_than_a_line_does_not_run_off_the_picture(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typst_process, "_PIXELS_PER_INCH", 24.0)  # a sixth, as reading it takes long
+    german = book_of(course, "de", HOUSE, "https://c.example/de/rug")
+    titles = ("Rücken verstehen", "Rückenschmerzbehandlungsmöglichkeiten verstehen")
+    templates = paths.folder("templates") / "ebook"
+    edges = [
+        right_edge(typst_process._typeset("share.typ", {**german, "title": title}, templates, "png"))
+        for title in titles
+    ]
+    assert len(edges[0]) == 105
+    assert edges[0] == edges[1]
+
+
+def right_edge(png: bytes) -> list[bytes]:
+    """The last pixel of each row of a PNG of 8 bits a channel with transparency (PNG, chapter 9: filters)."""
+    chunks, at = b"", 8
+    while at < len(png):
+        length, kind = int.from_bytes(png[at : at + 4]), png[at + 4 : at + 8]
+        chunks += png[at + 8 : at + 8 + length] if kind == b"IDAT" else b""
+        at += length + 12
+    data, width = zlib.decompress(chunks), int.from_bytes(png[16:20]) * 4
+    above, edge = bytes(width), []
+    for begin in range(0, len(data), width + 1):
+        row = bytearray(data[begin + 1 : begin + 1 + width])
+        for n, up in enumerate(above):
+            left, corner = (row[n - 4], above[n - 4]) if n > 3 else (0, 0)
+            nearest = min((left, up, corner), key=lambda one: abs(left + up - corner - one))
+            row[n] = (row[n] + (0, left, up, (left + up) // 2, nearest)[data[begin]]) % 256
+        above = bytes(row)
+        edge.append(above[-4:])
+    return edge
 
 
 def test_the_epub_is_what_the_standard_asks_for(book: Book) -> None:
