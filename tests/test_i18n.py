@@ -44,6 +44,11 @@ def test_a_date_has_the_day_before_the_month(tmp_path: Path, language: str, expe
         assert i18n.full_date(date(2026, 3, 5), language) == expected
 
 
+@pytest.mark.parametrize(("language", "expected"), [("nl", "5-3"), ("en", "05/03"), ("de", "5.3.")])
+def test_a_date_in_digits_has_the_signs_of_its_language(language: str, expected: str) -> None:
+    assert i18n.short_date(date(2026, 3, 5), language) == expected
+
+
 def test_every_language_that_babel_knows_has_a_weekday_in_full() -> None:
     for code in (one for one in locale_identifiers() if len(one) == 2):
         locale = Locale(code)

@@ -46,7 +46,12 @@ def locale_of(language: str) -> Locale:
 
 def day_and_hour(instant: datetime, language: str) -> str:
     """Format a local time: `maandag 23 november, 08:00`. `instant` has the reader's time zone."""
-    return f"{day_name(instant, language)}, {format_skeleton('Hm', instant, locale=locale_of(language))}"
+    return f"{day_name(instant, language)}, {time_of_day(instant, language)}"
+
+
+def time_of_day(instant: datetime, language: str) -> str:
+    """Format the time of a moment: `08:00`."""
+    return format_skeleton("Hm", instant, locale=locale_of(language))
 
 
 def day_name(day: date, language: str) -> str:
@@ -58,6 +63,11 @@ def day_name(day: date, language: str) -> str:
 def full_date(day: date, language: str) -> str:
     """Format a day with its year: `23 november 2026`."""
     return format_date(day, "long", locale=locale_of(language))
+
+
+def short_date(day: date, language: str) -> str:
+    """Format a day in digits, without its year: `23-11`."""
+    return format_skeleton("Md", day, locale=locale_of(language))
 
 
 def decimal(number: float, language: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from datetime import UTC, datetime
 from html import unescape
 
@@ -346,6 +347,24 @@ def test_dashboard_lists_mails_with_unknown_delivery(
     page = editor.get("/admin").text
     assert "nobody can say" in page
     assert email in page
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "share"),
+    [("nl", "23-11", "12,5 procent"), ("en", "23/11", "12.5 per"), ("de", "23.11.", "12,5 Prozent")],
+)
+def test_dashboard_writes_dates_and_figures_as_in_the_admins_language(
+    editor: TestClient, runtime: Runtime, dispatcher: Dispatcher, language: str, day: str, share: str
+) -> None:
+    for _ in range(4):  # each gets two mails
+        make_reader(runtime)
+    send_all(dispatcher)
+    with runtime.database.write() as session:
+        session.execute(update(DeliveryRow).where(DeliveryRow.id == 1).values(state=DeliveryState.FAILED))
+    page = editor.get("/admin", headers={"accept-language": language}).text
+    [chart] = re.findall(r"data:image/svg\+xml;base64,([\w+/=]+)", page)
+    assert f">{day}<" in b64decode(chart).decode()
+    assert share in page
 
 
 def test_cohort_with_an_instant_keeps_its_hour_and_weekdays(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -18,6 +19,7 @@ from rugcourse.db.audience import Audience, Following, permission_of
 from rugcourse.db.models import DISCARDED_DAYS, CampaignRow
 from rugcourse.email_preview.linter import lint_email
 from rugcourse.email_preview.sample import parts_of
+from rugcourse.i18n import short_date, time_of_day
 from rugcourse.locales import languages
 from rugcourse.scheduling import DEFAULT_ZONE
 from rugcourse.web.admin import charts
@@ -35,7 +37,7 @@ from rugcourse.web.admin.campaign_forms import (
 )
 from rugcourse.web.admin.campaign_samples import campaign_mails, mail_of, mails_of
 from rugcourse.web.admin.campaigns import Id, find_campaign
-from rugcourse.web.rendering import READ, NotFound, runtime_of
+from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 
@@ -172,7 +174,7 @@ def review_page(
         "discarded_days": DISCARDED_DAYS,
         "outlook": expected,
         "first_hours": first_hours,
-        "chart": charts.bars("mails", {f"{hour:%d-%m %H:00}": n for hour, n in first_hours.items()}),
+        "chart": _chart(first_hours, preferred_language(request)),
         "days": send_preview.by_days(expected.hours, 31),
         "mails": mails,
         "people": runtime.database.query(
@@ -208,6 +210,13 @@ def mail(request: Request, _identity: Editor, campaign_id: Id, mail_language: st
     """Return the first mail of a campaign, for a frame."""
     html, _ = parts_of(mail_of(request, find_campaign(request, campaign_id), mail_language))
     return mail_page(html)
+
+
+def _chart(mails: Mapping[datetime, int], language: str) -> str:
+    """Mails, hour by hour."""
+    return charts.bars(
+        "mails", {f"{short_date(hour, language)} {time_of_day(hour, language)}": n for hour, n in mails.items()}
+    )
 
 
 def _draft(request: Request, campaign_id: int) -> CampaignRow:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from rugcourse.bounces import complaint_rate
 from rugcourse.db.models import Role
 from rugcourse.doctor.saved_run import last_run
+from rugcourse.i18n import short_date
 from rugcourse.reports.dashboard import overview
 from rugcourse.reports.remarks import MOST_COUNTED, new_remarks
 from rugcourse.web.admin import charts
@@ -20,8 +24,8 @@ router = APIRouter()
 @router.api_route("/admin", methods=READ)
 def dashboard(request: Request, identity: Analyst) -> HTMLResponse:
     runtime = runtime_of(request)
-    now = runtime.clock.now()
-    found = runtime.database.query(overview, runtime.course_cache, now, preferred_language(request))
+    now, language = runtime.clock.now(), preferred_language(request)
+    found = runtime.database.query(overview, runtime.course_cache, now, language)
     complaints = runtime.database.query(complaint_rate.find_above_limit, runtime.complaint_limits, now)
     seen = last_run(runtime.database)
     values = {
@@ -41,10 +45,13 @@ def dashboard(request: Request, identity: Analyst) -> HTMLResponse:
         "failed": found.failed,
         "coming": found.figures.coming if found.figures else {},
         "worked_out": found.figures.at if found.figures else None,
-        "coming_chart": charts.bars("mails", {f"{day:%d-%m}": n for day, n in found.figures.coming.items()})
-        if found.figures
-        else None,
-        "chart": charts.bars("mails", {f"{day:%d-%m}": count for day, count in found.sent.items()}),
+        "coming_chart": _chart(found.figures.coming, language) if found.figures else None,
+        "chart": _chart(found.sent, language),
         "funnels": found.funnels,
     }
     return admin_page(request, identity, "dashboard", values)
+
+
+def _chart(mails: Mapping[date, int], language: str) -> str:
+    """Mails, day by day."""
+    return charts.bars("mails", {short_date(day, language): count for day, count in mails.items()})
