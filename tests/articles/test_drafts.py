@@ -57,6 +57,14 @@ def test_titles_subjects_and_slugs_are_short_and_calm() -> None:
     assert see.slug == "when-see-doctor"
 
 
+def test_a_german_heading_gets_a_slug_of_its_telling_words() -> None:
+    text = "Bewegen Sie sich jeden Tag ein wenig, auch wenn es am Anfang noch etwas schmerzt. Dann wird es besser."
+    article = article_from_html(
+        f"<h1>Rücken</h1><h2>Was ist gut für die Rückenmuskeln?</h2><p>{text}</p><h2>Spaß mit der Bewegung</h2><p>{text}</p>"
+    )
+    assert [one.slug for one in lessons(article)] == ["gut-ruckenmuskeln", "spass-bewegung"]
+
+
 def test_the_sentence_to_remember_is_the_stressed_one_or_else_a_short_one() -> None:
     first, why, do, see = lessons()
     assert why.highlight == "Seven hours are enough for nearly everybody."

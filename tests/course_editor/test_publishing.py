@@ -159,6 +159,7 @@ def test_a_draft_is_kept_as_it_was_typed_and_not_over_anothers(runtime: Runtime)
 def test_a_new_lesson_is_called_after_its_title_and_no_name_is_used_twice(runtime: Runtime) -> None:
     begin = (drafts.create, runtime.clock.now(), runtime.course_cache, COURSE)
     assert runtime.database.run(*begin, "Één dág: rust!", "welkom", None) == "een-dag-rust"
+    assert runtime.database.run(*begin, "Spaß am Gehen", "welkom", None) == "spass-am-gehen"
     for taken in ("Eén dag rust", "Stress", "!!"):
         with pytest.raises(SlugTaken):
             runtime.database.run(*begin, taken, "", None)

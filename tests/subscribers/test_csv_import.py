@@ -69,13 +69,24 @@ def test_csv_import_recognises_column_names_of_newsletter_programs() -> None:
     assert guess(["Email Address", "First Name", "TAGS"]) == {Column.EMAIL: 0, Column.NAME: 1, Column.TAGS: 2}
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("E-mailadres", "Naam", "Taal", "Tijdzone", "Uur", "Labels", "Toestemming op", "Toestemmingstekst", "Bron"),
+        ("E-Mail-Adresse", "Vorname", "Sprache", "Zeitzone", "Uhrzeit", "Schlagwörter", "Einwilligung am", "Einwilligungstext", "Quelle"),
+    ],
+)  # fmt: skip
+def test_csv_import_recognises_column_names_in_the_languages_of_the_interface(names: tuple[str, ...]) -> None:
+    assert guess(names) == {column: place for place, column in enumerate(Column)}
+
+
 def test_csv_import_reports_the_line_of_wrong_quotes() -> None:
     with pytest.raises(InvalidList, match="quotes") as caught:
         read_list(b'email,name\na@x.example,Ann\nb@x.example,"Bo "de" Vries"\n')
     assert caught.value.line == 3
 
 
-@pytest.mark.parametrize("text", ["8", "08", "8:00", "08:00", "08.00", "8.00"])
+@pytest.mark.parametrize("text", ["8", "08", "8:00", "08:00", "08.00", "8.00", "8 Uhr", "8:00 Uhr"])
 def test_csv_import_reads_common_notations_of_hours(text: str) -> None:
     found = read_line(
         2, ["a@x.example", text], INTAKE.model_copy(update={"columns": {Column.EMAIL: 0, Column.HOUR: 1}}), TODAY

@@ -33,8 +33,10 @@ _WORDS_OF_SLUG = 4
 _INTRODUCTION, _PART = N_("Introduction"), N_("Part %(number)s")
 _NO_SLUG = re.compile(r"[^a-z0-9]+")
 _NO_WORDS = frozenset({
-    "de", "het", "een", "en", "van", "in", "op", "is", "dat", "die", "te", "voor", "met", "aan", "of", "bij", "wat",
+    "de", "het", "een", "en", "van", "in", "op", "is", "dat", "te", "voor", "met", "aan", "of", "bij", "wat",
     "hoe", "kan", "mijn", "je", "the", "a", "an", "and", "on", "to", "for", "with", "what", "how", "my", "your",
+    "der", "die", "das", "den", "dem", "ein", "eine", "und", "von", "zu", "für", "fur", "mit", "auf", "im", "ist",
+    "was", "wie", "ihr", "ihre",
 })  # fmt: skip
 
 

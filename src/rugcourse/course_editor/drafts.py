@@ -210,6 +210,6 @@ def title_of(slug: str, fields: Mapping[str, str], language: str) -> str:
 
 
 def slug_from(title: str) -> str:
-    """Derive a slug from a title: `Als je rug té veel moet` → `als-je-rug-te-veel-moet`."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    """Derive a slug from a title: `Als je rug té veel moet` → `als-je-rug-te-veel-moet`, `Spaß` → `spass`."""
+    plain = unicodedata.normalize("NFKD", title.casefold()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:LONGEST_SLUG].strip("-")

@@ -37,7 +37,7 @@ CHUNK = 500
 LONGEST_SOURCE, _SHORTEST = 150, 3
 
 
-_ON_THE_HOUR = re.compile(r"[:.]00$")
+_ON_THE_HOUR = re.compile(r"([:.]00)?( Uhr)?$")
 SAMPLE_LINES = 5
 _MOST_PROBLEMS = 200
 _DAY_FIRST = re.compile(r"(\d{1,2})([-./])(\d{1,2})\2(\d{4})")
