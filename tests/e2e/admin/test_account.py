@@ -76,3 +76,5 @@ def test_an_admin_finds_a_person_and_helps_them(page: Page, site: Site) -> None:
     press(page, "button[value=pause]")
     expect(page.locator(".saved")).to_be_visible()
     expect(page.locator("main")).to_contain_text("on holiday")
+    page.goto("/admin/remarks")
+    assert_good_for_everybody(page)
