@@ -12,7 +12,7 @@ from tests.support.builders import COURSE
 from rugcourse.bootstrap import Runtime
 from rugcourse.course_editor import course_edits
 from rugcourse.course_editor.course_draft import CourseDraft, CourseNotFound, load
-from rugcourse.course_editor.course_edits import CourseIsPublished, CourseSlugTaken, NoTitle, UnknownLanguage
+from rugcourse.course_editor.course_edits import CourseIsPublished, CourseSlugTaken, NoTitle, PartEdit, UnknownLanguage
 from rugcourse.course_editor.course_publishing import (
     CourseNotReady,
     SeenCourse,
@@ -78,7 +78,7 @@ def save_part(runtime: Runtime, session: Session, part: CoursePart, **typed: str
     found = load(session, runtime.course_cache, SLUG)
     seen = found.parts[part].saved if part in found.parts else 0
     fields = {name.replace("__", "."): text for name, text in typed.items()}
-    course_edits.save_part(session, runtime.clock.now(), found, part, fields, None, seen)
+    course_edits.save_part(session, runtime.clock.now(), found, part, PartEdit(fields, seen), None)
 
 
 def test_a_course_in_one_language_without_test_and_notice_is_published_whole(
@@ -195,9 +195,13 @@ def test_two_who_write_the_same_part_are_told_of_each_other(
 ) -> None:
     opened = draft()
     seen = opened.parts[CoursePart.PAGE].saved
-    course_edits.save_part(session, runtime.clock.now(), opened, CoursePart.PAGE, {"nl.tagline": "A"}, None, seen)
+    course_edits.save_part(
+        session, runtime.clock.now(), opened, CoursePart.PAGE, PartEdit({"nl.tagline": "A"}, seen), None
+    )
     with pytest.raises(StaleDraft):
-        course_edits.save_part(session, runtime.clock.now(), opened, CoursePart.PAGE, {"nl.tagline": "B"}, None, seen)
+        course_edits.save_part(
+            session, runtime.clock.now(), opened, CoursePart.PAGE, PartEdit({"nl.tagline": "B"}, seen), None
+        )
     assert draft().fields(CoursePart.PAGE)["nl.tagline"] == "A"
 
 
@@ -205,7 +209,7 @@ def test_the_order_is_a_draft_until_it_is_published(
     runtime: Runtime, session: Session, made: None, draft: Callable[[], CourseDraft]
 ) -> None:
     publish(runtime, session, "nl")
-    course_edits.move(session, runtime.clock.now(), draft(), "les-3", 1, None)
+    course_edits.move(session, runtime.clock.now(), draft(), "les-3", 1, None, 0)
     assert [one.slug for one in draft().lessons] == ["les-3", "les-1", "les-2"]
     assert [one.slug for one in draft().course.lessons] == ["les-1", "les-2", "les-3"]
     assert draft().is_changed

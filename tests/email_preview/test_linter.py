@@ -36,7 +36,7 @@ def test_email_linter_finds_nothing_in_shipped_lessons(course: Course, language:
     for lesson in course.lessons:
         look = lint_email(compose(course, lesson, language), "https://c.example")
         assert look.remarks == ()
-        assert look.subject == lesson.texts[language].subject
+        assert look.subject == lesson.texts[language].subject.replace("{{ number }}", str(lesson.number))
         assert look.words > 300
         assert look.links > 5
         assert look.images == 0
@@ -81,7 +81,7 @@ def test_email_linter_reports_each_mistake(course: Course, before: bytes, after:
 )
 def test_a_subject_is_looked_at(course: Course, subject: str, kinds: set[str]) -> None:
     message = compose(course, course.lessons[0])
-    ours = course.lessons[0].texts["nl"].subject.encode()
+    ours = course.lessons[0].texts["nl"].subject.replace("{{ number }}", "1").encode()
     assert {
         one.kind for one in lint_email(message.replace(ours, subject.encode(), 1), "https://c.example").remarks
     } == kinds

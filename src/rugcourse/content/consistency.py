@@ -66,6 +66,8 @@ def find_inconsistencies(
         *_numbers(notices),
         *_notice_tags(notices, lessons),
         *_references(lessons),
+        *_same_order("course", "tiles", {one: [tile.lesson for tile in text.tiles] for one, text in texts.items()}),
+        *_same_order("test", "topics", {one: list(test.topics) for one, test in tests.items()}),
     ]
 
 
@@ -134,6 +136,15 @@ def _named_lessons(texts: Mapping[str, CourseText], slugs: set[str]) -> Iterator
         if text.sample is not None and text.sample not in slugs:
             message = f"there is no lesson with the slug {text.sample!r}"
             yield Inconsistency(place, ("sample",), "no-lesson", message)
+
+
+def _same_order(stem: str, field: str, names: Mapping[str, list[str]]) -> Iterator[Inconsistency]:
+    """Check that translations have the same tiles or topics in the same order, as forms show them side by side."""
+    for language, found in list(names.items())[1:]:
+        first = next(iter(names))
+        if found != names[first]:
+            message = f"`{field}` must be the same, in the same order, as in {TextRef(stem, first).file_name}"
+            yield Inconsistency(TextRef(stem, language), (field,), "differs", message)
 
 
 def _references(lessons: Mapping[str, Mapping[str, LessonText]]) -> Iterator[Inconsistency]:

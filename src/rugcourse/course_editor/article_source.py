@@ -31,6 +31,7 @@ from rugcourse.articles import (
 )
 from rugcourse.course_editor import course_edits
 from rugcourse.course_editor.course_draft import ORDER_FIELD, CourseDraft
+from rugcourse.course_editor.course_edits import PartEdit
 from rugcourse.course_editor.drafts import StaleDraft
 from rugcourse.course_editor.form_fields import clean
 from rugcourse.course_editor.lesson_source import source_of
@@ -126,9 +127,11 @@ def make_lessons(session: Session, now: datetime, draft: CourseDraft, seen: int,
         raise StaleDraft
     page = proposed_page(found.article, found.cuts, own_text=found.own_text)
     proposed = {"tagline": page.tagline, "summary": "\n".join(page.summary), "sources": "\n".join(page.sources)}
-    typed = {f"{language}.{name}": text for name, text in proposed.items() if text}
-    seen_page = draft.parts[CoursePart.PAGE].saved if CoursePart.PAGE in draft.parts else 0
-    course_edits.save_part(session, now, draft, CoursePart.PAGE, typed, admin_id, seen_page)
+    written = draft.fields(CoursePart.PAGE)
+    names = {f"{language}.{name}": text for name, text in proposed.items()}
+    typed = {name: text for name, text in names.items() if text and name not in written}
+    edit = PartEdit(typed, draft.parts[CoursePart.PAGE].saved if CoursePart.PAGE in draft.parts else 0)
+    course_edits.save_part(session, now, draft, CoursePart.PAGE, edit, admin_id)
     return len(lessons)
 
 

@@ -62,10 +62,19 @@ class CourseDraft:
         return self.published.course if self.published else Course(slug=self.slug, texts={}, lessons=())
 
     def fields(self, part: CoursePart) -> dict[str, str]:
-        """Return the fields of a part: of its draft, or of what is published."""
-        if part in self.parts:
-            return dict(self.parts[part].fields)
-        return self.published_fields(part)
+        """Return the fields of a part as they are written: what is published, with the changes of its draft."""
+        published = self.published_fields(part)
+        changes = self.parts[part].fields if part in self.parts else {}
+        return {name: text for name, text in {**published, **changes}.items() if text}
+
+    def changes(self, part: CoursePart, fields: Mapping[str, str]) -> dict[str, str]:
+        """Return what differs from what is published, with an empty text for a field that is gone.
+
+        Only that is kept in a draft: what is published of the rest later, from files or by somebody else, stays.
+        """
+        published = self.published_fields(part)
+        names = dict.fromkeys([*published, *fields])
+        return {name: fields.get(name, "") for name in names if fields.get(name, "") != published.get(name, "")}
 
     def published_fields(self, part: CoursePart) -> dict[str, str]:
         return fields_of(part, texts_of(self.course, part), [one.slug for one in self.course.lessons])
@@ -140,6 +149,22 @@ def _written(slug: str, published: Lesson | None, draft: SavedDraft | None) -> W
     fields = dict(draft.fields) if draft else lesson_fields(published) if published else {}
     fields.pop(PREDECESSOR_FIELD, None)
     return WrittenLesson(slug, fields, published, draft)
+
+
+def place_of(session: Session, published: PublishedCourse, slug: str) -> int | None:
+    """Return the place of a new lesson among the published ones, from 1, in the order that the course page shows.
+
+    In a course that was never published, its place among all lessons. None for a lesson that is published.
+    """
+    if slug in published.lesson_ids:
+        return None
+    parts = course_drafts.of_course(session, published.id)
+    drafts = {one.slug: one.fields for one in lesson_drafts.of_course(session, published.id)}
+    wanted = parts[CoursePart.ORDER].fields.get(ORDER_FIELD, "").split() if CoursePart.ORDER in parts else []
+    known = [one.slug for one in published.course.lessons]
+    order = lesson_order(known, drafts, wanted)
+    before = order[: order.index(slug)] if slug in order else order
+    return 1 + sum(one in known or not known for one in before)
 
 
 def lesson_order(published: Sequence[str], drafts: Mapping[str, Mapping[str, str]], wanted: Sequence[str]) -> list[str]:

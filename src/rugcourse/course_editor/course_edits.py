@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,7 @@ from rugcourse.course_editor.course_draft import (
     texts_of,
 )
 from rugcourse.course_editor.drafts import StaleDraft, slug_from
-from rugcourse.course_editor.part_fields import clean, fields_of
+from rugcourse.course_editor.part_fields import clean, fields_of, with_question_ids
 from rugcourse.course_editor.parts import FORMS, CoursePart
 from rugcourse.course_editor.versions import NONE
 from rugcourse.db.models import AuditAction, CourseRow
@@ -44,6 +45,17 @@ class UnknownLanguage(InvalidInput):
 
 class CourseIsPublished(InvalidState):
     """A course that was published can't be deleted: readers may have had it. It can be archived."""
+
+
+class PartEdit(NamedTuple):
+    """What was typed in a part. `seen`: the revision of its draft when the form was opened, 0 for none.
+
+    `close_up`: see `part_fields.clean`.
+    """
+
+    typed: Mapping[str, str]
+    seen: int
+    close_up: bool = True
 
 
 def create(
@@ -110,23 +122,25 @@ def save_part(
     now: datetime,
     draft: CourseDraft,
     part: CoursePart,
-    typed: Mapping[str, str],
+    edit: PartEdit,
     admin_id: int | None,
-    seen: int,
 ) -> int:
     """Save what is typed in a part; fields that the form did not have stay. Returns the new revision.
 
-    `seen`: the revision of the draft when the form was opened, 0 for none. Raises StaleDraft.
+    Raises StaleDraft.
     """
-    fields = clean({**draft.fields(part), **typed}, FORMS[part], draft.languages)
-    if not course_drafts.save(session, draft.id, part, fields, seen, admin_id, now):
+    fields = clean({**draft.fields(part), **edit.typed}, FORMS[part], draft.languages, close_up=edit.close_up)
+    if part == CoursePart.TEST:
+        fields = with_question_ids(fields)
+    if not course_drafts.save(session, draft.id, part, draft.changes(part, fields), edit.seen, admin_id, now):
         raise StaleDraft
     return course_drafts.of_course(session, draft.id)[part].saved
 
 
-def discard_part(session: Session, draft: CourseDraft, part: CoursePart) -> None:
-    """Go back to what is published of a part."""
-    course_drafts.remove(session, draft.id, part)
+def discard_part(session: Session, draft: CourseDraft, part: CoursePart, seen: int) -> None:
+    """Go back to what is published of a part. Raises StaleDraft if it was saved since `seen`."""
+    if not course_drafts.remove(session, draft.id, part, seen):
+        raise StaleDraft
 
 
 def restore_parts(session: Session, now: datetime, draft: CourseDraft, version_id: int, admin_id: int | None) -> None:
@@ -143,25 +157,31 @@ def restore_parts(session: Session, now: datetime, draft: CourseDraft, version_i
     slugs = [one.slug for one in draft.lessons]
     for part in FORMS:
         fields = fields_of(part, texts_of(course, part), slugs)
-        if fields != draft.published_fields(part):
-            course_drafts.save(session, draft.id, part, fields, 0, admin_id, now)
+        if changes := draft.changes(part, fields):
+            course_drafts.save(session, draft.id, part, changes, 0, admin_id, now)
 
 
-def save_order(session: Session, now: datetime, draft: CourseDraft, slugs: Sequence[str], admin_id: int | None) -> None:
-    """Save the order of the lessons. Unknown slugs are ignored; lessons that are left out follow at the end."""
+def save_order(
+    session: Session, now: datetime, draft: CourseDraft, slugs: Sequence[str], admin_id: int | None, seen: int
+) -> None:
+    """Save the order of the lessons. Unknown slugs are ignored; lessons that are left out follow at the end.
+
+    `seen`: the revision of the order when the page was opened, 0 for none. Raises StaleDraft.
+    """
     known = {one.slug for one in draft.lessons}
     order = list(dict.fromkeys([one for one in slugs if one in known] + [one.slug for one in draft.lessons]))
-    seen = draft.parts[CoursePart.ORDER].saved if CoursePart.ORDER in draft.parts else 0
     fields = {ORDER_FIELD: " ".join(order)}
     if not course_drafts.save(session, draft.id, CoursePart.ORDER, fields, seen, admin_id, now):
         raise StaleDraft
 
 
-def move(session: Session, now: datetime, draft: CourseDraft, slug: str, place: int, admin_id: int | None) -> None:
-    """Put a lesson at a place, from 1."""
+def move(
+    session: Session, now: datetime, draft: CourseDraft, slug: str, place: int, admin_id: int | None, seen: int
+) -> None:
+    """Put a lesson at a place, from 1. `seen`: see `save_order`."""
     order = [one.slug for one in draft.lessons if one.slug != slug]
     order.insert(min(max(place, 1), len(order) + 1) - 1, slug)
-    save_order(session, now, draft, order, admin_id)
+    save_order(session, now, draft, order, admin_id, seen)
 
 
 def add_lesson(session: Session, now: datetime, draft: CourseDraft, title: str, admin_id: int | None) -> str:

@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Course, Lesson
 from rugcourse.content.consistency import NOTICE, Inconsistency, find_inconsistencies, stem_of
 from rugcourse.course_editor import form_fields, part_fields
-from rugcourse.course_editor.course_draft import CourseDraft, WrittenLesson, load
+from rugcourse.course_editor.course_draft import PREDECESSOR_FIELD, CourseDraft, WrittenLesson, load
 from rugcourse.course_editor.drafts import StaleDraft
 from rugcourse.course_editor.lesson_source import source_of
 from rugcourse.course_editor.linter import LintFinding, finding_of, once, overlaps, unreadable_in
 from rugcourse.course_editor.part_fields import MODELS, language_document
 from rugcourse.course_editor.parts import FORMS, CoursePart
-from rugcourse.course_editor.versions import NONE, current_version
+from rugcourse.course_editor.versions import current_version
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import AuditAction
 from rugcourse.db.queries import admins, course_drafts, course_publishing, courses, lesson_drafts
@@ -116,14 +116,16 @@ def publish_course(
     if not spoken or any(findings(draft, one) for one in spoken) or disagreements(draft, spoken):
         raise CourseNotReady
     course = assembled(draft, spoken)
+    current = {one.slug: current_version(session, draft.id, one.slug) for one in draft.lessons}
     course_publishing.save_course(session, course, now)
-    course_drafts.remove(session, draft.id, CoursePart.ORDER)
+    if all(_is_published_with(draft, one) for one in draft.lessons):  # else it still says where the new ones stand
+        course_drafts.remove(session, draft.id, CoursePart.ORDER)
     for part in FORMS:
         course_drafts.remove(session, draft.id, part)
         _keep_unpublished(session, now, draft, part, spoken, admin_id)
     for lesson in draft.lessons:
         if lesson.draft is not None and _is_published_with(draft, lesson):
-            _settle_lesson_draft(session, now, draft, lesson, course, admin_id)
+            _settle_lesson_draft(session, now, draft, lesson, course, admin_id, current[lesson.slug])
     after = {"languages": " ".join(spoken), "lessons": len(course.lessons)}
     admins.record_change(session, now, admin_id, AuditAction.COURSE_PUBLISH, slug, None, after)
     return course
@@ -152,6 +154,8 @@ def _part_finding(problem: ErrorDetails, where: str) -> LintFinding:
     """Convert an error of pydantic into a finding. `problem`: its details, see `finding_of`."""
     if problem["type"] == "too_short":
         return LintFinding("too-few", where, values={"least": problem["ctx"]["min_length"]})
+    if where.endswith(".topic"):
+        return LintFinding("no-topic", where)
     if problem["type"] == "one_right":
         return LintFinding("no-right", where)
     return finding_of(problem, where)
@@ -208,25 +212,36 @@ def _keep_unpublished(
 ) -> None:
     """Keep as a draft what is written in languages that were not published."""
     rest = tuple(f"{one}." for one in draft.languages if one not in spoken)
-    fields = draft.fields(part)
-    if rest and any(name.startswith(rest) for name in fields):
+    fields = {name: text for name, text in draft.fields(part).items() if rest and name.startswith(rest)}
+    if fields:
         course_drafts.save(session, draft.id, part, fields, 0, admin_id, now)
 
 
 def _settle_lesson_draft(
-    session: Session, now: datetime, draft: CourseDraft, lesson: WrittenLesson, course: Course, admin_id: int | None
+    session: Session,
+    now: datetime,
+    draft: CourseDraft,
+    lesson: WrittenLesson,
+    course: Course,
+    admin_id: int | None,
+    was_current: int,
 ) -> None:
-    """Remove the draft of a lesson if all of it is published now; keep it where it says more."""
+    """Remove the draft of a lesson if all of it is published now; keep it where it says more.
+
+    `was_current`: the version that was published until now. A draft that was begun from an earlier one stays so, and
+    its editor is still warned.
+    """
     published = course.lesson(lesson.slug)
     if published is None or lesson.draft is None:
         return
-    says_more = _without_ids(form_fields.fields_of(published)) != _without_ids(lesson.fields)
+    moved = lesson.published is not None and PREDECESSOR_FIELD in lesson.draft.fields
+    says_more = moved or _without_ids(form_fields.fields_of(published)) != _without_ids(lesson.fields)
     lesson_drafts.remove(session, draft.id, lesson.slug)
     if says_more:
-        began_from = current_version(session, draft.id, lesson.slug) or NONE
-        lesson_drafts.save(
-            session, draft.id, lesson.slug, DraftContent(dict(lesson.fields), began_from), 0, admin_id, now
-        )
+        is_newest = lesson.draft.began_from == was_current
+        began_from = current_version(session, draft.id, lesson.slug) if is_newest else lesson.draft.began_from
+        content = DraftContent(dict(lesson.draft.fields if moved else lesson.fields), began_from)
+        lesson_drafts.save(session, draft.id, lesson.slug, content, 0, admin_id, now)
 
 
 def _without_ids(fields: Mapping[str, str]) -> dict[str, str]:

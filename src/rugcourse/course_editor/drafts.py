@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course
-from rugcourse.course_editor.course_draft import PREDECESSOR_FIELD
+from rugcourse.course_editor.course_draft import ORDER_FIELD, PREDECESSOR_FIELD, place_of
 from rugcourse.course_editor.form_fields import clean, fields_of
 from rugcourse.course_editor.lesson_draft import LessonDraft, position_after
 from rugcourse.course_editor.lesson_source import source_of
@@ -86,7 +86,8 @@ def load_editor(session: Session, course_cache: CourseCache, course: str, slug: 
     if draft is None and lesson is None:
         raise LessonNotFound
     fields = dict(draft.fields) if draft else fields_of(lesson) if lesson else {}
-    place = position_after(published.course, slug, fields.pop(PREDECESSOR_FIELD, None))
+    predecessor = fields.pop(PREDECESSOR_FIELD, None)
+    place = place_of(session, published, slug) or position_after(published.course, slug, predecessor)
     parts = course_drafts.of_course(session, published.id)
     page = parts.get(CoursePart.PAGE)
     source = source_of(parts[CoursePart.ARTICLE].fields, slug) if CoursePart.ARTICLE in parts else None
@@ -143,14 +144,28 @@ def save(
     course_id, course, slug = state.published.id, state.published.course.slug, lesson_draft.slug
     since = state.version if version is None else version
     fields = dict(lesson_draft.fields)
-    if lesson_draft.behind is not None:
-        fields[PREDECESSOR_FIELD] = lesson_draft.behind
     courses.lock(session, course)
+    saved = lesson_drafts.find(session, course_id, slug)
+    if lesson_draft.place == state.lesson_draft.place and state.lesson_id is None:
+        # Not moved: it stays behind the lesson that it was made behind, which may be a draft too.
+        fields |= {name: text for name, text in (saved.fields if saved else {}).items() if name == PREDECESSOR_FIELD}
+    elif lesson_draft.behind is not None:
+        fields[PREDECESSOR_FIELD] = lesson_draft.behind
+        forget_place(session, now, course_id, slug, admin_id)
     if newer_version(session, course_id, course, slug, since):
         raise StalePublication
     content = DraftContent(fields, current_version(session, course_id, slug))
     if not lesson_drafts.save(session, course_id, slug, content, seen, admin_id, now):
         raise StaleDraft
+
+
+def forget_place(session: Session, now: datetime, course_id: int, slug: str, admin_id: int | None) -> None:
+    """Take a lesson out of the draft of the order, as its form says where it stands."""
+    order = course_drafts.of_course(session, course_id).get(CoursePart.ORDER)
+    slugs = order.fields.get(ORDER_FIELD, "").split() if order else []
+    if order and slug in slugs:
+        fields = {ORDER_FIELD: " ".join(one for one in slugs if one != slug)}
+        course_drafts.save(session, course_id, CoursePart.ORDER, fields, order.saved, admin_id, now)
 
 
 def create(

@@ -27,6 +27,12 @@ _EXPORT = (
 )
 
 
+_NEVER_PUBLISHED = (
+    "a course with this slug is being written in the admin pages and was never published. Publish or delete it there, "
+    "or give this folder another name"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
     """The result of an import. `changed`: lessons with new text or position, and other changed parts.
@@ -75,6 +81,8 @@ def _import(session: Session, now: datetime, files: Course, on_conflict: OnConfl
 def _import_in(session: Session, now: datetime, files: Course, on_conflict: OnConflict) -> Imported:
     in_files = courses.lock(session, files.slug)
     published = courses.load_course(session, files.slug)
+    if published is None and courses.find(session, files.slug) is not None:
+        raise AuthoringErrors([Problem(Path(files.slug), 1, _NEVER_PUBLISHED)])
     course, newer_here = files, tuple[str, ...]()
     if published is not None:
         merged = merge(published.course, files, in_files, on_conflict)

@@ -37,6 +37,11 @@ def lessons(session: Session, course_cache: CourseCache) -> LessonList:
     )
 
 
+def discarded_lessons(session: Session, course_id: int) -> list[DiscardedDraft]:
+    """Return the discarded drafts of a course's lessons, the newest first."""
+    return lesson_drafts.discarded_of_course(session, course_id)
+
+
 MOST_VERSIONS = 50
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -31,8 +32,11 @@ MODELS: Mapping[CoursePart, type[BaseModel]] = {
 }
 
 
-def clean(typed: Fields, form: Form, languages: Sequence[str]) -> dict[str, str]:
-    """Return the known fields that are not empty, without control characters; rows that are empty are closed up."""
+def clean(typed: Fields, form: Form, languages: Sequence[str], *, close_up: bool = True) -> dict[str, str]:
+    """Return the known fields that are not empty, without control characters.
+
+    `close_up`: rows that are empty are closed up. Not while somebody types: the form keeps the numbers that it has.
+    """
     found = {}
     for name, field in names_of(form, languages):
         text = unicodedata.normalize("NFC", without_invisible(typed.get(name, "")[:LONGEST]).replace("\r\n", "\n"))
@@ -40,7 +44,7 @@ def clean(typed: Fields, form: Form, languages: Sequence[str]) -> dict[str, str]
         if text:
             found[name] = text
     for item in form.fields:
-        if isinstance(item, RowGroup) and item.name not in _NOT_CLOSED_UP:
+        if close_up and isinstance(item, RowGroup) and item.name not in _NOT_CLOSED_UP:
             found = _closed_up(found, item, languages)
     return found
 
@@ -64,6 +68,13 @@ def kept_rows(fields: Fields, rows: RowGroup, path: str, languages: Sequence[str
     pattern = _row_pattern(rows, path, languages)
     found = (pattern.fullmatch(name) for name, text in fields.items() if text)
     return sorted({int(match["row"]) for match in found if match and match["after"] not in _CHOICES})
+
+
+def with_question_ids(fields: Fields) -> dict[str, str]:
+    """Give each new question of the test an id that no question ever had: answers are kept by it."""
+    asked = {name.split(".")[2] for name in fields if re.fullmatch(r"[a-z]{2}\.questions\.\d+\.question", name)}
+    new = {f"questions.{row}.id": f"test-{secrets.token_hex(4)}" for row in sorted(asked)}
+    return {**new, **fields}
 
 
 def shown_rows(fields: Fields, rows: RowGroup, path: str, languages: Sequence[str]) -> int:
@@ -167,18 +178,22 @@ def _page_raw(document: Document, _lessons: Collection[str]) -> Document:
 
 def _test_document(raw: Document) -> Document:
     slugs = [one["lesson"] or one["id"] or f"topic-{number + 1}" for number, one in enumerate(raw["topics"])]
-    topics = {slug: one["name"] for slug, one in zip(slugs, raw["topics"], strict=True) if one["name"] or one["lesson"]}
+    named = [bool(one["name"]) for one in raw["topics"]]
+    topics = {slug: one["name"] for slug, one in zip(slugs, raw["topics"], strict=True) if one["name"]}
     questions = [
         {
             "id": one["id"] or f"test-{number + 1}",
             "question": one["question"],
-            "topic": slugs[int(one["topic"])] if one["topic"].isdecimal() and int(one["topic"]) < len(slugs) else "",
+            "topic": next(
+                (slug for place, slug in enumerate(slugs) if named[place] and one["topic"] == str(place)), ""
+            ),
             "options": [{**option, "right": one["right"] == str(place)} for place, option in enumerate(one["options"])],
         }
         for number, one in enumerate(raw["questions"])
     ]
     document = {"title": raw["title"], "body": raw["body"], "topics": topics, "questions": questions}
-    return {**document, "surprise": raw["surprise"]} if raw["surprise"] else document
+    is_asked = any(one["id"] == raw["surprise"] for one in questions)
+    return {**document, "surprise": raw["surprise"]} if is_asked else document
 
 
 def _test_raw(document: Document, lessons: Collection[str]) -> Document:

@@ -96,7 +96,7 @@ PAGE = Form(
         RowGroup(
             "tiles",
             N_("Tile"),
-            12,
+            40,
             (
                 Field("lesson", N_("Lesson"), Input.LESSON, shared=True),
                 Field("title", N_("Title")),
@@ -104,7 +104,7 @@ PAGE = Form(
             ),
             N_("Each tile links to a lesson. Tiles are optional."),
         ),
-        RowGroup("further", N_("Further reading"), 12, _READING),
+        RowGroup("further", N_("Further reading"), 40, _READING),
         Field("sources", N_("Sources of the lessons, one per line"), Input.LINES),
     ),
 )
@@ -161,7 +161,7 @@ NOTICE = Form(
         RowGroup(
             "levels",
             N_("Level of urgency"),
-            5,
+            12,
             (
                 Field("urgency", N_("How soon to get help"), Input.URGENCY, shared=True),
                 Field("title", N_("Title, such as: Call the emergency number")),
@@ -172,7 +172,7 @@ NOTICE = Form(
         RowGroup(
             "numbers",
             N_("Telephone number"),
-            20,
+            60,
             (
                 Field("country", N_("Country, two letters such as gb")),
                 Field("label", N_("Who answers this number")),
@@ -187,7 +187,7 @@ NOTICE = Form(
         RowGroup(
             "sources",
             N_("Source"),
-            20,
+            60,
             (Field("title", N_("Title")), Field("year", N_("Year")), Field("link", N_("Link (may stay empty)"))),
         ),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course
+from rugcourse.content.lesson_tags import unknown_lessons
+from rugcourse.course_editor.course_draft import place_of
 from rugcourse.course_editor.drafts import LessonNotFound, StaleDraft, StalePublication
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.linter import check, check_whole
@@ -66,6 +69,9 @@ def publish_lesson(
     if seen is not None:
         _check_seen(session, published, lesson_draft.slug, seen)
     current = lesson_draft.in_course(published.course)
+    place = place_of(session, published, lesson_draft.slug)
+    if place is not None and lesson_drafts.find(session, published.id, lesson_draft.slug) is not None:
+        current = replace(current, place=place)
     if any(one.is_error for one in check(current)):
         raise LessonNotReady
     course = current.course_with(current.lesson())
@@ -134,8 +140,11 @@ def _check_seen(session: Session, published: PublishedCourse, slug: str, seen: S
 
 
 def _check_named(course: Course) -> None:
-    """Raise LessonNotReady if the landing page refers to a lesson that is not in the course."""
+    """Raise LessonNotReady if the landing page or a lesson refers to a lesson that is not in the course."""
     slugs = {one.slug for one in course.lessons}
+    bodies = (text.body for lesson in course.lessons for text in lesson.texts.values())
+    if any(True for body in bodies for _ in unknown_lessons(body, slugs)):
+        raise LessonNotReady
     for text in course.texts.values():
         if any(tile.lesson not in slugs for tile in text.tiles) or (text.sample and text.sample not in slugs):
             raise LessonNotReady

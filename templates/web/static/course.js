@@ -49,6 +49,15 @@ if (part) {
   };
   const wait = () => { clearTimeout(waiting); waiting = setTimeout(save, 1500); };
   part.addEventListener("input", () => { changed = true; told.textContent = ""; wait(); });
-  part.addEventListener("submit", () => { clearTimeout(waiting); changed = false; stopped = true; });
+  part.addEventListener("submit", (event) => {
+    clearTimeout(waiting);
+    if (busy) { // its revision is about to change: go on once it has
+      event.preventDefault();
+      const button = event.submitter, again = setInterval(() => { if (!busy) { clearInterval(again); part.requestSubmit(button); } }, 50);
+      return;
+    }
+    changed = false;
+    stopped = true;
+  });
   addEventListener("beforeunload", (event) => { if (changed || busy) event.preventDefault(); });
 }

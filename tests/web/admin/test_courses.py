@@ -15,6 +15,7 @@ from tests.support.rows import everything
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Role
+from rugcourse.db.queries import course_publishing
 
 MADE = "/admin/courses/better-sleep"
 PAGE = {
@@ -57,6 +58,13 @@ def written(editor: TestClient) -> TestClient:
         form = lesson_form(title, number) | {"saved": revision_on(editor.get(where).text)}
         assert post(editor, where, **form, action="keep") == f"{where}?done=kept"
     return editor
+
+
+def order(browser: TestClient, **fields: str) -> str:
+    """Send the order of the lessons from the page as it is now."""
+    seen = re.search(r'name="seen" value="(\d+)"', browser.get(MADE).text)
+    assert seen
+    return post(browser, f"{MADE}/order", **{"seen": seen[1], **fields})
 
 
 def publish_form(browser: TestClient) -> dict[str, str]:
@@ -152,17 +160,17 @@ def test_saving_while_typing_tells_the_new_revision_or_that_somebody_else_saved(
 
 
 def test_lessons_are_moved_by_number_and_all_at_once(written: TestClient, runtime: Runtime) -> None:
-    assert post(written, f"{MADE}/order", lesson="what-helps", place="1") == f"{MADE}?done=ordered#lessons"
+    assert order(written, lesson="what-helps", place="1") == f"{MADE}?done=ordered#lessons"
     page = written.get(MADE).text
     assert page.index('data-lesson="what-helps"') < page.index('data-lesson="why-you-sleep"')
-    assert post(written, f"{MADE}/order", order="why-you-sleep nonsense what-helps").startswith(MADE)
+    assert order(written, order="why-you-sleep nonsense what-helps").startswith(MADE)
     page = written.get(MADE).text
     assert page.index('data-lesson="why-you-sleep"') < page.index('data-lesson="what-helps"')
 
 
 def test_publishing_what_changed_meanwhile_is_refused(written: TestClient) -> None:
     form = publish_form(written)
-    post(written, f"{MADE}/order", lesson="what-helps", place="1")
+    order(written, lesson="what-helps", place="1")
     answer = written.post(f"{MADE}/publish", data=form)
     assert answer.status_code == 409
     assert "changed or published since you opened this page" in answer.text
@@ -306,3 +314,130 @@ def test_an_earlier_publication_comes_back_as_a_draft(written: TestClient, brows
     assert publish(written) == f"{MADE}?done=published"
     assert "Two lessons about sleep." in browser.get("/en/better-sleep").text
     assert "This page does not exist" in post(written, f"{MADE}/restore", version="99999")
+
+
+def test_lessons_of_a_new_course_stay_in_the_order_in_which_they_were_made(
+    editor: TestClient, browser: TestClient
+) -> None:
+    post(editor, "/admin/new-course", title="Better sleep", language="en")
+    post(editor, f"{MADE}/parts/page", **PAGE, language="en", saved="1", action="back")
+    for number, title in enumerate(("Alpha", "Beta", "Gamma"), 1):
+        where = post(editor, f"{MADE}/lessons", title=title)
+        write_lesson(editor, where, title, number)
+    assert publish(editor) == f"{MADE}?done=published"
+    page = browser.get("/en/better-sleep").text
+    assert page.index("Alpha") < page.index("Beta") < page.index("Gamma")
+
+
+def test_new_lessons_of_a_published_course_stand_where_the_page_shows_them(
+    written: TestClient, runtime: Runtime
+) -> None:
+    publish(written)
+    made = []
+    for number, title in enumerate(("Four", "Five"), 4):
+        where = post(written, f"{MADE}/lessons", title=title)
+        write_lesson(written, where, title, number)
+        made.append(where)
+    order(written, lesson="five", place="1")
+    shown = re.findall(r'data-lesson="([^"]+)"', written.get(MADE).text)
+    for where in made:
+        assert post(written, f"{where}/publish", under_way="new", behind="nobody").endswith("done=published")
+    assert re.findall(r'data-lesson="([^"]+)"', written.get(MADE).text) == shown
+    with runtime.database.read() as session:
+        published = runtime.course_cache.course(session, "better-sleep")
+    assert published is not None
+    assert [one.slug for one in published.course.lessons] == shown
+
+
+def write_lesson(browser: TestClient, where: str, title: str, number: int) -> None:
+    form = lesson_form(title, number) | {"saved": revision_on(browser.get(where).text)}
+    assert post(browser, where, **form, action="keep").endswith("done=kept")
+
+
+def inputs(page: str) -> dict[str, str]:
+    """The text boxes of a page, as a browser would send them."""
+    found = dict(re.findall(r'<input type="(?:text|hidden|date)" name="([^"]+)"[^>]*? value="([^"]*)"', page))
+    found |= dict(re.findall(r'<textarea name="([^"]+)"[^>]*>([^<]*)</textarea>', page))
+    for name, options in re.findall(r'<select name="([^"]+)"[^>]*>(.*?)</select>', page, re.DOTALL):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        found[name] = chosen[1] if chosen else ""
+    for name, value in re.findall(r'<input type="radio" name="([^"]+)" value="([^"]*)" checked', page):
+        found[name] = value
+    return {name: unescape(text) for name, text in found.items()}
+
+
+def test_saving_while_typing_never_moves_the_questions_of_another_language(editor: TestClient) -> None:
+    part = f"/admin/courses/{COURSE}/parts/test"
+    before = inputs(editor.get(f"{part}?language=nl").text)
+    form = inputs(editor.get(f"{part}?language=en").text) | form_of(editor) | {"language": "en"}
+    form |= {name: "" for name in form if name.startswith("en.questions.0.")}
+    for _ in range(3):
+        answer = editor.post(f"{part}/autosave", data=form)
+        assert answer.status_code == 200
+        form["saved"] = answer.text
+    after = inputs(editor.get(f"{part}?language=nl").text)
+    dutch = {name: text for name, text in before.items() if name.startswith("nl.")}
+    assert {name: text for name, text in after.items() if name.startswith("nl.") and text} == {
+        name: text for name, text in dutch.items() if text
+    }
+
+
+def test_a_draft_keeps_only_what_differs_from_what_is_published(editor: TestClient, runtime: Runtime) -> None:
+    part = f"/admin/courses/{COURSE}/parts/notice"
+    form = inputs(editor.get(f"{part}?language=en").text)
+    post(editor, part, **{**form, "en.title": "Help", "action": "back"})
+    course = course_of(runtime).course
+    notice = course.safety_notices["nl"].model_copy(update={"line": "Nieuwe regel: bel 112."})
+    newer = course.model_copy(update={"safety_notices": {**course.safety_notices, "nl": notice}})
+    with runtime.database.write() as session:
+        course_publishing.save_course(session, newer, runtime.clock.now())
+    page = editor.get(f"/admin/courses/{COURSE}").text
+    form = page.partition(f'action="/admin/courses/{COURSE}/publish"')[2].partition("</form>")[0]
+    fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form))
+    assert editor.post(f"/admin/courses/{COURSE}/publish", data=fields).status_code == 303
+    shown = course_of(runtime).course.safety_notices
+    assert (shown["en"].title, shown["nl"].line) == ("Help", "Nieuwe regel: bel 112.")
+
+
+def test_a_form_that_was_opened_before_something_else_was_published_is_not_taken(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    part = f"/admin/courses/{COURSE}/parts/page"
+    form = inputs(editor.get(f"{part}?language=en").text)
+    course = course_of(runtime).course
+    texts = {**course.texts, "en": course.texts["en"].model_copy(update={"tagline": "From files."})}
+    with runtime.database.write() as session:
+        course_publishing.save_course(session, course.model_copy(update={"texts": texts}), runtime.clock.now())
+    assert "Not saved" in post(editor, part, **form)
+    assert editor.post(f"{part}/autosave", data=form_of(editor) | form).status_code == 409
+
+
+def test_a_new_question_gets_an_id_that_no_question_ever_had(editor: TestClient) -> None:
+    part = f"/admin/courses/{COURSE}/parts/test"
+    form = inputs(editor.get(f"{part}?language=en").text)
+    last = max(int(name.split(".")[1]) for name, text in form.items() if re.match(r"questions\.\d+\.id", name) and text)
+    post(editor, part, **{**form, f"en.questions.{last + 1}.question": "New?", "action": "en"})
+    first = inputs(editor.get(f"{part}?language=en").text)[f"questions.{last + 1}.id"]
+    assert re.fullmatch(r"test-[0-9a-f]{8}", first)
+
+
+def test_discarding_and_ordering_from_an_old_page_is_refused(written: TestClient) -> None:
+    publish(written)
+    part = f"{MADE}/parts/page"
+    post(written, part, **{"en.tagline": "A."}, language="en", saved="0", action="back")
+    assert post(written, part, action="discard", saved="1") == f"{MADE}?done=meanwhile"
+    assert 'value="A."' in written.get(part).text
+    assert post(written, part, action="discard", saved=revision_on(written.get(part).text)).endswith("done=discarded")
+    assert order(written, lesson="what-helps", place="1").endswith("#lessons")
+    assert order(written, seen="0", lesson="why-you-sleep", place="1") == f"{MADE}?done=meanwhile"
+
+
+def test_a_discarded_lesson_of_an_unpublished_course_comes_back(editor: TestClient) -> None:
+    post(editor, "/admin/new-course", title="Better sleep", language="en")
+    where = post(editor, f"{MADE}/lessons", title="One")
+    post(editor, f"{where}/discard", saved=revision_on(editor.get(where).text))
+    page = editor.get(MADE).text
+    draft = re.search(r'name="draft" value="(\d+)"', page)
+    assert draft
+    post(editor, "/admin/lessons/restore", draft=draft[1])
+    assert 'data-lesson="one"' in editor.get(MADE).text

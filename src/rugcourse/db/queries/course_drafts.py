@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Executable, delete, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.db.bulk import upsert
+from rugcourse.db.bulk import count, upsert
 from rugcourse.db.models import AdminRow, CourseDraftRow, CourseRow, DiscardedDraftRow, LessonDraftRow
 from rugcourse.db.queries.lesson_drafts import next_revision
 
@@ -69,8 +69,12 @@ def save(
     return session.scalar(statement) is not None
 
 
-def remove(session: Session, course_id: int, part: str) -> None:
-    session.execute(delete(CourseDraftRow).where(CourseDraftRow.course_id == course_id, CourseDraftRow.part == part))
+def remove(session: Session, course_id: int, part: str, seen: int | None = None) -> bool:
+    """Remove a draft. Returns False if there is none, or with `seen`, if it was saved since that revision."""
+    conditions = [CourseDraftRow.course_id == course_id, CourseDraftRow.part == part]
+    if seen is not None:
+        conditions.append(CourseDraftRow.revision == seen)
+    return count(session.execute(delete(CourseDraftRow).where(*conditions))) > 0
 
 
 def delete_unpublished(session: Session, course_id: int) -> None:

@@ -12,7 +12,7 @@ from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.bootstrap import make_ebooks
 from rugcourse.course_editor import course_draft, course_edits, course_publishing, page_data
 from rugcourse.course_editor.course_draft import CourseDraft, CourseNotFound
-from rugcourse.course_editor.course_edits import CourseIsPublished, CourseSlugTaken, NoTitle, UnknownLanguage
+from rugcourse.course_editor.course_edits import CourseIsPublished, CourseSlugTaken, NoTitle, PartEdit, UnknownLanguage
 from rugcourse.course_editor.course_publishing import CourseNotReady, SeenCourse
 from rugcourse.course_editor.drafts import StaleDraft, title_of
 from rugcourse.course_editor.part_fields import shown_rows
@@ -85,17 +85,20 @@ def save_part(request: Request, identity: Editor, course: str, part: CoursePart,
     language = _spoken(draft, typed.get("language", ""))
     where = f"/admin/courses/{course}"
     if typed.get("action") == "discard":
-        runtime.database.run(course_edits.discard_part, draft, _form(part))
+        try:
+            runtime.database.run(course_edits.discard_part, draft, _form(part), whole_number(typed.get("saved", "")))
+        except StaleDraft:
+            return RedirectResponse(f"{where}?done=meanwhile", 303)
         return RedirectResponse(f"{where}?done=discarded", 303)
     try:
+        _check_published(draft, typed)
         runtime.database.run(
             course_edits.save_part,
             runtime.clock.now(),
             draft,
             _form(part),
-            typed,
+            PartEdit(typed, whole_number(typed.get("saved", ""), 9)),
             identity.admin_id,
-            whole_number(typed.get("saved", "")),
         )
     except StaleDraft:
         shown = {**draft.fields(part), **{name: text for name, text in typed.items() if "." in name}}
@@ -111,10 +114,16 @@ def autosave_part(request: Request, identity: Editor, course: str, part: CourseP
     """Save while somebody types. Answers with the new revision, or 409 if somebody else saved the part."""
     runtime = runtime_of(request)
     draft = find_draft(request, course)
-    seen = whole_number(typed.get("saved", ""))
+    seen = whole_number(typed.get("saved", ""), 9)
     try:
+        _check_published(draft, typed)
         revision = runtime.database.run(
-            course_edits.save_part, runtime.clock.now(), draft, _form(part), typed, identity.admin_id, seen
+            course_edits.save_part,
+            runtime.clock.now(),
+            draft,
+            _form(part),
+            PartEdit(typed, seen, close_up=False),
+            identity.admin_id,
         )
     except StaleDraft:
         return Response("", 409)
@@ -142,16 +151,17 @@ def order_lessons(
     order: Annotated[str, Form(max_length=20_000)] = "",
     lesson: Annotated[str, Form()] = "",
     place: Annotated[str, Form()] = "",
+    seen: Annotated[str, Form()] = "",
 ) -> RedirectResponse:
     """Put one lesson at a place, from 1, or all of them in an order: slugs with spaces between them."""
     runtime = runtime_of(request)
     draft = find_draft(request, course)
-    now, admin_id = runtime.clock.now(), identity.admin_id
+    now, admin_id, revision = runtime.clock.now(), identity.admin_id, whole_number(seen, 9)
     try:
         if order:
-            runtime.database.run(course_edits.save_order, now, draft, order.split(), admin_id)
+            runtime.database.run(course_edits.save_order, now, draft, order.split(), admin_id, revision)
         elif any(one.slug == lesson for one in draft.lessons):
-            runtime.database.run(course_edits.move, now, draft, lesson, whole_number(place), admin_id)
+            runtime.database.run(course_edits.move, now, draft, lesson, whole_number(place), admin_id, revision)
     except StaleDraft:
         return RedirectResponse(f"/admin/courses/{course}?done=meanwhile", 303)
     return RedirectResponse(f"/admin/courses/{course}?done=ordered#lessons", 303)
@@ -254,6 +264,12 @@ def _form(part: CoursePart) -> CoursePart:
     return part
 
 
+def _check_published(draft: CourseDraft, typed: dict[str, str]) -> None:
+    """Raise StaleDraft if something was published of the course since the form was opened."""
+    if typed.get("content_hash", draft.content_hash) != draft.content_hash:
+        raise StaleDraft
+
+
 def _spoken(draft: CourseDraft, language: str, otherwise: str = "") -> str:
     return language if language in draft.languages else otherwise or draft.languages[0]
 
@@ -299,6 +315,8 @@ def _course_page(
         "forms": FORMS,
         "labels_at": labels_at,
         "other_languages": [one for one in languages() if one not in draft.languages],
+        "discarded": runtime_of(request).database.query(page_data.discarded_lessons, draft.id),
+        "title_of": title_of,
         "history": runtime_of(request).database.query(page_data.course_history, draft.id),
         "done": done,
         "may_change": identity.may(Role.EDITOR),
