@@ -68,10 +68,7 @@ def publish_lesson(
     published = _locked(session, lesson_draft.course.slug)
     if seen is not None:
         _check_seen(session, published, lesson_draft.slug, seen)
-    current = lesson_draft.in_course(published.course)
-    place = place_of(session, published, lesson_draft.slug)
-    if place is not None and lesson_drafts.find(session, published.id, lesson_draft.slug) is not None:
-        current = replace(current, place=place)
+    current = _placed(session, published, lesson_draft)
     if any(one.is_error for one in check(current)):
         raise LessonNotReady
     course = current.course_with(current.lesson())
@@ -93,12 +90,7 @@ def publish_lesson(
     if lesson_draft.has_other_languages:  # they are published with the course's page in that language
         content = DraftContent(dict(lesson_draft.fields), version_id)
         lesson_drafts.save(session, published.id, lesson_draft.slug, content, 0, admin_id, now)
-    after = {
-        "version": version_id,
-        "under way": under_way,
-        "behind": behind,
-        "went back": went_back,
-    }
+    after = {"version": version_id, "under way": under_way, "behind": behind, "went back": went_back}
     _note(session, now, admin_id, AuditAction.LESSON_PUBLISH, course.slug, lesson_draft.slug, after)
     return went_back
 
@@ -127,6 +119,15 @@ def _locked(session: Session, slug: str) -> PublishedCourse:
     if published is None:
         raise LessonNotFound
     return published
+
+
+def _placed(session: Session, published: PublishedCourse, lesson_draft: LessonDraft) -> LessonDraft:
+    """Return the draft in the course of now. A new lesson stands where the course page shows it."""
+    current = lesson_draft.in_course(published.course)
+    place = place_of(session, published, lesson_draft.slug)
+    if place is None or lesson_drafts.find(session, published.id, lesson_draft.slug) is None:
+        return current
+    return replace(current, place=place)
 
 
 def _check_seen(session: Session, published: PublishedCourse, slug: str, seen: SeenVersions) -> None:
