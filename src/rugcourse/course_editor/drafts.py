@@ -91,8 +91,9 @@ def load_editor(session: Session, course_cache: CourseCache, course: str, slug: 
     parts = course_drafts.of_course(session, published.id)
     page = parts.get(CoursePart.PAGE)
     source = source_of(parts[CoursePart.ARTICLE].fields, slug) if CoursePart.ARTICLE in parts else None
-    titles = {one: page.fields.get(f"{one}.title", "") for one in published.languages} if page else {}
-    lesson_draft = LessonDraft(published.course, slug, place, fields, published.languages, titles, source)
+    written_in = courses.languages_of(session, published.id)
+    titles = {one: page.fields.get(f"{one}.title", "") for one in written_in} if page else {}
+    lesson_draft = LessonDraft(published.course, slug, place, fields, written_in, titles, source)
     lesson_id = published.lesson_ids.get(slug)
     if draft is None:
         return EditorState(published, lesson_draft, 0, lesson_id, version, version)
@@ -115,7 +116,7 @@ def _unpublished(session: Session, slug: str) -> PublishedCourse | None:
     if row is None or row.published_at is not None:
         return None
     empty = Course(slug=slug, texts={}, lessons=())
-    return PublishedCourse(row.id, 0, empty, {}, row.content_hash, row.created_at, tuple(row.languages))
+    return PublishedCourse(row.id, 0, empty, {}, row.content_hash, row.created_at)
 
 
 def with_input(state: EditorState, typed: dict[str, str]) -> LessonDraft:

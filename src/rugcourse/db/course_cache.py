@@ -53,7 +53,7 @@ class CourseCache:
 
     def _current(self, session: Session, slug: str, wanted: CourseState) -> PublishedCourse:
         kept = self._kept.get(slug)
-        if kept is None or CourseState(kept.content_hash, kept.is_archived, kept.languages) != wanted:
+        if kept is None or (kept.content_hash, kept.is_archived) != wanted:
             kept = courses.load_course(session, slug)
             if kept is None:
                 raise LookupError(slug)

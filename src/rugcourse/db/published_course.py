@@ -12,8 +12,7 @@ from rugcourse.content import Course
 class PublishedCourse:
     """A course as readers get it now. `campaign_id`: its evergreen campaign; the dictionaries are by lesson slug.
 
-    `languages`: those it is written in, also where they are not published yet, the first one first. An archived course
-    takes no new readers.
+    An archived course takes no new readers.
     """
 
     id: int
@@ -22,5 +21,4 @@ class PublishedCourse:
     lesson_ids: dict[str, int]
     content_hash: str
     published_at: datetime
-    languages: tuple[str, ...] = ()
     is_archived: bool = False

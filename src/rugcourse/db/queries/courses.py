@@ -27,20 +27,16 @@ class CourseState(NamedTuple):
 
     content_hash: str
     is_archived: bool
-    languages: tuple[str, ...]
 
 
 def course_states(session: Session) -> dict[str, CourseState]:
     """Return slug → state of the published courses, in the order in which they were made."""
     rows = session.execute(
-        select(CourseRow.slug, CourseRow.content_hash, CourseRow.archived_at, CourseRow.languages)
+        select(CourseRow.slug, CourseRow.content_hash, CourseRow.archived_at)
         .where(CourseRow.published_at.is_not(None))
         .order_by(CourseRow.id)
     )
-    return {
-        slug: CourseState(content_hash, archived_at is not None, tuple(languages))
-        for slug, content_hash, archived_at, languages in rows
-    }
+    return {slug: CourseState(content_hash, archived_at is not None) for slug, content_hash, archived_at in rows}
 
 
 def course_ids(session: Session) -> list[tuple[int, str]]:
@@ -88,7 +84,6 @@ def load_course(session: Session, slug: str) -> PublishedCourse | None:
         lesson_ids,
         row.content_hash,
         row.published_at,
-        tuple(row.languages),
         row.archived_at is not None,
     )
 
@@ -179,6 +174,11 @@ def count_reading(session: Session, lesson_id: int) -> int:
 
 def read_count(session: Session, lesson_id: int) -> int:
     return session.scalars(select(LessonRow.read_count).where(LessonRow.id == lesson_id)).one()
+
+
+def languages_of(session: Session, course_id: int) -> tuple[str, ...]:
+    """Return the languages that a course is written in, published or not, the first one first."""
+    return tuple(session.scalars(select(CourseRow.languages).where(CourseRow.id == course_id)).one())
 
 
 def versions(session: Session, course_id: int, most: int) -> list[CourseVersionRow]:
