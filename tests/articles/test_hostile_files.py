@@ -70,11 +70,11 @@ def test_what_is_no_article_is_refused_with_what_to_do(data: bytes, name: str, s
 def test_a_refusal_is_told_in_the_language_of_the_page() -> None:
     with pytest.raises(ArticleError) as refused:
         read_article(b"%PDF-1.7", "a.pdf")
-    assert "pdf" in refused.value.told_in("nl")
-    assert ArticleError("").told_in("nl") == ""
+    assert "pdf" in refused.value.message_in("nl")
+    assert ArticleError("").message_in("nl") == ""
     with pytest.raises(ArticleError) as refused:
         article_from_text("woord " * 1_000_001)
-    assert "1.000.000 woorden" in refused.value.told_in("nl")
+    assert "1.000.000 woorden" in refused.value.message_in("nl")
     assert "1,000,000 words" in refused.value.message
 
 

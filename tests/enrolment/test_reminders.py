@@ -39,7 +39,7 @@ def asked(runtime: Runtime, dispatcher: Dispatcher) -> DeliveryRow:
     return mail
 
 
-def look(runtime: Runtime, dispatcher: Dispatcher) -> None:
+def plan_and_send(runtime: Runtime, dispatcher: Dispatcher) -> None:
     """Plan the reminders that are due, and send what may go."""
     while runtime.database.run(plan_reminders, runtime.clock.now(), runtime.signer):
         pass
@@ -55,14 +55,14 @@ def test_who_does_not_confirm_is_reminded_once_after_a_day(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, asked: DeliveryRow
 ) -> None:
     clock.advance(hours=23, minutes=59)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     assert reminders(runtime) == []
     clock.advance(minutes=1)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     assert reminders(runtime) == ["accepted"]
     for _ in range(40):
         clock.advance(hours=6)
-        look(runtime, dispatcher)
+        plan_and_send(runtime, dispatcher)
     assert reminders(runtime) == ["accepted"]
     assert len(sink.to(EMAIL)) == 2
 
@@ -71,7 +71,7 @@ def test_the_reminder_repeats_the_link_which_ends_when_it_would_have_ended(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, asked: DeliveryRow
 ) -> None:
     clock.advance(days=1)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     links = [re.findall(r"http://courses\.example/c/(\S+)", parse(mail.raw)[2])[0] for mail in sink.to(EMAIL)]
     assert [runtime.signer.read_mail(TokenPurpose.CONFIRM, one)[0] for one in links] == [asked.id] * 2
     clock.advance(days=5, hours=23)
@@ -85,7 +85,7 @@ def test_the_reminder_says_that_it_is_the_only_one_and_nothing_that_was_typed(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, asked: DeliveryRow
 ) -> None:
     clock.advance(days=1)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     message, html, plain = parse(sink.to(EMAIL)[-1].raw)
     assert message["Subject"] == "Herinnering: bevestig je cursus per mail"
     assert message["Auto-Submitted"] == "auto-generated"
@@ -142,7 +142,7 @@ def test_nobody_is_reminded_after_an_end(
     before = len(sink.to(EMAIL))
     for _ in range(8):
         clock.advance(days=1)
-        look(runtime, dispatcher)
+        plan_and_send(runtime, dispatcher)
     assert len(sink.to(EMAIL)) == before
 
 
@@ -167,9 +167,9 @@ def test_nobody_is_reminded_late_when_the_installation_was_down(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, asked: DeliveryRow, hours: int, sent: int
 ) -> None:
     clock.advance(hours=hours)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     clock.advance(days=1)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     assert len(reminders(runtime)) == sent
 
 
@@ -178,11 +178,11 @@ def test_a_reminder_that_was_held_for_days_is_not_sent_any_more(
 ) -> None:
     clock.advance(days=1)
     runtime.database.run(holds.hold_by_admin, clock.now(), holds.ALL, "a move")
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     clock.advance(days=4, seconds=1)
     scheduler_tick(runtime)
     runtime.database.run(holds.release, clock.now(), holds.ALL)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     assert reminders(runtime) == ["cancelled"]
     assert len(sink.to(EMAIL)) == 1
 
@@ -193,12 +193,12 @@ def test_the_day_counts_from_when_the_first_mail_went_out(
     runtime.database.run(holds.hold_by_admin, clock.now(), holds.ALL, "a move")
     make_pending(runtime, EMAIL)
     clock.advance(hours=30)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     runtime.database.run(holds.release, clock.now(), holds.ALL)
     send_all(dispatcher)
     for hours, sent in ((23, []), (31, ["accepted"])):
         clock.advance(hours=hours)
-        look(runtime, dispatcher)
+        plan_and_send(runtime, dispatcher)
         assert reminders(runtime) == sent
 
 
@@ -208,7 +208,7 @@ def test_nobody_is_reminded_of_a_course_that_takes_no_new_readers(
     with runtime.database.write() as session:
         session.get_one(CourseRow, course_of(runtime).id).archived_at = clock.now()
     clock.advance(days=1)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     assert reminders(runtime) == []
 
 
@@ -218,7 +218,7 @@ def test_a_mail_that_was_never_taken_is_followed_by_no_reminder(
     with runtime.database.write() as session:
         session.get_one(DeliveryRow, asked.id).state = DeliveryState.UNKNOWN
     clock.advance(days=1)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     assert reminders(runtime) == []
 
 
@@ -227,10 +227,10 @@ def test_each_signup_has_its_reminder_but_never_more_than_three_mails_ask_an_add
 ) -> None:
     for day in range(1, 25):
         clock.advance(days=1)
-        look(runtime, dispatcher)
+        plan_and_send(runtime, dispatcher)
         if day % 2 == 0:
             make_pending(runtime, EMAIL)
-            look(runtime, dispatcher)
+            plan_and_send(runtime, dispatcher)
     assert [mail.kind for mail in mails_to(runtime, EMAIL)] == ["confirm", "reminder", "confirm"]
     assert len(sink.to(EMAIL)) == 3
 
@@ -240,15 +240,15 @@ def test_who_signs_up_again_is_reminded_of_the_newest_mail_only(
 ) -> None:
     clock.advance(hours=20)  # the next day
     make_pending(runtime, EMAIL)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     clock.advance(hours=5)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     assert reminders(runtime) == []
     clock.advance(hours=19)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     assert reminders(runtime) == ["accepted"]
     clock.advance(days=3)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     assert len(reminders(runtime)) == 1
 
 
@@ -270,7 +270,7 @@ def test_a_reader_is_reminded_of_another_course_and_not_of_one_that_they_follow(
     sign_up_for_another_course(runtime, email)
     send_all(dispatcher)
     clock.advance(days=1)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     [reminder] = mails_to(runtime, email, DeliveryKind.REMINDER)
     assert reminder.state == DeliveryState.ACCEPTED
     assert reminder.campaign_id == mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].campaign_id
@@ -291,7 +291,7 @@ def test_who_left_since_is_not_reminded(
     clock.advance(minutes=1)
     runtime.database.run(preferences.unsubscribe, clock.now(), welcome)
     before = len(sink.to(email))
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     assert len(sink.to(email)) == before
 
 
@@ -302,7 +302,7 @@ def test_who_left_and_signs_up_again_is_reminded(runtime: Runtime, dispatcher: D
     make_pending(runtime, email)
     send_all(dispatcher)
     clock.advance(days=1)
-    look(runtime, dispatcher)
+    plan_and_send(runtime, dispatcher)
     assert reminders(runtime, email) == ["accepted"]
 
 

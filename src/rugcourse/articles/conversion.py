@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from markdown_it.token import Token
 
-from rugcourse.articles.rich_text import BlockKind, Item, RichBlock, Run, plain, text_of, tidy, without_looks
+from rugcourse.articles.rich_text import BlockKind, Item, RichBlock, Run, plain, text_of, tidy, without_styles
 from rugcourse.content.markdown import UnknownTag, parse
 from rugcourse.content.model import has_invisible
 from rugcourse.content.unsupported import unsupported
@@ -84,8 +84,8 @@ def _has_form(block: RichBlock, tokens: Sequence[Token]) -> bool:
 
 
 def _simpler(block: RichBlock) -> Iterator[tuple[RichBlock, str]]:
-    """Yield the block without any looks, or else its lines as paragraphs in which every sign is escaped."""
-    for simplify in (without_looks, _without_links):
+    """Yield the block without any styles, or else its lines as paragraphs in which every sign is escaped."""
+    for simplify in (without_styles, _without_links):
         simple = replace(
             block,
             runs=simplify(block.runs),

@@ -1,6 +1,6 @@
 """What can be wrong with an article, in sentences that say how to correct it.
 
-The sentences are English; `ArticleError.told_in` translates them for a page.
+The sentences are English; `ArticleError.message_in` translates them for a page.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class ArticleError(InvalidInput):
     def __init__(self, problem: str, **values: str | int) -> None:
         self.problem = problem
         self.values = values
-        super().__init__(self.told_in(SOURCE_LANGUAGE))
+        super().__init__(self.message_in(SOURCE_LANGUAGE))
 
-    def told_in(self, language: str) -> str:
+    def message_in(self, language: str) -> str:
         """Return the message in a language of the interface; empty for one without a message."""
         if not self.problem:
             return ""  # gettext has the head of the catalogue under the empty message

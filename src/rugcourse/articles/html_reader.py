@@ -53,7 +53,7 @@ class _Skipping:
 
 @dataclass(slots=True)
 class _Open:
-    """An open element within a line, and the look that it gives. None: it changes nothing."""
+    """An open element within a line, and the style that it gives. None: it changes nothing."""
 
     tag: str
     strong: bool | None = None
@@ -115,9 +115,9 @@ class _HtmlReader:
             text = _SPACES.sub(" ", text)
             if text == " " and self._runs and self._runs[-1].text == " ":
                 return
-        look = self._open[-1] if self._open else _Open("")
+        style = self._open[-1] if self._open else _Open("")
         self.gauge.read(text)
-        self._runs.append(Run(text, bool(look.strong), bool(look.emphasis), look.link or ""))
+        self._runs.append(Run(text, bool(style.strong), bool(style.emphasis), style.link or ""))
 
     def start(self, tag: Tag) -> None:
         name = tag.name

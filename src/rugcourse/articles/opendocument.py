@@ -100,7 +100,7 @@ class _OpenDocumentReader:
     document: Document
     left_out: LeftOutCounts
     gauge: Gauge = field(default_factory=Gauge)
-    _looks: dict[str, tuple[bool, bool]] = field(default_factory=dict)
+    _styles_read: dict[str, tuple[bool, bool]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
 
     def read(self) -> Iterator[str]:
@@ -160,12 +160,12 @@ class _OpenDocumentReader:
         elif style == "Quotations":
             name = "blockquote"
         tags = self._tags(element, "paragraph") if name == "p" else ()
-        yield from self._within(name, element, depth) if not tags else self._looking(name, tags, element, depth)
+        yield from self._within(name, element, depth) if not tags else self._styled(name, tags, element, depth)
 
     def _span(self, element: Element, depth: int) -> Iterator[str]:
-        yield from self._looking("span", self._tags(element, "text"), element, depth)
+        yield from self._styled("span", self._tags(element, "text"), element, depth)
 
-    def _looking(self, name: str, tags: tuple[str, ...], element: Element, depth: int) -> Iterator[str]:
+    def _styled(self, name: str, tags: tuple[str, ...], element: Element, depth: int) -> Iterator[str]:
         yield f"<{name}>" + "".join(f"<{tag}>" for tag in tags) + self._text(element.text)
         yield from self._children(element, depth)
         yield "".join(f"</{tag}>" for tag in reversed(tags)) + f"</{name}>"
@@ -181,19 +181,19 @@ class _OpenDocumentReader:
         return style is not None and any(child.tag == "text:list-level-style-number" for child in style.children[:1])
 
     def _tags(self, element: Element, family: str) -> tuple[str, ...]:
-        strong, emphasis = self._look_of(family, element.get_attribute_string("text:style-name") or "")
+        strong, emphasis = self._style_of(family, element.get_attribute_string("text:style-name") or "")
         return ("strong",) * strong + ("em",) * emphasis
 
-    def _look_of(self, family: str, name: str) -> tuple[bool, bool]:
+    def _style_of(self, family: str, name: str) -> tuple[bool, bool]:
         """Return whether a style, or one it is made from, is bold and italic."""
-        known = self._looks.get(f"{family}:{name}")
+        known = self._styles_read.get(f"{family}:{name}")
         if known is not None or not name:
             return known or (False, False)
-        self._looks[f"{family}:{name}"] = (False, False)  # ends a circle of styles
+        self._styles_read[f"{family}:{name}"] = (False, False)  # ends a circle of styles
         style = self._style(family, name)
         strong = emphasis = False
         if style is not None:
-            parent = self._look_of(family, style.get_attribute_string("style:parent-style-name") or "")
+            parent = self._style_of(family, style.get_attribute_string("style:parent-style-name") or "")
             properties = next((one for one in style.children if one.tag == "style:text-properties"), None)
             weight, slant = (
                 (properties.get_attribute_string(f"fo:font-{one}") if properties else None)
@@ -201,7 +201,7 @@ class _OpenDocumentReader:
             )
             strong = parent[0] if weight is None else weight == "bold" or weight in {"600", "700", "800", "900"}
             emphasis = parent[1] if slant is None else slant in {"italic", "oblique"}
-        self._looks[f"{family}:{name}"] = (strong, emphasis)
+        self._styles_read[f"{family}:{name}"] = (strong, emphasis)
         return strong, emphasis
 
     def _style(self, family: str, name: str) -> Element | None:

@@ -35,14 +35,14 @@ class BlockKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Text of one look. A line feed in `text` is a line break. `link` is empty or a complete address."""
+    """Text of one style. A line feed in `text` is a line break. `link` is empty or a complete address."""
 
     text: str
     strong: bool = False
     emphasis: bool = False
     link: str = ""
 
-    def looks_like(self, other: Run) -> bool:
+    def has_style_of(self, other: Run) -> bool:
         return (self.strong, self.emphasis, self.link) == (other.strong, other.emphasis, other.link)
 
 
@@ -74,7 +74,7 @@ def text_of(runs: Iterable[Run]) -> str:
     return "".join(run.text for run in runs)
 
 
-def without_looks(runs: Iterable[Run]) -> tuple[Run, ...]:
+def without_styles(runs: Iterable[Run]) -> tuple[Run, ...]:
     """Return the runs without bold and italics; links stay."""
     return tidy(replace(run, strong=False, emphasis=False) for run in runs)
 
@@ -97,7 +97,7 @@ def tidied(blocks: Iterable[RichBlock]) -> Iterator[RichBlock]:
 
 
 def tidy(runs: Iterable[Run]) -> tuple[Run, ...]:
-    """Join runs of the same look, and clean their text.
+    """Join runs of the same style, and clean their text.
 
     Control characters and those without a width go, spaces become one, and double braces get a space between: in a
     lesson they would be a merge tag.
@@ -107,7 +107,7 @@ def tidy(runs: Iterable[Run]) -> tuple[Run, ...]:
         text = clean(run.text)
         if not text:
             continue
-        if joined and (joined[-1][0].looks_like(run)):
+        if joined and (joined[-1][0].has_style_of(run)):
             joined[-1][1].append(text)
         else:
             joined.append((run, [text]))

@@ -26,7 +26,7 @@ _ADDRESS = re.compile(r"@|https?:|www\.", re.IGNORECASE)
 _BULLET = re.compile(r"[•◦▪‣●·]\s*(?=\S)")
 
 
-class _Look(StrEnum):
+class _Sign(StrEnum):
     """Why a line looks like a heading."""
 
     NUMBERED = "numbered"
@@ -38,7 +38,7 @@ class _Look(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    look: _Look
+    sign: _Sign
     level: int = 2
 
 
@@ -86,7 +86,7 @@ def _lines_of(runs: Sequence[Run]) -> list[tuple[Run, ...]]:
 
 
 def _without_bullet(line: Sequence[Run]) -> tuple[Run, ...]:
-    """Take the bullet off a line, whose first runs may have a look of their own."""
+    """Take the bullet off a line, whose first runs may have a style of their own."""
     bullet = _BULLET.match(text_of(line))
     left = bullet.end() if bullet else 0
     kept = []
@@ -103,11 +103,11 @@ def _with_headings(blocks: list[RichBlock]) -> list[RichBlock]:
     if title is not None:
         found.pop(title, None)
     followed = {place: one for place, one in found.items() if _is_followed(blocks, place, found)}
-    looks = [one.look for one in followed.values()]
-    if looks.count(_Look.BOLD) > 1:
-        followed = {place: one for place, one in followed.items() if one.look is not _Look.PLAIN}
-    elif looks.count(_Look.CAPITALS) > 1:
-        followed = {place: replace(one, level=3) if one.look is _Look.PLAIN else one for place, one in followed.items()}
+    signs = [one.sign for one in followed.values()]
+    if signs.count(_Sign.BOLD) > 1:
+        followed = {place: one for place, one in followed.items() if one.sign is not _Sign.PLAIN}
+    elif signs.count(_Sign.CAPITALS) > 1:
+        followed = {place: replace(one, level=3) if one.sign is _Sign.PLAIN else one for place, one in followed.items()}
     made = list(blocks)
     if title is not None:
         made[title] = _as_heading(blocks[title], 1)
@@ -133,14 +133,14 @@ def _candidate(block: RichBlock) -> _Candidate | None:
     number = _NUMBER.match(text)
     level = min(2 + number[1].count("."), 6) if number else 2
     if is_called(text, _NAMES):
-        return _Candidate(_Look.NAMED)
+        return _Candidate(_Sign.NAMED)
     if all(run.strong for run in block.runs if run.text.strip()):
-        return _Candidate(_Look.BOLD, level)
+        return _Candidate(_Sign.BOLD, level)
     if _ENDS_SENTENCE.search(text) or not _BEGINS.match(text) or any(run.link for run in block.runs):
         return None
     if number or _CHAPTER.match(text):
-        return _Candidate(_Look.NUMBERED, level)
-    return _Candidate(_Look.CAPITALS if text.isupper() else _Look.PLAIN)
+        return _Candidate(_Sign.NUMBERED, level)
+    return _Candidate(_Sign.CAPITALS if text.isupper() else _Sign.PLAIN)
 
 
 def _is_short_line(text: str) -> bool:
@@ -154,7 +154,7 @@ def _title_of(blocks: Sequence[RichBlock], found: dict[int, _Candidate]) -> int 
         if block.kind is BlockKind.HEADING:
             return place
         if place in found:
-            return None if found[place].look in {_Look.NAMED, _Look.NUMBERED} else place
+            return None if found[place].sign in {_Sign.NAMED, _Sign.NUMBERED} else place
         if _is_text(block):
             return None
     return None
@@ -165,9 +165,9 @@ def _is_followed(blocks: Sequence[RichBlock], place: int, found: dict[int, _Cand
     if place + 1 == len(blocks):
         return False
     below = found.get(place + 1)
-    if below is None or found[place].look is _Look.NAMED:
+    if below is None or found[place].sign is _Sign.NAMED:
         return True
-    return below.look is _Look.NUMBERED and below.level > found[place].level
+    return below.sign is _Sign.NUMBERED and below.level > found[place].level
 
 
 def _is_text(block: RichBlock) -> bool:

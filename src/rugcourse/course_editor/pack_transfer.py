@@ -60,11 +60,11 @@ def add_course(session: Session, now: datetime, packed: PackedCourse, admin_id: 
     """
     course = packed.course
     if courses.find(session, course.slug) is not None:
-        raise _taken(course.slug)
+        raise _slug_taken(course.slug)
     try:
         course_publishing.add_course(session, course, now)
     except IntegrityError:  # somebody else added it meanwhile
-        raise _taken(course.slug) from None
+        raise _slug_taken(course.slug) from None
     after = {"lessons": len(course.lessons), "made by": packed.product_version}
     admins.record_change(session, now, admin_id, AuditAction.COURSE_ADD, course.slug, None, after)
     return course
@@ -80,7 +80,7 @@ def _check_slug(slug: str) -> None:
         raise InvalidSlug(f"a course can't be called {slug!r}: that is the address of a page; choose another slug")
 
 
-def _taken(slug: str) -> CourseSlugTaken:
+def _slug_taken(slug: str) -> CourseSlugTaken:
     return CourseSlugTaken(f"there is a course {slug!r} already; choose another slug")
 
 

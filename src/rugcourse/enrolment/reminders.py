@@ -29,11 +29,11 @@ def plan_reminders(session: Session, now: datetime, signer: Signer) -> bool:
     """
     people = subscribers.lock_to_remind(session, now, _BATCH)
     for person in people:
-        person.remind_at = _look_at(session, now, signer, person)
+        person.remind_at = _remind(session, now, signer, person)
     return len(people) == _BATCH
 
 
-def _look_at(session: Session, now: datetime, signer: Signer, person: SubscriberRow) -> datetime | None:
+def _remind(session: Session, now: datetime, signer: Signer, person: SubscriberRow) -> datetime | None:
     """Plan the reminders of one person; returns when to look again, None for never."""
     asked = [one for one in delivery_planning.newest_asked(session, person.id) if is_open(session, now, one.id)]
     later = [due for one in asked if (due := _due_at(one, now)) is not None and due > now]

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Executable, delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from rugcourse.db.bulk import count, upsert
+from rugcourse.db.bulk import count
 from rugcourse.db.models import AdminRow, CourseDraftRow, CourseRow, DiscardedDraftRow, LessonDraftRow
-from rugcourse.db.queries.lesson_drafts import next_revision
+from rugcourse.db.queries.draft_rows import save_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +45,11 @@ def save(
 ) -> bool:
     """Save a draft. `seen`: its revision when opened, 0 for a new one. Returns False if it was saved since."""
     values = {
-        "revision": next_revision(session, course_id),
         "fields": dict(fields),
         "admin_id": admin_id,
         "saved_at": now,
     }
-    statement: Executable
-    if seen == 0:
-        statement = (
-            upsert(session, CourseDraftRow)
-            .values(course_id=course_id, part=part, **values)
-            .on_conflict_do_nothing(index_elements=["course_id", "part"])
-            .returning(CourseDraftRow.revision)
-        )
-    else:
-        statement = (
-            update(CourseDraftRow)
-            .where(CourseDraftRow.course_id == course_id, CourseDraftRow.part == part, CourseDraftRow.revision == seen)
-            .values(values)
-            .returning(CourseDraftRow.revision)
-            .execution_options(synchronize_session=False)
-        )
-    return session.scalar(statement) is not None
+    return save_row(session, CourseDraftRow, {"course_id": course_id, "part": part}, values, seen)
 
 
 def remove(session: Session, course_id: int, part: str, seen: int | None = None) -> bool:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Executable, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.db.bulk import count, upsert
-from rugcourse.db.models import AdminRow, CourseRow, DiscardedDraftRow, LessonDraftRow
+from rugcourse.db.bulk import count
+from rugcourse.db.models import AdminRow, DiscardedDraftRow, LessonDraftRow
+from rugcourse.db.queries.draft_rows import save_row
 
 
 class DraftContent(NamedTuple):
@@ -75,29 +76,12 @@ def save(
 ) -> bool:
     """Save a draft. `seen`: its revision when opened, 0 for a new one. Returns False if it was saved since."""
     values = {
-        "revision": next_revision(session, course_id),
         "fields": dict(draft.fields),
         "base_version_id": draft.began_from,
         "admin_id": admin_id,
         "saved_at": now,
     }
-    statement: Executable
-    if seen == 0:
-        statement = (
-            upsert(session, LessonDraftRow)
-            .values(course_id=course_id, slug=slug, **values)
-            .on_conflict_do_nothing(index_elements=["course_id", "slug"])
-            .returning(LessonDraftRow.revision)
-        )
-    else:
-        statement = (
-            update(LessonDraftRow)
-            .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug, LessonDraftRow.revision == seen)
-            .values(values)
-            .returning(LessonDraftRow.revision)
-            .execution_options(synchronize_session=False)
-        )
-    return session.scalar(statement) is not None
+    return save_row(session, LessonDraftRow, {"course_id": course_id, "slug": slug}, values, seen)
 
 
 def remove(session: Session, course_id: int, slug: str) -> None:
@@ -164,14 +148,3 @@ def restore(session: Session, row: DiscardedDraftRow, admin_id: int | None, now:
 def forget_discarded(session: Session, before: datetime) -> int:
     """Delete drafts that were discarded before an instant; returns how many."""
     return count(session.execute(delete(DiscardedDraftRow).where(DiscardedDraftRow.discarded_at < before)))
-
-
-def next_revision(session: Session, course_id: int) -> int:
-    """Return a new revision number. Never reused, so that an old form can't overwrite a new draft."""
-    return session.scalars(
-        update(CourseRow)
-        .where(CourseRow.id == course_id)
-        .values(draft_revision=CourseRow.draft_revision + 1)
-        .returning(CourseRow.draft_revision)
-        .execution_options(synchronize_session=False)
-    ).one()

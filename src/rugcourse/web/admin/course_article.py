@@ -88,7 +88,7 @@ def upload(request: Request, identity: Editor, sent: Annotated[UploadedArticle, 
             own_text=sent.own_text,
         )
     except ArticleError as error:
-        return _upload_page(request, identity, sent, error.told_in(preferred_language(request)), "")
+        return _upload_page(request, identity, sent, error.message_in(preferred_language(request)), "")
     except (CourseSlugTaken, NoTitle, UnknownLanguage) as error:
         return _upload_page(request, identity, sent, "", PROBLEMS[type(error)])
     return RedirectResponse(f"/admin/courses/{slug}/article", 303)
@@ -127,7 +127,7 @@ def change_cuts(
     except StaleDraft:
         return _cuts_page(request, identity, find_draft(request, course), "meanwhile", "")
     except ArticleError as error:
-        return _cuts_page(request, identity, draft, "", error.told_in(preferred_language(request)))
+        return _cuts_page(request, identity, draft, "", error.message_in(preferred_language(request)))
     return RedirectResponse(f"/admin/courses/{course}/article#b{index}", 303)
 
 
