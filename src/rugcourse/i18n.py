@@ -24,8 +24,11 @@ from babel.numbers import format_decimal, get_decimal_symbol
 
 from rugcourse import paths
 from rugcourse.locales import SOURCE_LANGUAGE, known_language
+from rugcourse.scheduling import EVERY_DAY, Cadence
 
 _REGIONS = {SOURCE_LANGUAGE: "GB"}  # English as in Britain: the day before the month, and hours up to 24
+_WEEK = 7
+_WORKING_DAYS = frozenset(range(5))
 _ABBREVIATED, _IN_FULL = 3, 4  # letters of a field that ask for such a name (UTS 35)
 
 
@@ -92,6 +95,23 @@ def language_name(code: str) -> str:
 def weekday_name(weekday: int, language: str) -> str:
     """Return the short name of a weekday; 0 is Monday."""
     return format_date(date(2024, 1, 1 + weekday), "EEE", locale=locale_of(language)).rstrip(".")
+
+
+def cadence_phrase(cadence: Cadence, language: str) -> str:
+    """Say how often lessons come, to stand after "lessons": `one a day`."""
+    texts = translations(language)
+    days = ", ".join(weekday_name(day, language) for day in sorted(cadence.days))
+    if cadence.waits_for_answer:
+        return texts.gettext("one after each quiz that you answer")
+    if cadence.every_days == _WEEK:
+        return texts.gettext("one a week")
+    if cadence.every_days > 1:
+        return texts.ngettext("one a day", "one every %(num)s days", cadence.every_days) % {"num": cadence.every_days}
+    if cadence.days == EVERY_DAY:
+        return texts.gettext("one a day")
+    if cadence.days == _WORKING_DAYS:
+        return texts.gettext("one a day from Monday to Friday")
+    return texts.gettext("one a day on %(days)s") % {"days": days}
 
 
 @cache

@@ -102,7 +102,7 @@ def test_only_the_very_first_mail_of_a_campaign_is_bound_to_its_moment(
     eight = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
     campaign = Sending(1, CampaignKind.COHORT, Timing(day=eight.date(), hour=8), None, {1: 1, 2: 2})
     schedule = Schedule("Europe/Amsterdam", 8)
-    one = ExpectedEnrolment(1, 1, "reader@x.example", position, eight, last_local_date, schedule)
+    one = ExpectedEnrolment(1, 1, "reader@x.example", position, eight, last_local_date, False, schedule)
     afternoon, window = eight + timedelta(hours=6), SendWindow(timedelta(hours=4))
     assert planner.decide(campaign, one, afternoon, window, promised=promised) == becomes
     if promised:

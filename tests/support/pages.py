@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 from fastapi.testclient import TestClient
 from tests.support.builders import mails_to, ref
 
@@ -37,3 +40,17 @@ def mailed_link(browser: TestClient, runtime: Runtime, email: str) -> str:
     """The link that its reader had mailed to do what can't be undone."""
     browser.post(path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.WELCOME), data={"action": "renew"})
     return path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.MAGIC_LINK)
+
+
+def inputs(page: str) -> dict[str, str]:
+    """The text boxes of a page, as a browser would send them."""
+    found = dict(re.findall(r'<input type="(?:text|hidden|date)" name="([^"]+)"[^>]*? value="([^"]*)"', page))
+    found |= dict(re.findall(r'<textarea name="([^"]+)"[^>]*>([^<]*)</textarea>', page))
+    for name, options in re.findall(r'<select name="([^"]+)"[^>]*>(.*?)</select>', page, re.DOTALL):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        found[name] = chosen[1] if chosen else ""
+    for name, value in re.findall(r'<input type="radio" name="([^"]+)" value="([^"]*)" checked', page):
+        found[name] = value
+    for name, value in re.findall(r'<input type="checkbox" name="([^"]+)" value="([^"]*)" checked', page):
+        found[name] = f"{found.get(name, '')} {value}".strip()
+    return {name: unescape(text) for name, text in found.items()}

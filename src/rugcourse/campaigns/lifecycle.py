@@ -108,7 +108,7 @@ def enrol_batch(session: Session, now: datetime, quiet: QuietHours | None) -> in
     if row is None:
         return 0
     started = row.started_at or now
-    audience, timing = Audience.model_validate(row.audience), campaigns.timing_of(row)
+    audience, timing = Audience.model_validate(row.audience), campaigns.find_timing(session, row.id)
     if row.type.enrols_once:  # else two campaigns of one course could both enrol the same person
         courses.lock_id(session, row.course_id)
     again = Again(row.course_id, row.again_before) if row.type.enrols_once else None

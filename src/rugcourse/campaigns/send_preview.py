@@ -13,7 +13,7 @@ from rugcourse.db.audience import Audience, Permission, Repeats
 from rugcourse.db.models import CampaignRow
 from rugcourse.db.models.json_columns import AudienceEstimate
 from rugcourse.db.queries import audiences, campaigns
-from rugcourse.scheduling import QuietHours, Schedule, Timing, next_mail
+from rugcourse.scheduling import DAILY, Cadence, QuietHours, Schedule, Timing, next_mail
 
 _SAMPLE = 10
 
@@ -53,10 +53,15 @@ class SendPreview:
         return max(self.hours, default=None)
 
 
-def preview_sends(row: CampaignRow, mails: int, now: datetime, quiet: QuietHours | None) -> SendPreview:
-    """Return the calendar of a draft, from its counted audience. `mails`: the number of mails for each reader."""
+def preview_sends(
+    row: CampaignRow, mails: int, now: datetime, quiet: QuietHours | None, cadence: Cadence = DAILY
+) -> SendPreview:
+    """Return the calendar of a draft, from its counted audience. `mails`: the number of mails for each reader.
+
+    `cadence`: that of the course. Where lessons wait for an answer, at the latest: answers make them come earlier.
+    """
     estimate: AudienceEstimate = row.estimate or {"count": 0, "at": None, "schedules": []}
-    timing = campaigns.timing_of(row).begun(now)
+    timing = campaigns.timing_of(row).begun(now).model_copy(update={"cadence": cadence})
     hours: Counter[datetime] = Counter()
     paused_people = 0
     for zone, hour, weekdays, paused, until, every_days, count in estimate["schedules"]:
@@ -129,4 +134,5 @@ def _instants(
         if at is None:
             return
         yield at
-        at = next_mail(timing, schedule, at, schedule.local_date(at))
+        waits = timing.cadence.waits_for_answer
+        at = next_mail(timing, schedule, at, schedule.local_date(at), awaits_answer=waits)

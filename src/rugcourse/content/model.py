@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from rugcourse.content.lesson_tags import without_lesson_tags
 from rugcourse.content.markdown import UnknownTag, check_tags
+from rugcourse.scheduling import DAILY, Cadence
 
 INVISIBLE = {"Cc", "Co", "Cs", "Zl", "Zp"}  # Unicode categories that texts must not contain
 SUBJECT_LIMIT = 50
@@ -213,7 +214,7 @@ class CourseText(_Value):
     """The landing page in one language.
 
     `summary`: what readers will learn, line by line. `sample`: the slug of the sample lesson, by default the first.
-    `sources`: the sources of the lessons.
+    `sources`: the sources of the lessons. `cadence`: how often lessons come, the same in all languages.
     """
 
     title: Line
@@ -223,6 +224,7 @@ class CourseText(_Value):
     further: tuple[FurtherReading, ...] = ()
     sample: Slug | None = None
     sources: tuple[Line, ...] = ()
+    cadence: Cadence = DAILY
     body: Body
 
 
@@ -341,6 +343,11 @@ class Course(_Value):
     @property
     def languages(self) -> tuple[str, ...]:
         return tuple(self.texts)
+
+    @property
+    def cadence(self) -> Cadence:
+        """How often lessons come. `find_inconsistencies` keeps it the same in all languages."""
+        return next(iter(self.texts.values())).cadence
 
     @property
     def content_hash(self) -> str:

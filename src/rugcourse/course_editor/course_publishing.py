@@ -26,7 +26,12 @@ from rugcourse.db.models import AuditAction
 from rugcourse.db.queries import admins, course_drafts, course_publishing, courses, lesson_drafts
 from rugcourse.db.queries.lesson_drafts import DraftContent
 from rugcourse.errors import InvalidState
+from rugcourse.scheduling.cadence import LONGEST_INTERVAL, LONGEST_WAIT
 
+_CADENCE_LIMITS = {
+    "cadence_every_days": (1, LONGEST_INTERVAL),
+    "cadence_unanswered_days": (2, LONGEST_WAIT),
+}
 _STEMS = {"course": CoursePart.PAGE, "test": CoursePart.TEST, NOTICE: CoursePart.NOTICE}
 
 
@@ -152,6 +157,8 @@ def _part_findings(draft: CourseDraft, part: CoursePart, language: str) -> list[
 
 def _part_finding(problem: ErrorDetails, where: str) -> LintFinding:
     """Convert an error of pydantic into a finding. `problem`: its details, see `finding_of`."""
+    if where.startswith("cadence_"):
+        return _cadence_finding(problem, where)
     if problem["type"] == "too_short":
         return LintFinding("too-few", where, values={"least": problem["ctx"]["min_length"]})
     if where.endswith(".topic"):
@@ -159,6 +166,15 @@ def _part_finding(problem: ErrorDetails, where: str) -> LintFinding:
     if problem["type"] == "one_right":
         return LintFinding("no-right", where)
     return finding_of(problem, where)
+
+
+def _cadence_finding(problem: ErrorDetails, where: str) -> LintFinding:
+    if problem["type"] == "unanswered_days":
+        return LintFinding("short-wait", where)
+    if where not in _CADENCE_LIMITS:
+        return LintFinding("no-day", where)
+    least, most = _CADENCE_LIMITS[where]
+    return LintFinding("number", where, values={"least": least, "most": most})
 
 
 def _lesson_findings(draft: CourseDraft, lesson: WrittenLesson, language: str) -> list[LintFinding]:

@@ -21,6 +21,7 @@ from rugcourse.course_editor.parts import FORMS, CoursePart, Field, Form, Input,
 LONGEST = 30_000
 _SEVERAL_LINES = {Input.MARKDOWN, Input.LINES}
 _CHOICES = {"id", "right", "topic"}
+_CADENCE = "cadence_"  # what the names of its fields begin with
 _NOT_CLOSED_UP = {"topics", "options"}  # named by their number in another field
 Fields = Mapping[str, str]
 Document = dict[str, Any]
@@ -115,6 +116,8 @@ def field_at(part: CoursePart, language: str, location: Sequence[str | int]) -> 
         path = ["topics", "0", "name"]
     if path[:1] == ["reviewed_by"]:
         path = ["reviewer"]
+    if path[:1] == ["cadence"]:
+        path = [f"{_CADENCE}{path[1]}" if len(path) > 1 else f"{_CADENCE}unanswered_days"]
     name = ".".join(path)
     names = dict(names_of(FORMS[part], [language]))
     candidates = (
@@ -138,7 +141,7 @@ def _value(item: Field | RowGroup, fields: Fields, path: str, language: str, lan
     text = fields.get(f"{path}{item.name}" if item.shared else f"{language}.{path}{item.name}", "")
     if item.input == Input.LINES:
         return _lines(text)
-    return text
+    return text or item.default
 
 
 def _row_numbers(item: RowGroup, fields: Fields, path: str, language: str, languages: Sequence[str]) -> Iterable[int]:
@@ -168,12 +171,24 @@ def _without_empty(document: Document, *names: str) -> Document:
 
 
 def _page_document(raw: Document) -> Document:
+    document = {name: value for name, value in raw.items() if not name.startswith(_CADENCE)}
     further = [{**one, "link": one["link"] or None} for one in raw["further"]]
-    return _without_empty({**raw, "further": further}, "sample")
+    cadence = {
+        "weekdays": raw[f"{_CADENCE}weekdays"].split(),
+        "every_days": raw[f"{_CADENCE}every_days"],
+        "unanswered_days": raw[f"{_CADENCE}unanswered_days"] or None,
+    }
+    return _without_empty({**document, "further": further, "cadence": cadence}, "sample")
 
 
 def _page_raw(document: Document, _lessons: Collection[str]) -> Document:
-    return document
+    cadence = document["cadence"]
+    return {
+        **document,
+        f"{_CADENCE}weekdays": " ".join(cadence["weekdays"]),
+        f"{_CADENCE}every_days": str(cadence["every_days"]),
+        f"{_CADENCE}unanswered_days": str(cadence["unanswered_days"] or ""),
+    }
 
 
 def _test_document(raw: Document) -> Document:

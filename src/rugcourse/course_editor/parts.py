@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from rugcourse.content.model import OPTION_KEYS, Urgency
 from rugcourse.i18n import N_
+from rugcourse.scheduling import WEEKDAYS
 
 
 class CoursePart(StrEnum):
@@ -36,12 +37,14 @@ class Input(StrEnum):
     URGENCY = "urgency"
     URGENCIES = "urgencies"  # several, with spaces between them
     OPTION = "option"  # the number of the right option, from 0
+    NUMBER = "number"
+    WEEKDAYS = "weekdays"  # their names in English, with spaces between them
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field of a form. `shared`: the same in all languages. `label` and `hint` are message ids; a field
-    without a label is kept, and not shown.
+    without a label is kept, and not shown. `default`: its value while nothing is typed.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Field:
     shared: bool = False
     required: bool = False
     hint: str = ""
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,32 @@ class Form:
     hint: str = ""
 
 
+_CADENCE = (
+    Field(
+        "cadence_weekdays",
+        N_("Days on which lessons come"),
+        Input.WEEKDAYS,
+        shared=True,
+        default=" ".join(WEEKDAYS),
+        hint=N_("Readers choose the hour, and can choose fewer of these days."),
+    ),
+    Field(
+        "cadence_every_days",
+        N_("Days from one lesson to the next"),
+        Input.NUMBER,
+        shared=True,
+        default="1",
+        hint=N_("1 is a lesson every day, 7 a lesson every week."),
+    ),
+    Field(
+        "cadence_unanswered_days",
+        N_("Wait for the answer to the quiz, for at most so many days (may stay empty)"),
+        Input.NUMBER,
+        shared=True,
+        hint=N_("The next lesson then comes when a reader has answered the quiz, or when these days are over."),
+    ),
+)
+
 _READING = (
     Field("title", N_("Title")),
     Field("summary", N_("What it says, in a sentence")),
@@ -93,6 +123,7 @@ PAGE = Form(
         Field("body", N_("Text (Markdown)"), Input.MARKDOWN, required=True),
         Field("summary", N_("What readers will learn, one per line"), Input.LINES, required=True),
         Field("sample", N_("Sample lesson for visitors"), Input.LESSON, shared=True),
+        *_CADENCE,
         RowGroup(
             "tiles",
             N_("Tile"),

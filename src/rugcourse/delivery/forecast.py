@@ -68,14 +68,18 @@ def count_by_hour(database: Database, clock: Clock, send_window: SendWindow, day
 def _of_reader(
     one: ExpectedEnrolment, campaign: Sending, now: datetime, until: datetime, send_window: SendWindow
 ) -> Iterator[tuple[int, datetime]]:
-    """Yield (lesson id, instant) of the lessons to come of one enrolment."""
+    """Yield (lesson id, instant) of the lessons to come of one enrolment.
+
+    Where lessons wait for an answer, at the latest: answers make them come earlier.
+    """
     if not is_zone(one.schedule.zone):  # nothing can be planned for them, as the audit reports
         return
     at, last_date, position = _first(one, campaign, now, send_window), one.last_local_date, one.position
     while at is not None and at <= until and position in campaign.lessons:
         yield campaign.lessons[position], at
         last_date, position = one.schedule.local_date(at), position + 1
-        at = next_mail(campaign.timing, one.schedule, at, last_date)
+        waits = campaign.timing.cadence.waits_for_answer
+        at = next_mail(campaign.timing, one.schedule, at, last_date, awaits_answer=waits)
 
 
 def _first(one: ExpectedEnrolment, campaign: Sending, now: datetime, send_window: SendWindow) -> datetime | None:

@@ -213,6 +213,7 @@ def decide(
         one.last_local_date,
         first=promised and one.position == 1 and one.last_local_date is None,
         go_from=campaign.go_from,
+        awaits_answer=one.awaits_answer,
     )
 
 
@@ -256,6 +257,7 @@ class Choices:
                 self.shifts[instant].append(due.id)
             case SendNow(local_date, send_by):
                 self.lessons[LessonOfDay(lesson_id, local_date, send_by)].append(due.id)
-                following = next_mail(campaign.timing, due.schedule, now, local_date)
                 is_last = due.position == len(campaign.lessons)
-                self.steps[Step(local_date, following, is_last)].append(due.id)
+                waits = campaign.timing.cadence.waits_for_answer and not is_last
+                following = next_mail(campaign.timing, due.schedule, now, local_date, awaits_answer=waits)
+                self.steps[Step(local_date, following, is_last, waits)].append(due.id)

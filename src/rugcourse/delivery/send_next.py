@@ -21,7 +21,8 @@ class NothingToSend(InvalidState):
 def send_next_now(session: Session, now: datetime, delivery_id: int) -> None:
     """Plan the next lesson of the course of a mail, as a mail that its reader waits for. Raises NothingToSend.
 
-    It counts as today's lesson. If today already had one it is an extra lesson, and tomorrow's comes as scheduled.
+    It counts as today's lesson. If today already had one it is an extra lesson, and tomorrow's comes as scheduled,
+    unless it waits for the answer to the quiz.
     """
     enrolment, schedule = _find(session, delivery_id, now)
     places = campaigns.lessons_of(session, enrolment.campaign_id)
@@ -63,10 +64,13 @@ def _find(session: Session, delivery_id: int, now: datetime) -> tuple[EnrolmentR
 
 def _move_on(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: datetime, *, is_last: bool) -> None:
     today = schedule.local_date(now)
-    if enrolment.last_local_date is None or enrolment.last_local_date < today:
-        enrolment.last_local_date = today
-        timing = campaigns.find_timing(session, enrolment.campaign_id)
-        enrolment.next_due_at = next_mail(timing, schedule, now, today)
+    timing = campaigns.find_timing(session, enrolment.campaign_id)
+    waits = timing.cadence.waits_for_answer and not is_last
+    if waits or enrolment.last_local_date is None or enrolment.last_local_date < today:
+        enrolment.last_local_date = max(today, enrolment.last_local_date or today)
+        last = enrolment.last_local_date
+        enrolment.next_due_at = next_mail(timing, schedule, now, last, awaits_answer=waits)
+    enrolment.awaits_answer = waits
     enrolment.next_position += 1
     enrolment.lessons_planned += 1
     if is_last:

@@ -108,5 +108,5 @@ def _words(language: str) -> dict[str, str]:
         "good_to_know": _("Good to know"),
         "author": _("About the author"),
         "by": _("by"),
-        "online": _("Take the 2-minute test, or get the lessons by e-mail, one a day:"),
+        "online": _("Take the 2-minute test, or get the lessons by e-mail:"),
     }

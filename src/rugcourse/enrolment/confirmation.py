@@ -18,7 +18,7 @@ from rugcourse.db.models import (
     SubscriberRow,
     SubscriberStatus,
 )
-from rugcourse.db.queries import arrivals, courses, delivery_planning, enrolments, erasure, subscribers
+from rugcourse.db.queries import arrivals, campaigns, courses, delivery_planning, enrolments, erasure, subscribers
 from rugcourse.enrolment import consent_texts, consents
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown
 from rugcourse.enrolment.preferences import schedule_next_lesson
@@ -26,7 +26,7 @@ from rugcourse.enrolment.signup import apply_confirmed_signup, has_course
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.errors import NotFoundError
 from rugcourse.links import Signer
-from rugcourse.scheduling import Schedule, next_due
+from rugcourse.scheduling import Schedule, next_mail
 
 VALID_DAYS = 7
 
@@ -160,7 +160,9 @@ def begin_course(
     person.status = SubscriberStatus.ACTIVE
     enrolment = enrolments.find_in_course(session, campaign_id, person.id)
     if enrolment is None:
-        enrolment = enrolments.add(session, campaign_id, person.id, next_due(schedule, now), now)
+        timing = campaigns.find_timing(session, campaign_id)
+        first = next_mail(timing, schedule, now)
+        enrolment = enrolments.add(session, campaign_id, person.id, first, now)
     elif enrolment.status == EnrolmentStatus.LEFT or (
         enrolment.status == EnrolmentStatus.ACTIVE and enrolment.next_due_at is None
     ):  # left, or reopened for a new lesson

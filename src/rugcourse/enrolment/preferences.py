@@ -378,4 +378,6 @@ def schedule_next_lesson(session: Session, enrolment: EnrolmentRow, schedule: Sc
     """
     timing = campaigns.find_timing(session, enrolment.campaign_id)
     after = min(now, enrolment.next_due_at or now)
-    enrolment.next_due_at = next_mail(timing, schedule, after, enrolment.last_local_date)
+    enrolment.next_due_at = next_mail(
+        timing, schedule, after, enrolment.last_local_date, awaits_answer=enrolment.awaits_answer
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -22,7 +22,7 @@ from rugcourse.db.queries import address_changes, cancellations, delivery_planni
 from rugcourse.errors import InvalidInput
 from rugcourse.learning.assessment import adopt
 from rugcourse.links import Signer
-from rugcourse.scheduling import Schedule, is_zone
+from rugcourse.scheduling import DAILY, EVERY_DAY, Cadence, Schedule, is_zone
 
 MAX_NAME = 60
 MAX_CONFIRMATION_MAILS = 3  # without a response, within `CONFIRMATION_WINDOW`
@@ -107,8 +107,12 @@ class PendingSignup(BaseModel):
         return Signup(email, self.name, Schedule(self.zone, self.hour, weekdays, every_days=self.every_days))
 
 
-def check(form: SignupForm) -> Signup:
-    """Validate a form. Raises InvalidForm with all wrong fields."""
+def check(form: SignupForm, cadence: Cadence = DAILY) -> Signup:
+    """Validate a form. Raises InvalidForm with all wrong fields.
+
+    `cadence`: that of the course, whose days the form offered. Who leaves all of them ticked has made no choice, which
+    another course of theirs would have to follow.
+    """
     wrong: list[SignupField] = []
     email = normalise_email(form.email)
     name = clean_name(form.name)
@@ -122,6 +126,8 @@ def check(form: SignupForm) -> Signup:
         wrong.append(SignupField.CONSENT)
     if wrong or email is None or name is None or schedule is None:
         raise InvalidForm(wrong)
+    if schedule.weekdays >= cadence.days:
+        schedule = replace(schedule, weekdays=EVERY_DAY)
     return Signup(email, name, schedule)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import arrivals, deliveries, email_events, learning, subscribers
 from rugcourse.db.queries.email_events import AnswersInMail, Event, MailRead
 from rugcourse.db.queries.learning import Answer, CardOfReader
+from rugcourse.learning.next_lesson import ReaderOfCampaign, release_next_lessons
 from rugcourse.learning.recap import RECAP_NUMBER, find_question
 from rugcourse.learning.spaced_repetition import CardState, review
 from rugcourse.links import MailRef
@@ -68,6 +69,7 @@ class AnswerResult:
     """The result of an answer. `option` is the one now stored; `kept` is False if it came after the next lesson.
 
     `counted` is False for a machine's. `answered` and `answered_right` count the reader's answers in the course.
+    `next_lesson_at`: when the next lesson comes, in the reader's time zone, if it waited for this answer.
     """
 
     option: int
@@ -76,6 +78,7 @@ class AnswerResult:
     counted: bool
     answered: int
     answered_right: int
+    next_lesson_at: datetime | None = None
 
 
 class RecordedAnswer(NamedTuple):
@@ -156,13 +159,42 @@ def record_answers(
     if machines:
         book = _AnswerSheet.of(session, people, now)
     used = {asking.mail.id for _, asking, _ in pressed if asking.mail.subscriber_id not in machines}
+    _confirm_arrivals(session, used, lately, now)
+    answers = [asking for (_, asking, _), was_kept in zip(pressed, kept, strict=True) if was_kept]
+    due = _release(session, [one for one in answers if one.mail.subscriber_id not in machines], book.latest, now)
+    for (number, asking, option), was_kept in zip(pressed, kept, strict=True):
+        counted = asking.mail.subscriber_id not in machines
+        result = book.look_up(asking, option, kept=was_kept, counted=counted)
+        found[number] = RecordedAnswer(asking, replace(result, next_lesson_at=due.get(_reader_of(asking))))
+    return found
+
+
+def _confirm_arrivals(session: Session, used: Container[int], lately: Sequence[AnswersInMail], now: datetime) -> None:
+    """Answers to a mail prove that it arrived, where the server did not say so."""
     for delivery_id in sorted(one.delivery_id for one in lately if arrivals.is_unknown(one.state)):
         if delivery_id in used:
             arrivals.confirm_by_activity(session, delivery_id, now)
-    for (number, asking, option), was_kept in zip(pressed, kept, strict=True):
-        counted = asking.mail.subscriber_id not in machines
-        found[number] = RecordedAnswer(asking, book.look_up(asking, option, kept=was_kept, counted=counted))
-    return found
+
+
+def _reader_of(asking: QuestionInMail) -> ReaderOfCampaign:
+    return ReaderOfCampaign(asking.mail.campaign_id or 0, asking.mail.subscriber_id)
+
+
+def _release(
+    session: Session, answered: Sequence[QuestionInMail], latest: Mapping[tuple[int, int], int], now: datetime
+) -> dict[ReaderOfCampaign, datetime]:
+    """Release the next lessons of courses that wait for answers; returns when each comes, see `release_next_lessons`.
+
+    Only for an answer to the quiz of the latest lesson: the question that comes back in it is not its quiz.
+    """
+    waiting = {
+        _reader_of(one)
+        for one in answered
+        if one.published.course.cadence.waits_for_answer
+        and one.number != RECAP_NUMBER
+        and latest.get(one.person, 0) <= one.mail.id
+    }
+    return release_next_lessons(session, waiting, now)
 
 
 def _given(session: Session, people: set[int]) -> dict[tuple[AnsweringReader, str], int]:

@@ -142,6 +142,7 @@ class _Copy:
                 "next_lesson": _when(one.next_due_at),
                 "next_lesson_number": one.next_position,
                 "last_day": _day(one.last_local_date),
+                "quiz_is_open": one.awaits_answer,
                 "completed": _when(one.completed_at),
                 "left": _when(one.left_at),
             }

@@ -66,7 +66,7 @@ INVENTORY: tuple[Group, ...] = (
     of_a_reader(
         "enrolment", "courses",
         "campaign_id=campaign status next_position=next_lesson_number lessons_planned=lessons next_due_at=next_lesson "
-        "last_local_date=last_day started_at=started completed_at=completed left_at=left",
+        "last_local_date=last_day awaits_answer=quiz_is_open started_at=started completed_at=completed left_at=left",
         "id=number subscriber_id=number",
     ),
     *before_and_after(
@@ -178,7 +178,8 @@ INVENTORY: tuple[Group, ...] = (
     of_nobody("heartbeat", "id kind host pid started_at seen_at"),
     of_nobody(
         "course",
-        "id slug content_hash document languages created_at published_at archived_at draft_revision synced_hashes",
+        "id slug content_hash document languages cadence created_at published_at archived_at draft_revision "
+        "synced_hashes",
     ),
     of_nobody("lesson", "id course_id campaign_id slug position current_version_id read_count"),
     of_nobody("lesson_version", "id lesson_id content_hash document published_at"),
@@ -229,6 +230,7 @@ LABELS: Mapping[str, str] = {
     "lessons": N_("lessons"),
     "started": N_("started"),
     "next_lesson": N_("next lesson"),
+    "quiz_is_open": N_("the next lesson waits for the answer to the quiz"),
     "completed": N_("completed"),
     "mail": N_("number of the mail"),
     "kind": N_("kind"),

@@ -22,11 +22,15 @@ from rugcourse.scheduling import Schedule
 
 @dataclass(frozen=True, slots=True)
 class ReadingState:
-    """A reader's progress in a course. Times are in their time zone; `next_due`: None if nothing is scheduled."""
+    """A reader's progress in a course. Times are in their time zone; `next_due`: None if nothing is scheduled.
+
+    `awaits_answer`: the next lesson comes earlier if they answer the quiz of the last one.
+    """
 
     schedule: Schedule
     progress: CourseProgress
     next_due: datetime | None
+    awaits_answer: bool
     paused: bool
     paused_until: datetime | None
     finished: bool
@@ -74,6 +78,7 @@ def reading_state(session: Session, now: datetime, course_cache: CourseCache, re
         schedule=schedule,
         progress=progress,
         next_due=due.astimezone(schedule.tz) if due else None,
+        awaits_answer=enrolment is not None and enrolment.awaits_answer,
         paused=schedule.is_paused(now),
         paused_until=until.astimezone(schedule.tz) if until else None,
         finished=status == EnrolmentStatus.COMPLETED,

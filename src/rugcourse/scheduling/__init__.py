@@ -1,5 +1,6 @@
 """When a reader gets the next lesson: pure rules over local hours, weekdays and time zones."""
 
+from rugcourse.scheduling.cadence import DAILY, WEEKDAYS, Cadence, Weekday
 from rugcourse.scheduling.campaign_timing import Missed, Timing, decide_for, next_mail
 from rugcourse.scheduling.schedule import (
     EVERY_DAY,
@@ -15,8 +16,11 @@ from rugcourse.scheduling.schedule import (
 from rugcourse.scheduling.timezones import DEFAULT_ZONE, is_zone, zone_names
 
 __all__ = [
+    "DAILY",
     "DEFAULT_ZONE",
     "EVERY_DAY",
+    "WEEKDAYS",
+    "Cadence",
     "Decision",
     "Missed",
     "QuietHours",
@@ -25,6 +29,7 @@ __all__ = [
     "SendWindow",
     "ShiftTo",
     "Timing",
+    "Weekday",
     "decide",
     "decide_for",
     "is_zone",

@@ -9,6 +9,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from rugcourse.scheduling.cadence import DAILY, Cadence
 from rugcourse.scheduling.schedule import (
     Decision,
     QuietHours,
@@ -28,6 +29,7 @@ class Timing(BaseModel):
 
     The first mail goes out at the instant `at` (UTC) for everybody, or from the local date `day` on. Later mails, and
     the first one without `at`, go out at the local `hour`, on `weekdays` (0 is Monday), at least `every_days` apart.
+    `cadence`: that of the course, which applies where the campaign has no setting of its own; not stored with it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +39,7 @@ class Timing(BaseModel):
     hour: int | None = Field(default=None, ge=0, le=23)
     weekdays: frozenset[int] | None = None
     every_days: int | None = Field(default=None, ge=1, le=30)
+    cadence: Cadence = Field(default=DAILY, exclude=True)
 
     @model_validator(mode="after")
     def _is_one_way(self) -> Self:
@@ -74,13 +77,18 @@ class Missed:
 
 
 @lru_cache(maxsize=4096)  # many readers share a schedule
-def applied(timing: Timing, schedule: Schedule) -> Schedule:
-    """Return a reader's schedule with the settings of a campaign over it."""
+def applied(timing: Timing, schedule: Schedule, *, awaits_answer: bool = False) -> Schedule:
+    """Return a reader's schedule with the cadence of the course and the settings of a campaign over it.
+
+    `awaits_answer`: the quiz of their last lesson is not answered, and the next one waits for that.
+    """
+    cadence = timing.cadence
+    interval = cadence.interval(schedule.every_days, awaits_answer=awaits_answer)
     return replace(
         schedule,
         hour=schedule.hour if timing.hour is None else timing.hour,
-        weekdays=schedule.weekdays if timing.weekdays is None else timing.weekdays,
-        every_days=schedule.every_days if timing.every_days is None else timing.every_days,
+        weekdays=cadence.days_for(schedule.weekdays) if timing.weekdays is None else timing.weekdays,
+        every_days=interval if timing.every_days is None else timing.every_days,
     )
 
 
@@ -91,6 +99,8 @@ def next_mail(
     after: datetime,
     last_local_date: date | None = None,
     quiet: QuietHours | None = None,
+    *,
+    awaits_answer: bool = False,
 ) -> datetime | None:
     """Return the first instant (UTC) at or after `after` at which a campaign may write to a reader, see `next_due`.
 
@@ -104,7 +114,7 @@ def next_mail(
         return _awake(max([timing.at, after, *ends]), schedule, quiet)
     if last_local_date is None and timing.day is not None:
         after = max(after, datetime.combine(timing.day, time(0), tzinfo=schedule.tz).astimezone(after.tzinfo))
-    return next_due(applied(timing, schedule), after, last_local_date)
+    return next_due(applied(timing, schedule, awaits_answer=awaits_answer), after, last_local_date)
 
 
 def decide_for(  # noqa: PLR0911, PLR0913 - all inputs of the decision, and one return for each outcome
@@ -117,6 +127,7 @@ def decide_for(  # noqa: PLR0911, PLR0913 - all inputs of the decision, and one 
     *,
     first: bool = False,
     go_from: datetime | None = None,
+    awaits_answer: bool = False,
 ) -> Decision | Missed:
     """Decide whether a campaign's mail that was due at `due` goes out at `now`, see `decide`.
 
@@ -124,7 +135,8 @@ def decide_for(  # noqa: PLR0911, PLR0913 - all inputs of the decision, and one 
     before this instant go out from it on.
     """
     if not (timing.has_fixed_start and first):
-        return decide(applied(timing, schedule), due, now, send_window, last_local_date)
+        mine = applied(timing, schedule, awaits_answer=awaits_answer)
+        return decide(mine, due, now, send_window, last_local_date)
     if schedule.is_paused(now):
         return ShiftTo(schedule.paused_until)
     if go_from is not None and due < go_from:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
@@ -67,14 +67,19 @@ def parse_reason(text: str) -> str:
     return reason if len(reason) >= _SHORTEST_REASON else ""
 
 
-def schedule_choices(zone: str = "", hour: str = "", days: Sequence[str] | None = None) -> dict[str, object]:
-    """Return the template values of the fields hour, days and zone. `guess`: the browser may preselect its zone."""
+def schedule_choices(
+    zone: str = "", hour: str = "", days: Sequence[str] | None = None, offered: Collection[int] = EVERY_DAY
+) -> dict[str, object]:
+    """Return the template values of the fields hour, days and zone. `guess`: the browser may preselect its zone.
+
+    `offered`: the days that can be chosen; 0 is Monday.
+    """
     return {
         "zones": zone_names(),
         "zone": zone if zone in zone_names() else DEFAULT_ZONE,
         "guess": not zone,
         "hours": range(24),
         "hour": hour if hour.isdecimal() else str(DEFAULT_HOUR),
-        "weekdays": range(7),
-        "days": {str(day) for day in EVERY_DAY} if days is None else set(days),
+        "weekdays": sorted(offered),
+        "days": {str(day) for day in offered} if days is None else set(days),
     }

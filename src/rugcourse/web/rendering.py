@@ -23,9 +23,18 @@ from rugcourse.design import design_tokens
 from rugcourse.emails.safety_notice import safety_notice_text
 from rugcourse.emails.sandbox import Sandbox, SharedCode
 from rugcourse.errors import NotFoundError, RugcourseError
-from rugcourse.i18n import day_and_hour, day_name, decimal, full_date, language_name, translations, weekday_name
+from rugcourse.i18n import (
+    cadence_phrase,
+    day_and_hour,
+    day_name,
+    decimal,
+    full_date,
+    language_name,
+    translations,
+    weekday_name,
+)
 from rugcourse.locales import languages
-from rugcourse.scheduling import DEFAULT_ZONE, zone_names
+from rugcourse.scheduling import DAILY, DEFAULT_ZONE, zone_names
 from rugcourse.web.browsers import browser_name
 
 READ = ["GET", "HEAD"]  # the methods of pages that change nothing
@@ -170,6 +179,7 @@ def _environment(language: str) -> Sandbox:
         language_for=language_for,
         text_for=text_for,
         weekday=lambda day: weekday_name(day, language),
+        cadence_phrase=lambda cadence: cadence_phrase(cadence, language),
         when=lambda instant: day_and_hour(instant, language),
         day_name=lambda day: day_name(day, language),
         language_name=language_name,
@@ -177,6 +187,7 @@ def _environment(language: str) -> Sandbox:
         full_date=lambda day: full_date(day, language),
         at_zone=lambda instant: instant.astimezone(ZoneInfo(DEFAULT_ZONE)),
         our_zone=DEFAULT_ZONE,
+        daily=DAILY,
         number=lambda value: decimal(value, language),
     )
     return environment

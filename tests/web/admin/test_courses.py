@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from tests.support.admin_pages import form_of, log_in, post
 from tests.support.admins import make_admin
 from tests.support.builders import COURSE, course_of
+from tests.support.pages import inputs
 from tests.support.rows import everything
 
 from rugcourse.bootstrap import Runtime
@@ -352,18 +353,6 @@ def test_new_lessons_of_a_published_course_stand_where_the_page_shows_them(
 def write_lesson(browser: TestClient, where: str, title: str, number: int) -> None:
     form = lesson_form(title, number) | {"saved": revision_on(browser.get(where).text)}
     assert post(browser, where, **form, action="keep").endswith("done=kept")
-
-
-def inputs(page: str) -> dict[str, str]:
-    """The text boxes of a page, as a browser would send them."""
-    found = dict(re.findall(r'<input type="(?:text|hidden|date)" name="([^"]+)"[^>]*? value="([^"]*)"', page))
-    found |= dict(re.findall(r'<textarea name="([^"]+)"[^>]*>([^<]*)</textarea>', page))
-    for name, options in re.findall(r'<select name="([^"]+)"[^>]*>(.*?)</select>', page, re.DOTALL):
-        chosen = re.search(r'value="([^"]*)" selected', options)
-        found[name] = chosen[1] if chosen else ""
-    for name, value in re.findall(r'<input type="radio" name="([^"]+)" value="([^"]*)" checked', page):
-        found[name] = value
-    return {name: unescape(text) for name, text in found.items()}
 
 
 def test_saving_while_typing_never_moves_the_questions_of_another_language(editor: TestClient) -> None:

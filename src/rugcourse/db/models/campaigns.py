@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
@@ -77,7 +78,10 @@ class CampaignRow(Base):
 
 
 class EnrolmentRow(Base):
-    """A person in a campaign. `next_due_at` is when the lesson at `next_position` is due. No later date is stored."""
+    """A person in a campaign. `next_due_at` is when the lesson at `next_position` is due. No later date is stored.
+
+    `awaits_answer`: the quiz of the last lesson is not answered, and the next one waits for that (see `Cadence`).
+    """
 
     __tablename__ = "enrolment"
     __table_args__ = (
@@ -98,6 +102,7 @@ class EnrolmentRow(Base):
     lessons_planned: Mapped[int] = mapped_column(default=0)  # counted separately from the ledger, for reconciliation
     next_due_at: Mapped[datetime | None]
     last_local_date: Mapped[date | None]
+    awaits_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
     started_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]

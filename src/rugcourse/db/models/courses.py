@@ -23,7 +23,8 @@ class CourseRow(Base):
     """A course. `document` is what is not a lesson: landing page, knowledge test, safety notice.
 
     A course that was never published has drafts only. An archived one takes no new readers, and is not in the list
-    of courses; those who follow it go on. `languages`: those it is written in, the first one first.
+    of courses; those who follow it go on. `languages`: those it is written in, the first one first. `cadence`: that of
+    the document, for planners.
     """
 
     __tablename__ = "course"
@@ -34,6 +35,7 @@ class CourseRow(Base):
     content_hash: Mapped[str] = mapped_column(String(64), default="", server_default="")
     document: Mapped[JsonObject]
     languages: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    cadence: Mapped[JsonObject] = mapped_column(JSON, default=dict, server_default="{}")
     created_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]

@@ -21,12 +21,14 @@ from rugcourse.db.models import (
     CampaignKind,
     CampaignRow,
     CampaignStatus,
+    CourseRow,
     DeliveryKind,
     DeliveryRow,
     DeliveryState,
     EnrolmentRow,
     EnrolmentStatus,
     Ground,
+    JsonObject,
     LessonRow,
     LessonVersionRow,
     SubscriberRow,
@@ -34,7 +36,7 @@ from rugcourse.db.models import (
 from rugcourse.db.queries.course_publishing import message_slug
 from rugcourse.db.queries.lesson_versions import save_version
 from rugcourse.db.types import UtcDateTime
-from rugcourse.scheduling.campaign_timing import Timing
+from rugcourse.scheduling import DAILY, Cadence, Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,10 @@ def sending(session: Session) -> list[Sending]:
     lessons: dict[int, dict[int, int]] = {}
     for campaign_id, position, lesson_id, _ in places_of_lessons(session):
         lessons.setdefault(campaign_id, {})[position] = lesson_id
-    rows = session.scalars(
-        select(CampaignRow).where(CampaignRow.status == CampaignStatus.RUNNING).order_by(CampaignRow.id)
-    )
+    rows = session.execute(_with_cadence(CampaignRow.status == CampaignStatus.RUNNING))
     return [
-        Sending(row.id, CampaignKind(row.kind), timing_of(row), row.resumed_at, lessons.get(row.id, {})) for row in rows
+        Sending(row.id, CampaignKind(row.kind), _timing_in(row, cadence), row.resumed_at, lessons.get(row.id, {}))
+        for row, cadence in rows
     ]
 
 
@@ -80,12 +81,14 @@ def due(session: Session, now: datetime) -> list[int]:
 
 def find_sending(session: Session, campaign_id: int) -> Sending | None:
     """Return a campaign if it is running, otherwise None."""
-    row = session.scalar(
-        select(CampaignRow).where(CampaignRow.id == campaign_id, CampaignRow.status == CampaignStatus.RUNNING)
-    )
-    if row is None:
+    found = session.execute(
+        _with_cadence(CampaignRow.id == campaign_id, CampaignRow.status == CampaignStatus.RUNNING)
+    ).first()
+    if found is None:
         return None
-    return Sending(row.id, CampaignKind(row.kind), timing_of(row), row.resumed_at, lessons_of(session, campaign_id))
+    row, cadence = found
+    lessons = lessons_of(session, campaign_id)
+    return Sending(row.id, CampaignKind(row.kind), _timing_in(row, cadence), row.resumed_at, lessons)
 
 
 def is_running(session: Session, campaign_id: int) -> bool:
@@ -139,13 +142,35 @@ def lessons_ever_in(session: Session, row: CampaignRow) -> Sequence[LessonRow]:
 
 
 def timing_of(row: CampaignRow) -> Timing:
+    """Return the timing that is set for a campaign itself, without the cadence of its course."""
     return Timing.model_validate(row.timing)
 
 
 def find_timing(session: Session, campaign_id: int) -> Timing:
-    """Return the timing of a campaign; an empty one if there is no such campaign."""
-    timing = session.scalar(select(CampaignRow.timing).where(CampaignRow.id == campaign_id))
-    return Timing.model_validate(timing or {})
+    """Return the timing of a campaign, with the cadence of its course; an empty one if there is no such campaign."""
+    found = session.execute(_with_cadence(CampaignRow.id == campaign_id)).first()
+    return _timing_in(*found) if found is not None else Timing()
+
+
+def cadence_of(session: Session, course_id: int) -> Cadence:
+    """Return how often the lessons of a course come."""
+    return _cadence(session.scalar(select(CourseRow.cadence).where(CourseRow.id == course_id)))
+
+
+def _with_cadence(*conditions: ColumnElement[bool]) -> Select[CampaignRow, JsonObject]:
+    """SQL: campaigns with the cadence of their course, oldest first."""
+    joined = select(CampaignRow, CourseRow.cadence).join(CourseRow, CourseRow.id == CampaignRow.course_id)
+    return joined.where(*conditions).order_by(CampaignRow.id)
+
+
+def _timing_in(row: CampaignRow, cadence: JsonObject) -> Timing:
+    """Return the timing of a campaign. A message is not part of a course, and has no cadence."""
+    timing = timing_of(row)
+    return timing.model_copy(update={"cadence": _cadence(cadence)}) if row.sends_course else timing
+
+
+def _cadence(document: JsonObject | None) -> Cadence:
+    return Cadence.model_validate(document) if document else DAILY
 
 
 def halted(session: Session) -> set[int]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, null, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.db.models import (
@@ -279,6 +279,7 @@ def rewind_enrolments(session: Session, cancelled: Sequence[int], *, due_since_p
         "completed_at": case((over, EnrolmentRow.completed_at), else_=null()),
         "lessons_planned": EnrolmentRow.lessons_planned - _of_enrolment(select(func.count(DeliveryRow.id)), cancelled),
         "last_local_date": _of_enrolment(select(func.max(DeliveryRow.local_date))),
+        "awaits_answer": false(),  # the lesson before it was answered, or its time for that is over
     }
     if due_since_planned:
         was_due = _of_enrolment(select(func.min(DeliveryRow.planned_at)), cancelled)

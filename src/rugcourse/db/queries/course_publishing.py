@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson
@@ -25,6 +25,7 @@ from rugcourse.db.models import (
 from rugcourse.db.queries import lesson_drafts
 from rugcourse.db.queries.enrolments import stays_finished
 from rugcourse.db.queries.lesson_versions import save_version
+from rugcourse.scheduling import Cadence
 
 
 def add_course(session: Session, course: Course, now: datetime) -> None:
@@ -57,6 +58,7 @@ def save_course(session: Session, course: Course, now: datetime) -> list[str]:
     if document != row.document:
         session.add(CourseVersionRow(course_id=row.id, document=document, published_at=now))
     row.document, row.published_at = document, now
+    _set_cadence(session, row, course.cadence, now)
     session.execute(
         update(LessonRow).where(LessonRow.course_id == row.id, LessonRow.campaign_id.is_(None)).values(position=None)
     )
@@ -64,6 +66,45 @@ def save_course(session: Session, course: Course, now: datetime) -> list[str]:
     _keep_places(session, row.id, before, {lesson.slug: lesson.number for lesson in course.lessons})
     _give_back(session, row.id, [lesson.slug for lesson in course.lessons if lesson.slug not in before], now)
     return changed
+
+
+def _lock_enrolments(session: Session, *which: ColumnElement[bool]) -> None:
+    """Lock enrolments in the order of their ids, before a statement that changes them.
+
+    PostgreSQL looks for rows to update as they were before it waited, and would miss a reader whom a planner advances
+    meanwhile.
+    """
+    theirs = select(EnrolmentRow.id).where(*which).order_by(EnrolmentRow.id).with_for_update()
+    session.execute(select(func.count()).select_from(theirs.subquery()))
+
+
+def _set_cadence(session: Session, row: CourseRow, cadence: Cadence, now: datetime) -> None:
+    """Set how often lessons come, and let planners decide again when the next lesson of each reader is due.
+
+    Not when the first one is: a campaign may have promised its moment.
+    """
+    document = cadence.model_dump(mode="json", exclude_defaults=True)
+    if document == row.cadence:
+        return
+    row.cadence = document
+    session.flush()
+    of_course = EnrolmentRow.campaign_id.in_(
+        select(CampaignRow.id).where(CampaignRow.course_id == row.id, CampaignRow.sends_course)
+    )
+    _lock_enrolments(session, of_course, EnrolmentRow.next_due_at.is_not(None))
+    session.execute(
+        update(EnrolmentRow)
+        .where(of_course, EnrolmentRow.last_local_date.is_not(None), EnrolmentRow.next_due_at > now)
+        .values(next_due_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    if not cadence.waits_for_answer:
+        session.execute(
+            update(EnrolmentRow)
+            .where(of_course, EnrolmentRow.awaits_answer)
+            .values(awaits_answer=False)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _places(session: Session, course_id: int) -> list[str]:
@@ -130,10 +171,7 @@ def _keep_places(session: Session, course_id: int, before: Sequence[str], after:
     over = len(after) + 1
     moved = {place: new for place, new in new_positions(before, after).items() if new != place}
     if moved or len(before) != len(after):
-        # First, and in a statement of its own: PostgreSQL looks for rows to update as they were before it waited, and
-        # would miss a reader whom a planner advances meanwhile.
-        theirs = select(EnrolmentRow.id).where(enrolments_of_course).order_by(EnrolmentRow.id).with_for_update()
-        session.execute(select(func.count()).select_from(theirs.subquery()))
+        _lock_enrolments(session, enrolments_of_course)
     if before and moved:
         session.execute(
             update(EnrolmentRow)

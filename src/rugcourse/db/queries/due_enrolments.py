@@ -24,6 +24,7 @@ class DueEnrolment(NamedTuple):
     position: int
     due_at: datetime
     last_local_date: date | None
+    awaits_answer: bool
     active: bool
     schedule: Schedule
 
@@ -37,15 +38,20 @@ class ExpectedEnrolment(NamedTuple):
     position: int
     due_at: datetime
     last_local_date: date | None
+    awaits_answer: bool
     schedule: Schedule
 
 
 class Step(NamedTuple):
-    """How an enrolment advances after a lesson was planned. `is_last`: that was the last lesson."""
+    """How an enrolment advances after a lesson was planned. `is_last`: that was the last lesson.
+
+    `awaits_answer`: the next lesson waits for the answer to its quiz.
+    """
 
     last_local_date: date
     next_due_at: datetime | None
     is_last: bool
+    awaits_answer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +91,11 @@ def lock_due(
     rows = run(session, _due(one=only is not None), parameters)
     return [
         DueEnrolment(
-            *(row_id, position, due_at, last_local_date),
+            *(row_id, position, due_at, last_local_date, awaits_answer),
             active=status == SubscriberStatus.ACTIVE,
             schedule=schedule_of(*schedule),
         )
-        for row_id, position, due_at, last_local_date, status, *schedule in rows
+        for row_id, position, due_at, last_local_date, awaits_answer, status, *schedule in rows
     ]
 
 
@@ -134,6 +140,7 @@ def expected(session: Session, after_id: int, limit: int) -> list[ExpectedEnrolm
             EnrolmentRow.next_position,
             EnrolmentRow.next_due_at,
             EnrolmentRow.last_local_date,
+            EnrolmentRow.awaits_answer,
             *SCHEDULE_COLUMNS,
         )
         .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
@@ -147,8 +154,10 @@ def expected(session: Session, after_id: int, limit: int) -> list[ExpectedEnrolm
         .limit(limit)
     )
     return [
-        ExpectedEnrolment(row_id, campaign_id, email, position, due_at, last_date, schedule_of(*schedule))
-        for row_id, campaign_id, email, position, due_at, last_date, *schedule in rows
+        ExpectedEnrolment(
+            row_id, campaign_id, email, position, due_at, last_date, awaits_answer, schedule_of(*schedule)
+        )
+        for row_id, campaign_id, email, position, due_at, last_date, awaits_answer, *schedule in rows
         if due_at is not None
     ]
 
@@ -160,6 +169,7 @@ def expected_groups(session: Session) -> Iterator[tuple[ExpectedEnrolment, int]]
         EnrolmentRow.next_position,
         EnrolmentRow.next_due_at,
         EnrolmentRow.last_local_date,
+        EnrolmentRow.awaits_answer,
         *SCHEDULE_COLUMNS,
     )
     rows = session.execute(
@@ -170,10 +180,10 @@ def expected_groups(session: Session) -> Iterator[tuple[ExpectedEnrolment, int]]
         .group_by(*alike)
         .execution_options(yield_per=1000)
     )
-    for campaign_id, position, due_at, last_date, *schedule, count_of_them in rows:
+    for campaign_id, position, due_at, last_date, awaits_answer, *schedule, count_of_them in rows:
         if due_at is not None:
-            found = ExpectedEnrolment(0, campaign_id, "", position, due_at, last_date, schedule_of(*schedule))
-            yield found, count_of_them
+            place = (0, campaign_id, "", position, due_at, last_date, awaits_answer)
+            yield ExpectedEnrolment(*place, schedule_of(*schedule)), count_of_them
 
 
 def advance(session: Session, steps: Mapping[Step, Sequence[int]], now: datetime) -> None:
@@ -190,6 +200,7 @@ def advance(session: Session, steps: Mapping[Step, Sequence[int]], now: datetime
                 "next_due_at": None if step.is_last else step.next_due_at,
                 "status": EnrolmentStatus.COMPLETED if step.is_last else EnrolmentStatus.ACTIVE,
                 "completed_at": now if step.is_last else None,
+                "awaits_answer": step.awaits_answer,
             },
         )
         for step, ids in steps.items()
@@ -230,6 +241,7 @@ def _due(*, one: bool) -> Select[*tuple[object, ...]]:
             picked.c.next_position,
             picked.c.next_due_at,
             picked.c.last_local_date,
+            picked.c.awaits_answer,
             SubscriberRow.status,
             *SCHEDULE_COLUMNS,
         )
@@ -242,7 +254,7 @@ def _due(*, one: bool) -> Select[*tuple[object, ...]]:
 def _advancing(dialect: str) -> Update:
     return update_rows(
         EnrolmentRow,
-        ("last_local_date", "next_due_at", "status", "completed_at"),
+        ("last_local_date", "next_due_at", "status", "completed_at", "awaits_answer"),
         dialect,
         next_position=EnrolmentRow.next_position + 1,
         lessons_planned=EnrolmentRow.lessons_planned + 1,

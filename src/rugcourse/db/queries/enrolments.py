@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.db.bulk import count
@@ -192,6 +192,20 @@ def add(session: Session, campaign_id: int, subscriber_id: int, due_at: datetime
     )
     session.add(row)
     return row
+
+
+def awaiting_answer(session: Session, readers: Collection[tuple[int, int]]) -> Sequence[EnrolmentRow]:
+    """Lock and return the enrolments whose next lesson waits for an answer, of some (campaign id, subscriber id)."""
+    if not readers:
+        return []
+    theirs = tuple_(EnrolmentRow.campaign_id, EnrolmentRow.subscriber_id).in_(readers)
+    return session.scalars(
+        select(EnrolmentRow)
+        .where(theirs, EnrolmentRow.awaits_answer, EnrolmentRow.status == EnrolmentStatus.ACTIVE)
+        .order_by(EnrolmentRow.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
 
 
 def of_subscriber(session: Session, subscriber_id: int, *, lock: bool = False) -> Sequence[EnrolmentRow]:

@@ -125,8 +125,12 @@ Owner = Annotated[AdminIdentity, _admin(Access.OWNER, Role.OWNER)]
 
 
 async def typed_fields(request: Request, _identity: Editor) -> dict[str, str]:
-    """Return all fields of an editor's form, for forms without a model."""
-    return {name: str(value) for name, value in (await request.form()).items()}
+    """Return all fields of an editor's form, for forms without a model.
+
+    Several values of one name, which are ticked boxes, are joined by spaces.
+    """
+    form = await request.form()
+    return {name: " ".join(str(value) for value in form.getlist(name)) for name in form}
 
 
 def verify_csrf(request: Request, identity: AdminIdentity, token: str) -> None:

@@ -21,7 +21,7 @@ from rugcourse.email_preview.linter import lint_email
 from rugcourse.email_preview.sample import parts_of
 from rugcourse.i18n import short_date, time_of_day
 from rugcourse.locales import languages
-from rugcourse.scheduling import DEFAULT_ZONE
+from rugcourse.scheduling import DAILY, DEFAULT_ZONE
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.auth import Editor, admin_page, mail_page, typed_fields
 from rugcourse.web.admin.campaign_forms import (
@@ -165,7 +165,8 @@ def review_page(
     seen = _seen(request, row, "review")
     made_of = campaign_mails(request, row)
     mails = len(made_of.course.lessons) if row.sends_course else 1
-    expected = send_preview.preview_sends(row, mails, now, quiet)
+    cadence = made_of.course.cadence if row.sends_course else DAILY
+    expected = send_preview.preview_sends(row, mails, now, quiet, cadence)
     first_hours = dict(list(expected.hours.items())[:_HOURS_SHOWN])
     timing = page_data.timing_of(row)
     values = {

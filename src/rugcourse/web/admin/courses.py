@@ -21,6 +21,7 @@ from rugcourse.db.models import Role
 from rugcourse.errors import RugcourseError
 from rugcourse.i18n import translations
 from rugcourse.locales import known_language, languages
+from rugcourse.scheduling import WEEKDAYS
 from rugcourse.web.admin.auth import Analyst, Editor, admin_page, typed_fields
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
@@ -345,6 +346,7 @@ def _part_page(
         "findings_here": found,
         "shown_rows": lambda rows, path: shown_rows(fields, rows, path, draft.languages),
         "urgencies": URGENCIES,
+        "weekdays": WEEKDAYS,
         "labels_at": labels_at,
         "forms": FORMS,
         "saved": draft.parts[part].saved if part in draft.parts else 0,

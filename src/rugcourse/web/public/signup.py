@@ -123,7 +123,7 @@ def signup_submit(request: Request, language: str, course: str, form: Annotated[
     if not form_age_ok(runtime.signer, runtime.clock, form.shown):
         return _signup_page(request, published.course, language, token, form, notice="again")
     try:
-        signup = check(form)
+        signup = check(form, published.course.cadence)
     except InvalidForm as error:
         return _signup_page(request, published.course, language, token, form, wrong=error.fields)
     if not _network_may_ask(request):
@@ -278,7 +278,7 @@ def _signup_page(  # noqa: PLR0913 - the state of a form
         "token": token,
         "shown": shown_at_token(runtime.signer, runtime.clock),
         "wordings": consent_texts,
-        **schedule_choices(form.zone, form.hour, None if fresh else form.days),
+        **schedule_choices(form.zone, form.hour, None if fresh else form.days, course.cadence.days),
     }
     path = f"/signup?t={token}" if token else "/signup"
     return render(request, language, "signup", course_context(course, language, path) | values, status)
