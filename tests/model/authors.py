@@ -17,8 +17,18 @@ from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.merge import OnConflict
 from rugcourse.course_editor.publishing import AlreadyPast, ExistingReaders, publish_lesson, unpublish
 from rugcourse.db.queries import courses
+from rugcourse.scheduling import DAILY, WEEKDAYS, Cadence
 
 _GROUP = "authors"
+CADENCES = st.sampled_from(
+    [
+        DAILY,
+        Cadence(weekdays=WEEKDAYS[:5]),
+        Cadence(every_days=3),
+        Cadence(unanswered_days=4),
+        Cadence(unanswered_days=2),
+    ]
+)
 _MOST_LESSONS = 5
 
 Lessons = list[tuple[str, int]]
@@ -72,6 +82,11 @@ class AuthorRules(Play):
             order.insert(place - 1, slug)
             self._change_course(order, lambda: self._import(order), slug)
 
+    @in_group(_GROUP, cadence=CADENCES)
+    def files_have_another_cadence(self, cadence: Cadence) -> None:
+        self.model.change_cadence(cadence, self.now)
+        self._import(self.model.lessons)
+
     @in_group(_GROUP, which=WHICH)
     def files_have_one_less(self, which: int) -> None:
         order = [one for one in self.model.lessons if one != self._lesson(which)]
@@ -114,7 +129,7 @@ class AuthorRules(Play):
             published = courses.load_course(session, course.SLUG)
             assert published is not None
             courses.note_files(session, published.course)
-        files = course.course_of([(slug, self.versions[slug]) for slug in order])
+        files = course.course_of([(slug, self.versions[slug]) for slug in order], self.model.cadence)
         import_course(self.database, self.clock, [files], OnConflict.THEIRS)
 
     def _change_course(

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from rugcourse.content import Course, Lesson, Message, load_courses
+from rugcourse.scheduling import DAILY, Cadence
 
 LANGUAGE = "nl"
 SLUG = "model"
@@ -14,10 +15,14 @@ LATER_LESSONS = ("elbow", "foot", "hand")
 _LESSONS = Path(__file__).parents[2] / "lessons"
 
 
-def course_of(lessons: list[tuple[str, int]]) -> Course:
+def course_of(lessons: list[tuple[str, int]], cadence: Cadence = DAILY) -> Course:
     """The course with these lessons: slug and version of each, in order."""
-    return _frame().model_copy(
-        update={"lessons": tuple(lesson(slug, version, number) for number, (slug, version) in enumerate(lessons, 1))}
+    frame = _frame()
+    return frame.model_copy(
+        update={
+            "texts": {LANGUAGE: frame.texts[LANGUAGE].model_copy(update={"cadence": cadence})},
+            "lessons": tuple(lesson(slug, version, number) for number, (slug, version) in enumerate(lessons, 1)),
+        }
     )
 
 

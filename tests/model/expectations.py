@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import product
 
 from tests.model import days
 from tests.model.mail_server import Behaviour, Mail
 
 from rugcourse.db.models import CampaignKind, DeliveryKind, DeliveryQueue
 from rugcourse.enrolment.signup import REMIND_AFTER
-from rugcourse.scheduling import Schedule, Timing
+from rugcourse.scheduling import DAILY, Cadence, Schedule, Timing
 
 MOST_TRIES = 8
 SOFT_IN_A_ROW = 3
@@ -51,13 +52,18 @@ class Campaign:
             return self.timing.at
         return datetime.combine(self.timing.day, time(0), tzinfo=schedule.tz).astimezone(UTC)
 
-    def applied(self, schedule: Schedule) -> Schedule:
-        timing = self.timing
+    def applied(self, schedule: Schedule, cadence: Cadence, *, waits: bool = False) -> Schedule:
+        """`waits`: the quiz of the last lesson is not answered."""
+        timing, of_course = self.timing, self.kind != CampaignKind.BROADCAST
+        weekdays, every_days = schedule.weekdays, schedule.every_days
+        if of_course:
+            weekdays = weekdays & cadence.days or weekdays
+            every_days = max(every_days, cadence.every_days, (waits and cadence.unanswered_days) or 1)
         return replace(
             schedule,
             hour=schedule.hour if timing.hour is None else timing.hour,
-            weekdays=timing.weekdays or schedule.weekdays,
-            every_days=timing.every_days or schedule.every_days,
+            weekdays=timing.weekdays or weekdays,
+            every_days=timing.every_days or every_days,
         )
 
 
@@ -108,6 +114,15 @@ class Timed:
 
     schedule: Schedule
     since: datetime
+    until: datetime | None = None
+
+
+@dataclass
+class InForce:
+    """How often lessons come, and from when to when that was so."""
+
+    cadence: Cadence
+    since: datetime | None = None
     until: datetime | None = None
 
 
@@ -163,6 +178,7 @@ class Expectations:
     lessons: list[str]
     readers: list[Reader] = field(default_factory=list)
     campaigns: dict[int, Campaign] = field(default_factory=dict)
+    cadences: list[InForce] = field(default_factory=lambda: [InForce(DAILY)])
     sent: dict[int, Sent] = field(default_factory=dict)
     doubtful: set[int] = field(default_factory=set)
     suppressions: dict[str, str] = field(default_factory=dict)
@@ -171,6 +187,14 @@ class Expectations:
 
     def __post_init__(self) -> None:
         self.campaigns[self.evergreen.id] = self.evergreen
+
+    @property
+    def cadence(self) -> Cadence:
+        return self.cadences[-1].cadence
+
+    def change_cadence(self, cadence: Cadence, now: datetime) -> None:
+        self.cadences[-1].until = now
+        self.cadences.append(InForce(cadence, now))
 
     # What the mail server sees
 
@@ -276,7 +300,7 @@ class Expectations:
 
     def _check_promise(self, reader: Reader, campaign: Campaign, what: str, at: datetime) -> None:
         local = at.astimezone(reader.schedule.tz)
-        hour = campaign.applied(reader.schedule).hour
+        hour = campaign.applied(reader.schedule, self.cadence).hour
         if campaign.timing.at is not None and at < campaign.timing.at:
             self._disagree(f"{what} before its moment")
         if days.in_quiet_hours(local.hour) and not days.in_quiet_hours(hour):
@@ -284,13 +308,11 @@ class Expectations:
 
     def _slots(self, reader: Reader, campaign: Campaign, at: datetime) -> Iterator[tuple[datetime, Schedule]]:
         """The hours of the reader, of their schedules of late, to which an instant belongs."""
-        for timed in [*reversed(reader.schedules), *reader.offered]:
-            schedule = campaign.applied(timed.schedule)
+        schedules = [*reversed(reader.schedules), *reader.offered]
+        for timed, one in product(schedules, reversed(self.cadences)):
+            schedule = campaign.applied(timed.schedule, one.cadence)
             slot = days.slot_of(schedule, at)
-            in_force = (
-                slot is not None and timed.since - days.GRACE <= slot and (not timed.until or slot <= timed.until)
-            )
-            if slot is not None and in_force:
+            if slot is not None and all(_in_force(slot, span.since, span.until) for span in (timed, one)):
                 yield slot, schedule
 
     def _check_day(
@@ -306,9 +328,9 @@ class Expectations:
                 f"{what}: a second lesson on {day} ({schedule.zone}), after the one of {last.slot:%d %H:%M} UTC"
             )
         paces = [
-            enrolment.campaign.applied(one.schedule).every_days
-            for one in [*reader.schedules, *reader.offered]
-            if one.until is None or one.until >= last.slot
+            enrolment.campaign.applied(one.schedule, cadence.cadence).every_days
+            for one, cadence in product([*reader.schedules, *reader.offered], self.cadences)
+            if all(span.until is None or span.until >= last.slot for span in (one, cadence))
         ]
         if (day - last.date).days < min(paces):
             self._disagree(f"{what}: {(day - last.date).days} days after the last one, and not {min(paces)}")
@@ -467,7 +489,7 @@ class Expectations:
 
         Two of the reader's hours more than it takes: what was tried today may come tomorrow.
         """
-        schedule = enrolment.campaign.applied(reader.schedule)
+        schedule = enrolment.campaign.applied(reader.schedule, self.cadence, waits=True)
         pace = timedelta(days=schedule.every_days)
         begin = max(now, reader.schedule.paused_until or now) if schedule.paused else now
         if not enrolment.days:
@@ -506,6 +528,10 @@ class Expectations:
 
     def _disagree(self, words: str) -> None:
         self.disagreements.append(words)
+
+
+def _in_force(slot: datetime, since: datetime | None, until: datetime | None) -> bool:
+    return (since is None or since - days.GRACE <= slot) and (until is None or slot <= until)
 
 
 def _times(instants: list[datetime]) -> str:
