@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -43,6 +43,7 @@ from rugcourse.privacy.replay import replay
 from rugcourse.privacy.retention import Retention
 from rugcourse.scheduling import QuietHours, SendWindow
 from rugcourse.settings import Settings
+from rugcourse.site_settings import CurrentSite, Site
 
 if TYPE_CHECKING:
     from rugcourse.bounces.handler import BounceHandler
@@ -68,9 +69,16 @@ class Runtime:
     links: Links
     course_cache: CourseCache
     notify_worker: NotifyWorker = no_notify
+    current: CurrentSite = field(init=False)
 
     def __post_init__(self) -> None:
         self.database.withdrawals = self.withdrawals
+        object.__setattr__(self, "current", CurrentSite(self.settings))
+
+    @property
+    def site(self) -> Site:
+        """What applies now: the environment's settings with those that an owner saved in the browser over them."""
+        return self.current.site
 
     @property
     def withdrawals(self) -> WithdrawalLog:
@@ -97,7 +105,7 @@ class Runtime:
 
     def data_export(self, subscriber_id: int) -> Export | None:
         """Everything that is known of a person, or None when there is nobody with this id."""
-        return self.database.query(export, self.course_cache, subscriber_id, self.signer, self.settings)
+        return self.database.query(export, self.course_cache, subscriber_id, self.signer, self.site.settings)
 
     @property
     def lessons_dir(self) -> Path:
@@ -105,11 +113,11 @@ class Runtime:
 
     @property
     def branding(self) -> Branding:
-        return branding_of(self.settings)
+        return branding_of(self.site.settings, self.site.tokens)
 
     @property
     def sample_emails(self) -> SampleEmails:
-        return SampleEmails(self.settings.base_url, self.branding, sender(self.settings))
+        return SampleEmails(self.settings.base_url, self.branding, sender(self.site.settings))
 
 
 def open_runtime(settings: Settings, clock: Clock | None = None, notify_worker: NotifyWorker = no_notify) -> Runtime:
@@ -138,6 +146,7 @@ def import_lessons(
 
 def make_ebooks(runtime: Runtime) -> None:
     """Make the books of all courses that are out of date."""
+    runtime.current.refresh(runtime.database)
     refresh_ebooks(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.course_cache)
 
 
@@ -270,7 +279,7 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
         claimer=Claimer(
             database=runtime.database,
             clock=runtime.clock,
-            template_cache=TemplateCache(runtime.course_cache, runtime.branding, sender(settings), runtime.links),
+            template_cache=TemplateCache(runtime.course_cache, runtime.current, sender, runtime.links),
             composer=composer,
             journal=journal,
             limits=limits(settings),

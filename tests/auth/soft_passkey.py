@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from webauthn.helpers import bytes_to_base64url, encode_cbor
 
-from rugcourse.auth.passkeys import Site
+from rugcourse.auth.passkeys import RelyingParty
 
 _PRESENT, _VERIFIED, _WITH_KEY = 0x01, 0x04, 0x40
 
@@ -19,7 +19,7 @@ _PRESENT, _VERIFIED, _WITH_KEY = 0x01, 0x04, 0x40
 class SoftPasskey:
     """One credential; `made` and `asked` are what a browser hands in."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: RelyingParty) -> None:
         self._site = site
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._id = secrets.token_bytes(16)

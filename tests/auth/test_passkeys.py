@@ -11,7 +11,7 @@ from webauthn.helpers import bytes_to_base64url
 
 from rugcourse.auth import passkeys
 from rugcourse.auth.admins import disable_account
-from rugcourse.auth.passkeys import BadPasskey, Site, site_of
+from rugcourse.auth.passkeys import BadPasskey, RelyingParty, relying_party_of
 from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.auth.sessions import AdminIdentity, IssuedSession, LoginFailed, find_identity
 from rugcourse.clock import VirtualClock
@@ -19,7 +19,7 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins
 
-SITE = Site("courses.example", "https://courses.example", "Practice")
+SITE = RelyingParty("courses.example", "https://courses.example", "Practice")
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ SITE = Site("courses.example", "https://courses.example", "Practice")
     ],
 )  # fmt: skip
 def test_passkeys_are_offered_where_browsers_allow_them(address: str, works: bool) -> None:
-    found = site_of(address, "Practice")
+    found = relying_party_of(address, "Practice")
     assert (found is not None) == works
     if found and address.endswith("/x"):
         assert (found.id, found.origin) == ("courses.example", "https://courses.example:8443")

@@ -285,9 +285,9 @@ def start_of(year: int, month: int, day: int, hour: int) -> datetime:
     return datetime(year, month, day, hour, tzinfo=UTC)
 
 
-def _compiled_once(*parts: Any) -> Any:
+def _compiled_once(*parts: Any, **more: Any) -> Any:
     """A mail is compiled once for all runs: they all have the same few."""
-    key = repr(parts)
+    key = repr((parts, more))
     if key not in _letters:
-        _letters[key] = _compile_template(*parts)
+        _letters[key] = _compile_template(*parts, **more)
     return _letters[key]

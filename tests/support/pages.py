@@ -44,7 +44,9 @@ def mailed_link(browser: TestClient, runtime: Runtime, email: str) -> str:
 
 def inputs(page: str) -> dict[str, str]:
     """The text boxes of a page, as a browser would send them."""
-    found = dict(re.findall(r'<input type="(?:text|hidden|date)" name="([^"]+)"[^>]*? value="([^"]*)"', page))
+    found = dict(
+        re.findall(r'<input type="(?:text|hidden|date|email|color)" name="([^"]+)"[^>]*? value="([^"]*)"', page)
+    )
     found |= dict(re.findall(r'<textarea name="([^"]+)"[^>]*>([^<]*)</textarea>', page))
     for name, options in re.findall(r'<select name="([^"]+)"[^>]*>(.*?)</select>', page, re.DOTALL):
         chosen = re.search(r'value="([^"]*)" selected', options)

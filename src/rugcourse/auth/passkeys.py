@@ -36,7 +36,7 @@ class BadPasskey(InvalidInput):
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class RelyingParty:
     """The relying party. `id`: the host; `origin`: scheme, host and port, as browsers report it."""
 
     id: str
@@ -44,7 +44,7 @@ class Site:
     name: str
 
 
-def site_of(base_url: str, name: str) -> Site | None:
+def relying_party_of(base_url: str, name: str) -> RelyingParty | None:
     """Return the relying party of a base URL, or None where browsers allow no passkeys.
 
     They need a host name, and HTTPS except on localhost.
@@ -53,10 +53,10 @@ def site_of(base_url: str, name: str) -> Site | None:
     host = parts.hostname or ""
     if _is_number(host) or not (parts.scheme == "https" or host == "localhost"):
         return None
-    return Site(host, f"{parts.scheme}://{parts.netloc}", name)
+    return RelyingParty(host, f"{parts.scheme}://{parts.netloc}", name)
 
 
-def begin_registration(database: Database, clock: Clock, site: Site, identity: AdminIdentity) -> str:
+def begin_registration(database: Database, clock: Clock, site: RelyingParty, identity: AdminIdentity) -> str:
     """Return the options to create a passkey, as JSON for the browser. The caller must have verified the password."""
     import webauthn  # noqa: PLC0415 - 12 MB with its cryptography, and most processes never see a passkey
     from webauthn.helpers.structs import (  # noqa: PLC0415
@@ -83,7 +83,7 @@ def begin_registration(database: Database, clock: Clock, site: Site, identity: A
 
 
 def finish_registration(
-    database: Database, clock: Clock, site: Site, identity: AdminIdentity, answer: str, name: str
+    database: Database, clock: Clock, site: RelyingParty, identity: AdminIdentity, answer: str, name: str
 ) -> None:
     """Store a new passkey, and end all other sessions. `answer`: the device's response as JSON. Raises BadPasskey."""
     import webauthn  # noqa: PLC0415 - see begin_registration
@@ -110,7 +110,7 @@ def finish_registration(
         admins.record_change(session, clock.now(), identity.admin_id, AuditAction.ADMIN_ADD_PASSKEY, identity.email)
 
 
-def begin_login(database: Database, clock: Clock, site: Site, browser_token: str) -> str:
+def begin_login(database: Database, clock: Clock, site: RelyingParty, browser_token: str) -> str:
     """Return the options to log in by passkey, as JSON for the browser; they are the same for every visitor.
 
     `browser_token`: a random value that only this browser keeps until it responds.
@@ -119,25 +119,25 @@ def begin_login(database: Database, clock: Clock, site: Site, browser_token: str
 
 
 def finish_login(
-    database: Database, clock: Clock, site: Site, answer: str, browser_token: str, origin: Origin
+    database: Database, clock: Clock, site: RelyingParty, answer: str, browser_token: str, origin: Origin
 ) -> IssuedSession:
     """Start a session for the owner of a passkey; no code is required. Raises LoginFailed."""
     return _finish_login(database, clock, site, answer, _login_of(browser_token), origin)
 
 
-def begin_second_factor(database: Database, clock: Clock, site: Site, identity: AdminIdentity) -> str:
+def begin_second_factor(database: Database, clock: Clock, site: RelyingParty, identity: AdminIdentity) -> str:
     """Return the options to use a passkey as second factor after the password, as JSON for the browser."""
     return _begin_login(database, clock, site, _second_factor_of(identity))
 
 
 def finish_second_factor(
-    database: Database, clock: Clock, site: Site, identity: AdminIdentity, answer: str, origin: Origin
+    database: Database, clock: Clock, site: RelyingParty, identity: AdminIdentity, answer: str, origin: Origin
 ) -> IssuedSession:
     """Replace the session that has only the password by a full one. Raises LoginFailed."""
     return _finish_login(database, clock, site, answer, _second_factor_of(identity), origin, identity)
 
 
-def _begin_login(database: Database, clock: Clock, site: Site, bound_to: str) -> str:
+def _begin_login(database: Database, clock: Clock, site: RelyingParty, bound_to: str) -> str:
     import webauthn  # noqa: PLC0415 - see begin_registration
     from webauthn.helpers.structs import UserVerificationRequirement  # noqa: PLC0415
 
@@ -152,7 +152,7 @@ def _begin_login(database: Database, clock: Clock, site: Site, bound_to: str) ->
 def _finish_login(
     database: Database,
     clock: Clock,
-    site: Site,
+    site: RelyingParty,
     answer: str,
     bound_to: str,
     origin: Origin,

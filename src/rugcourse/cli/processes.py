@@ -52,11 +52,11 @@ def serve() -> None:
 
     settings = load_settings()
     settings.require_own_secret()
-    settings.require_own_sender()
     runtime = open_runtime(settings)
     if not is_current(runtime.database):  # Alembic takes 9 MB, which this process would keep
         upgrade(runtime.database)
     runtime.database.run(check_key, runtime.signer)
+    runtime.current.refresh(runtime.database).settings.require_own_sender()
     for one in import_lessons(runtime):
         if one.changed:
             typer.echo(f"{one.course}: taken from the files: {', '.join(one.changed)}", err=True)
@@ -85,7 +85,7 @@ def web() -> None:
     from rugcourse.worker.heartbeat import Heartbeat
 
     runtime = open_checked(own_secret=True)
-    runtime.settings.require_own_sender()
+    runtime.current.refresh(runtime.database).settings.require_own_sender()
     settings = runtime.settings
     runtime = replace(runtime, notify_worker=make_notifier(create_celery(settings)))
     heartbeat = Heartbeat(runtime, "web")
@@ -103,7 +103,7 @@ def worker() -> None:
     from rugcourse.worker.processes import run_worker
 
     runtime = open_checked(own_secret=True)
-    runtime.settings.require_own_sender()
+    runtime.current.refresh(runtime.database).settings.require_own_sender()
     raise typer.Exit(run_worker(runtime))
 
 

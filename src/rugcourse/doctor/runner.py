@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
@@ -27,20 +28,26 @@ from rugcourse.doctor.report import CHECKS, Finding
 from rugcourse.doctor.resolver import Dns
 from rugcourse.doctor.saved_run import DoctorRun
 from rugcourse.emails.catalogue import branding_of
+from rugcourse.errors import UnavailableError
 from rugcourse.links import Links
 from rugcourse.settings import Settings
+from rugcourse.site_settings import CurrentSite
 
 
 def run_checks(settings: Settings, database: Database, clock: Clock, links: Links) -> DoctorRun:
     """Run all checks, which takes some seconds."""
+    current = CurrentSite(settings)
+    with suppress(UnavailableError):  # which a check of its own reports
+        current.refresh(database)
+    site = current.site
     looks: tuple[Callable[[], Iterable[Finding]], ...] = (
-        lambda: check_settings(settings),
+        lambda: check_settings(site.settings),
         lambda: check_database(settings, database, clock),
         lambda: check_broker(settings),
         lambda: check_disk(settings),
         lambda: check_withdrawals(WithdrawalLog.of(settings, links.signer)),
         lambda: check_courses(database),
-        lambda: check_books(database, links, branding_of(settings)),
+        lambda: check_books(database, links, branding_of(site.settings, site.tokens)),
         lambda: check_admins(database),
         lambda: check_files(settings, database),
         lambda: check_smtp(settings),

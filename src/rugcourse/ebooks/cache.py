@@ -16,7 +16,6 @@ from rugcourse.db.models import EbookKind
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import courses, ebooks
 from rugcourse.db.queries.ebooks import EbookKey
-from rugcourse.design import design_tokens
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.typesetter import TypesettingFailed, make_pdf, make_picture
@@ -143,6 +142,5 @@ def _make(book: Book, published: PublishedCourse, kind: EbookKind) -> bytes:
 
 
 def _fingerprint(book: Book) -> str:
-    tokens = design_tokens()
-    made_of = [_SETTING, dict(tokens.light), tokens.serif, book]
+    made_of = [_SETTING, book]
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()

@@ -28,6 +28,7 @@ def book_of(course: Course, language: str, branding: Branding, site: str) -> Boo
         "title": text.title,
         "tagline": text.tagline,
         "practice": branding.practice,
+        "design": {"light": dict(branding.tokens.light), "serif": branding.tokens.serif},
         "author": branding.author_name,
         "author_line": text_for(branding.author_lines, language),
         "site": site,

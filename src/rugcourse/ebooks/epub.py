@@ -13,7 +13,6 @@ from functools import cache
 from jinja2 import FileSystemLoader, StrictUndefined
 
 from rugcourse import paths
-from rugcourse.design import design_tokens
 from rugcourse.ebooks.document import Book, description
 from rugcourse.emails.sandbox import Sandbox
 
@@ -30,7 +29,7 @@ def make_epub(book: Book, published_at: datetime) -> bytes:
         "book": {**book, "chapters": chapters},
         "description": description(book),
         "identifier": _identifier(book),
-        "light": design_tokens().light,
+        "light": book["design"]["light"],
         "modified": published_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     pages = (*_PAGES, _SAFETY_NOTICE) if book["safety_notice"] else _PAGES

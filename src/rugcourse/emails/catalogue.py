@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from markupsafe import Markup, escape
@@ -15,7 +15,7 @@ from rugcourse.content.languages import language_for, text_for
 from rugcourse.content.lesson_tags import LessonPlace, filled
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.safety_notice_tag import split_at_notice
-from rugcourse.design import design_tokens
+from rugcourse.design import DesignTokens, design_tokens
 from rugcourse.emails.safety_notice import SafetyNoticeText, safety_notice_text
 from rugcourse.emails.templates import EmailTemplate, compile_template, deferred
 from rugcourse.i18n import translations
@@ -40,21 +40,26 @@ _BEFORE_WORDS = re.compile(r"^ *(?:- |\d{1,9}[.)] )?")
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """The details of the sender that every mail shows. `author_lines`: by language, that of the default one first."""
+    """The details of the sender that every mail shows. `author_lines`: by language, that of the default one first.
+
+    `tokens`: its colours and fonts.
+    """
 
     practice: str
     author_name: str
     author_lines: dict[str, str]
     postal_address: str
+    tokens: DesignTokens = field(default_factory=design_tokens)
 
 
-def branding_of(settings: Settings) -> Branding:
+def branding_of(settings: Settings, tokens: DesignTokens | None = None) -> Branding:
     default = settings.default_language
     return Branding(
         practice=settings.practice,
         author_name=settings.author_name,
         author_lines={default: settings.author_line(default), **settings.author_lines},
         postal_address=settings.postal_address,
+        tokens=tokens or design_tokens(),
     )
 
 
@@ -85,6 +90,7 @@ def lesson_email(
             "any_ground": any_ground,
         },
         tuple(targets),
+        tokens=branding.tokens,
     )
 
 
@@ -99,43 +105,55 @@ def message_email(
     targets: list[str] = []
     values = {**_common(course, language, branding, links), "message": text, "is_news": is_news}
     values |= _body(text.body, branding, targets)
-    return compile_template("message", language, text.subject, values, tuple(targets))
+    return compile_template("message", language, text.subject, values, tuple(targets), tokens=branding.tokens)
 
 
 def confirm_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the mail that asks to confirm a signup. It contains nothing that the visitor typed."""
     subject = translations(language).gettext("Please confirm your course by e-mail")
-    return compile_template("confirm", language, subject, _common(course, language, branding, links))
+    return compile_template(
+        "confirm", language, subject, _common(course, language, branding, links), tokens=branding.tokens
+    )
 
 
 def reminder_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the one reminder to confirm a signup. Like the first mail it contains nothing that the visitor typed."""
     subject = translations(language).gettext("Reminder: please confirm your course by e-mail")
-    return compile_template("reminder", language, subject, _common(course, language, branding, links))
+    return compile_template(
+        "reminder", language, subject, _common(course, language, branding, links), tokens=branding.tokens
+    )
 
 
 def welcome_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the welcome mail, which says what comes and when."""
     subject = translations(language).gettext("You are in: your first lesson is on its way")
-    return compile_template("welcome", language, subject, _common(course, language, branding, links))
+    return compile_template(
+        "welcome", language, subject, _common(course, language, branding, links), tokens=branding.tokens
+    )
 
 
 def imported_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the first mail to an imported subscriber: where their address is from, what comes, how to stop it."""
     subject = translations(language).gettext("Your course by e-mail, and how to stop it")
-    return compile_template("imported", language, subject, _common(course, language, branding, links))
+    return compile_template(
+        "imported", language, subject, _common(course, language, branding, links), tokens=branding.tokens
+    )
 
 
 def already_subscribed_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the mail to a reader with whose address somebody signed up again."""
     subject = translations(language).gettext("You already follow this course")
-    return compile_template("already-subscribed", language, subject, _common(course, language, branding, links))
+    return compile_template(
+        "already-subscribed", language, subject, _common(course, language, branding, links), tokens=branding.tokens
+    )
 
 
 def magic_link_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the mail with a new link to the reader's own page."""
     subject = translations(language).gettext("The link to your page")
-    return compile_template("magic-link", language, subject, _common(course, language, branding, links))
+    return compile_template(
+        "magic-link", language, subject, _common(course, language, branding, links), tokens=branding.tokens
+    )
 
 
 def answer_links(question: Question, number: int, mail: MailRef, links: Links) -> list[str]:
@@ -155,11 +173,18 @@ def _body(markdown: str, branding: Branding, targets: list[str]) -> dict[str, ob
         targets.append(target)
         return f"{_LINK_MARK}N{len(targets) - 1}X"
 
-    styles = {**_STYLES, "a": f"color:{design_tokens().light['accent']};"}
+    styles = {**_STYLES, "a": f"color:{branding.tokens.light['accent']};"}
     html = to_html(markdown, styles, _tags(str(escape(branding.practice))), numbered)
     body = _LINK.sub(lambda match: deferred(f"link({match[1]})"), html)
     text = _wrapped(to_text(markdown, _tags(branding.practice)))
     return {"body": Markup(body), "body_text": Markup(text)}  # noqa: S704 - Markdown without raw HTML; nobody can type template code
+
+
+def _of_course(
+    name: str, subject: str, course: Course, language: str, branding: Branding, links: Links
+) -> EmailTemplate:
+    """Compile a mail that needs nothing but its course."""
+    return compile_template(name, language, subject, _common(course, language, branding, links), tokens=branding.tokens)
 
 
 def _common(course: Course, language: str, branding: Branding, links: Links) -> dict[str, object]:

@@ -15,7 +15,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2 import TemplateError as JinjaError
@@ -23,7 +23,7 @@ from markupsafe import Markup
 from mjml import mjml2html
 
 from rugcourse import paths
-from rugcourse.design import design_tokens
+from rugcourse.design import DesignTokens
 from rugcourse.emails.sandbox import Sandbox, SharedCode
 from rugcourse.errors import ConfigError
 from rugcourse.i18n import translations
@@ -81,13 +81,22 @@ class EmailTemplate:
 
 
 def compile_template(
-    name: str, language: str, subject: str, values: Mapping[str, object], targets: tuple[str, ...] = ()
+    name: str,
+    language: str,
+    subject: str,
+    values: Mapping[str, object],
+    targets: tuple[str, ...] = (),
+    *,
+    tokens: DesignTokens,
 ) -> EmailTemplate:
-    """Run the first pass over `templates/email/<name>.mjml` and `.txt`. Raises TemplateError."""
+    """Run the first pass over `templates/email/<name>.mjml` and `.txt`. Raises TemplateError.
+
+    `tokens`: the colours and fonts, which macros of the templates use too.
+    """
     fixed = {**values, "language": language, "subject": subject}
     try:
-        html = _to_html(name, _render(language, f"{name}.mjml", fixed, html=True))
-        text = _render(language, f"{name}.txt", fixed, html=False)
+        html = _to_html(name, _render(_first_pass(language, tokens, html=True), f"{name}.mjml", fixed))
+        text = _render(_first_pass(language, tokens, html=False), f"{name}.txt", fixed)
         template = EmailTemplate(
             subject, _second_pass(html=True).from_string(html), _second_pass(html=False).from_string(text), targets
         )
@@ -112,8 +121,8 @@ def _fill(template: Template, values: Mapping[str, object]) -> str:
     return "".join(template.root_render_func(template.new_context(dict(values), shared=True)))
 
 
-def _render(language: str, template: str, values: Mapping[str, object], *, html: bool) -> str:
-    source = _first_pass(language, html=html).get_template(template).render(values)
+def _render(environment: Environment, template: str, values: Mapping[str, object]) -> str:
+    source = environment.get_template(template).render(values)
     return source.replace(_MERGE, f"{_OPEN} ").replace(_MERGE_END, f" {_CLOSE}")
 
 
@@ -131,8 +140,8 @@ def _first_pass_code(*, html: bool) -> SharedCode:  # noqa: ARG001 - it is the k
     return SharedCode()
 
 
-@cache
-def _first_pass(language: str, *, html: bool) -> Environment:
+@lru_cache(maxsize=32)
+def _first_pass(language: str, tokens: DesignTokens, *, html: bool) -> Environment:
     environment = Sandbox(
         loader=_Templates(paths.folder("templates") / "email"),
         bytecode_cache=_first_pass_code(html=html),
@@ -149,7 +158,7 @@ def _first_pass(language: str, *, html: bool) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.globals["deferred"] = deferred
-    environment.globals.update(design_tokens().email_values)
+    environment.globals.update(tokens.email_values)
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     return environment
 

@@ -171,6 +171,8 @@ INVENTORY: tuple[Group, ...] = (
     of_admins("lesson_draft", "admin_id saved_at", End.ACCOUNT, ProcessingPurpose.LOG),
     of_admins("discarded_draft", "admin_id discarded_at", End.ACCOUNT, ProcessingPurpose.LOG),
     of_admins("course_draft", "admin_id saved_at", End.ACCOUNT, ProcessingPurpose.LOG),
+    of_admins("site_settings", "admin_id saved_at", End.ACCOUNT, ProcessingPurpose.LOG),
+    of_nobody("site_settings", "id document revision"),
     of_nobody("course_draft", "course_id part fields revision"),
     of_nobody("course_version", "id course_id document published_at"),
     of_nobody("lesson_draft", "course_id slug fields revision base_version_id"),

@@ -37,6 +37,7 @@ from rugcourse.web.admin import (
     lesson_history,
     login,
     remarks,
+    site,
     subscribers,
     suppressions,
     team,
@@ -56,8 +57,10 @@ from rugcourse.web.rendering import (
     preferred_language,
     preload_templates,
     render,
+    runtime_of,
     static_file,
 )
+from rugcourse.web.site_middleware import SiteMiddleware
 
 _ADMIN_PAGES = (
     *(
@@ -78,7 +81,7 @@ _ADMIN_PAGES = (
         subscribers,
         remarks,
     ),
-    *(bulk_jobs, ab_tests, login, account, team),
+    *(bulk_jobs, ab_tests, login, account, team, site),
 )
 _FORGET_SECONDS = 3600.0
 _ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")
@@ -98,6 +101,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     app.state.hardest_questions = HardestQuestions()
     app.state.outbox = Outbox(runtime)
+    app.add_middleware(SiteMiddleware, runtime=runtime)
     app.add_middleware(SecurityMiddleware, https=runtime.settings.base_url.startswith("https://"))
     for error in (NotFoundError, BadValue, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _not_found)
@@ -183,9 +187,9 @@ async def _too_many(request: Request, _error: Exception) -> HTMLResponse:
 
 
 @access(Access.PUBLIC)
-def _static(fingerprint: str, name: str) -> Response:  # noqa: ARG001 - it only makes the URL unique
+def _static(request: Request, fingerprint: str, name: str) -> Response:  # noqa: ARG001 - it only makes the URL unique
     return Response(
-        static_file(name),
+        static_file(name, runtime_of(request).site.css),
         media_type=STATIC_TYPES[name],
         headers={"Cache-Control": "public, max-age=31536000, immutable"},
     )

@@ -35,13 +35,13 @@ class Outbox:
         self._send(
             notice,
             email,
-            account_emails.compose(notice, email, language, sender(self._runtime.settings), link or login),
+            account_emails.compose(notice, email, language, sender(self._runtime.site.settings), link or login),
         )
 
     def tell_reader(self, notice: ReaderNotice, email: str, language: str, link: str = "") -> None:
         """Queue a notice to a reader. `link`: see `rugcourse.privacy.subscriber_emails.compose`."""
         privacy = self._runtime.links.privacy(language)
-        self._send(notice, email, compose(notice, email, language, sender(self._runtime.settings), privacy, link))
+        self._send(notice, email, compose(notice, email, language, sender(self._runtime.site.settings), privacy, link))
 
     def _send(self, notice: StrEnum, email: str, message: bytes) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from jinja2 import FileSystemLoader, StrictUndefined
@@ -19,7 +19,6 @@ from rugcourse.content.languages import language_for, text_for
 from rugcourse.content.lesson_tags import LessonPlace
 from rugcourse.content.markdown import to_html
 from rugcourse.content.safety_notice_tag import split_at_notice
-from rugcourse.design import design_tokens
 from rugcourse.emails.safety_notice import safety_notice_text
 from rugcourse.emails.sandbox import Sandbox, SharedCode
 from rugcourse.errors import NotFoundError, RugcourseError
@@ -47,6 +46,7 @@ STATIC_TYPES = {
     "course.js": "text/javascript",
     "markdown.js": "text/javascript",
     "passkey.js": "text/javascript",
+    "site.js": "text/javascript",
 }
 
 
@@ -71,13 +71,15 @@ def render(
 ) -> HTMLResponse:
     """Render `templates/web/<template>.html`."""
     runtime = runtime_of(request)
+    site = runtime.site
     html = (
         _environment(language)
         .get_template(f"{template}.html")
         .render(
             language=language,
-            practice=runtime.settings.practice,
-            postal_address=runtime.settings.postal_address,
+            practice=site.settings.practice,
+            postal_address=site.settings.postal_address,
+            static_url=partial(static_url, css=site.css),
             base_url=runtime.settings.base_url,
             **(values or {}),
         )
@@ -130,19 +132,19 @@ def body_html(text: str, practice: str) -> Markup:
     return Markup(to_html(text, {}, tags))  # noqa: S704 - made from Markdown without raw HTML
 
 
-@cache
-def static_file(name: str) -> bytes:
-    """Return the content of a static file. Raises NotFound."""
+@lru_cache(maxsize=64)
+def static_file(name: str, css: str) -> bytes:
+    """Return the content of a static file. `css`: the variables with which the style sheet begins. Raises NotFound."""
     if name not in STATIC_TYPES:
         raise NotFound
     content = (paths.folder("templates") / "web" / "static" / name).read_bytes()
-    return design_tokens().css.encode() + content if name == "style.css" else content
+    return css.encode() + content if name == "style.css" else content
 
 
-@cache
-def static_url(name: str) -> str:
+@lru_cache(maxsize=64)
+def static_url(name: str, css: str) -> str:
     """Return the URL of a static file with a fingerprint, so that browsers can cache it forever."""
-    return f"/static/{hashlib.sha256(static_file(name)).hexdigest()[:12]}/{name}"
+    return f"/static/{hashlib.sha256(static_file(name, css)).hexdigest()[:12]}/{name}"
 
 
 def preload_templates() -> None:
@@ -171,7 +173,6 @@ def _environment(language: str) -> Sandbox:
     )
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     environment.globals.update(
-        static_url=static_url,
         body_html=body_html,
         split_at_notice=split_at_notice,
         safety_notice_text=lambda notice: safety_notice_text(notice, language),

@@ -217,7 +217,7 @@ def _warn_before_erasure(runtime: Runtime, email: str, language: str) -> bool:
         ReaderNotice.ERASED_SOON,
         email,
         language,
-        sender(runtime.settings),
+        sender(runtime.current.refresh(runtime.database).settings),
         links.privacy(language),
         links.my_page(language),
     )

@@ -28,7 +28,7 @@ from rugcourse.db.models.courses import (
     LessonVersionRow,
 )
 from rugcourse.db.models.deliveries import DeliveryRow, EmailEventRow, HoldRow, LeaseRow, RateLimitBucketRow
-from rugcourse.db.models.installation import HeartbeatRow, JobChunkRow, JobRow, KeyValueRow
+from rugcourse.db.models.installation import HeartbeatRow, JobChunkRow, JobRow, KeyValueRow, SiteSettingsRow
 from rugcourse.db.models.kinds import (
     ANY_GROUND_KINDS,
     ASKING_MAIL,
@@ -149,6 +149,7 @@ __all__ = [
     "Role",
     "ScheduleRow",
     "SecurityEventRow",
+    "SiteSettingsRow",
     "Stage",
     "SubscriberRow",
     "SubscriberStatus",

@@ -21,6 +21,7 @@ class AuditAction(StrEnum):
     SENDING_RESUME = "sending.resume"
     COURSE_CREATE = "course.create"
     COURSE_PUBLISH = "course.publish"
+    SITE_CHANGE_SETTINGS = "site.change_settings"
     COURSE_ARCHIVE = "course.archive"
     COURSE_UNARCHIVE = "course.unarchive"
     COURSE_DELETE = "course.delete"  # one that was never published

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from rugcourse.db.models.base import Base, BigId, one_of
+from rugcourse.db.models.base import Base, BigId, JsonObject, check, one_of
 from rugcourse.db.models.json_columns import JobDocument
 from rugcourse.db.models.values import JobKind, JobState
 
@@ -61,6 +61,22 @@ class HeartbeatRow(Base):
     pid: Mapped[int]
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+
+
+class SiteSettingsRow(Base):
+    """The settings that an owner changed in the browser: one row, or none.
+
+    `document`: see `rugcourse.site_settings`.
+    """
+
+    __tablename__ = "site_settings"
+    __table_args__ = (check("only", "id = 1"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document: Mapped[JsonObject]
+    revision: Mapped[int]  # changes with each save, to detect conflicting edits
+    saved_at: Mapped[datetime]
+    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
 
 
 class KeyValueRow(Base):

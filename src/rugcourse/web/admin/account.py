@@ -197,7 +197,7 @@ def _account_page(
         context_of_form(identity.admin_id, identity.session_id),
     )
     secret = (secret_box.decrypt(locked, context) if locked else None) or totp.new_secret()
-    address = totp.provisioning_uri(secret, identity.email, runtime.settings.practice)
+    address = totp.provisioning_uri(secret, identity.email, runtime.site.settings.practice)
     found = runtime.database.query(page_data.account, identity.admin_id)
     values = {
         "notice": notice,

@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth import security_events
 from rugcourse.auth.account_emails import AccountNotice
-from rugcourse.auth.passkeys import Site, site_of
+from rugcourse.auth.passkeys import RelyingParty, relying_party_of
 from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.auth.sessions import MAX_SESSION_SECONDS, AdminIdentity, IssuedSession, find_identity, knows_password
 from rugcourse.db.models import Role
@@ -189,7 +189,7 @@ def client_of(request: Request) -> str | None:
 
 def password_context(request: Request) -> tuple[str, ...]:
     """Return words that are easy to guess in a password here."""
-    settings = runtime_of(request).settings
+    settings = runtime_of(request).site.settings
     return settings.practice, settings.author_name, urlsplit(settings.base_url).hostname or "", "rugcourse"
 
 
@@ -227,10 +227,10 @@ def text_page(text: str) -> HTMLResponse:
     return mail_page(f'<!doctype html><title>text</title><pre style="{style}">{escape(text)}</pre>')
 
 
-def passkey_site(request: Request) -> Site | None:
+def passkey_site(request: Request) -> RelyingParty | None:
     """Return the relying party for passkeys, None where they do not work."""
-    settings = runtime_of(request).settings
-    return site_of(settings.base_url, settings.practice)
+    settings = runtime_of(request).site.settings
+    return relying_party_of(settings.base_url, settings.practice)
 
 
 def start_session(request: Request, given: IssuedSession, path: str) -> Response:

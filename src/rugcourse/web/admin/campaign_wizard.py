@@ -175,7 +175,7 @@ def review_page(
         "discarded_days": DISCARDED_DAYS,
         "outlook": expected,
         "first_hours": first_hours,
-        "chart": _chart(first_hours, preferred_language(request)),
+        "chart": _chart(request, first_hours, preferred_language(request)),
         "days": send_preview.by_days(expected.hours, 31),
         "mails": mails,
         "people": runtime.database.query(
@@ -213,11 +213,10 @@ def mail(request: Request, _identity: Editor, campaign_id: Id, mail_language: st
     return mail_page(html)
 
 
-def _chart(mails: Mapping[datetime, int], language: str) -> str:
+def _chart(request: Request, mails: Mapping[datetime, int], language: str) -> str:
     """Mails, hour by hour."""
-    return charts.bars(
-        "mails", {f"{short_date(hour, language)} {time_of_day(hour, language)}": n for hour, n in mails.items()}
-    )
+    by_hour = {f"{short_date(hour, language)} {time_of_day(hour, language)}": n for hour, n in mails.items()}
+    return charts.bars("mails", by_hour, runtime_of(request).site.tokens)
 
 
 def _draft(request: Request, campaign_id: int) -> CampaignRow:

@@ -140,7 +140,7 @@ def results_page(request: Request, identity: Analyst, campaign_id: Id) -> HTMLRe
     database, language = runtime.database, preferred_language(request)
     results = database.query(results_of, runtime.course_cache, row, language)
     arrived = {one.title.partition(".")[0] or one.title: one.arrived for one in results.mails}
-    chart = charts.bars("mails", arrived) if len(arrived) > 1 else None
+    chart = charts.bars("mails", arrived, runtime.site.tokens) if len(arrived) > 1 else None
     return admin_page(
         request,
         identity,

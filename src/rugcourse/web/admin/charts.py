@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
-from rugcourse.design import design_tokens
+from rugcourse.design import DesignTokens
 
 _WIDTH, _HEIGHT = 1000, 300
 _FEW = 8
 
 
-def bars(title: str, values: Mapping[str, int | float]) -> str:
-    """Return a data URI of a bar chart."""
-    return _drawn(tuple(values), ((title, tuple(values.values())),))
+def bars(title: str, values: Mapping[str, int | float], tokens: DesignTokens) -> str:
+    """Return a data URI of a bar chart, in the colours of the site."""
+    light = tokens.light
+    colours = _Colours(light["card"], light["ink"], light["quiet"], tokens.chart)
+    return _drawn(tuple(values), ((title, tuple(values.values())),), colours)
 
 
-def grouped_bars(labels: Sequence[str], series: Mapping[str, Sequence[int | float]]) -> str:
-    """Return a data URI of a bar chart with several series."""
-    return _drawn(tuple(labels), tuple((name, tuple(values)) for name, values in series.items()))
+class _Colours(NamedTuple):
+    background: str
+    text: str
+    quiet: str
+    series: tuple[str, ...]
 
 
 @lru_cache(maxsize=64)  # drawing takes about 20 ms
-def _drawn(labels: tuple[str, ...], series: tuple[tuple[str, tuple[int | float, ...]], ...]) -> str:
+def _drawn(labels: tuple[str, ...], series: tuple[tuple[str, tuple[int | float, ...]], ...], colours: _Colours) -> str:
     import pygal  # noqa: PLC0415 - loaded with the first chart, as most processes need none
     from pygal.style import Style  # noqa: PLC0415
 
-    tokens = design_tokens()
-    light = tokens.light
     style = Style(
-        background=light["card"],
-        plot_background=light["card"],
-        foreground=light["ink"],
-        foreground_strong=light["ink"],
-        foreground_subtle=light["quiet"],
-        colors=tokens.chart,
+        background=colours.background,
+        plot_background=colours.background,
+        foreground=colours.text,
+        foreground_strong=colours.text,
+        foreground_subtle=colours.quiet,
+        colors=colours.series,
         font_family="sans-serif",
         label_font_size=15,
         major_label_font_size=15,

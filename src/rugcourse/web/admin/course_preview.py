@@ -62,7 +62,7 @@ def _lesson(request: Request, course: Course, language: str, slug: str) -> dict[
     lesson = course.lesson(slug)
     if lesson is None:
         raise NotFound
-    settings = runtime_of(request).settings
+    settings = runtime_of(request).site.settings
     return {
         "lesson": lesson,
         "text": filled(lesson.texts[language], lesson_place(course, lesson, language)),

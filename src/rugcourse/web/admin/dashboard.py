@@ -45,13 +45,14 @@ def dashboard(request: Request, identity: Analyst) -> HTMLResponse:
         "failed": found.failed,
         "coming": found.figures.coming if found.figures else {},
         "worked_out": found.figures.at if found.figures else None,
-        "coming_chart": _chart(found.figures.coming, language) if found.figures else None,
-        "chart": _chart(found.sent, language),
+        "coming_chart": _chart(request, found.figures.coming, language) if found.figures else None,
+        "chart": _chart(request, found.sent, language),
         "funnels": found.funnels,
     }
     return admin_page(request, identity, "dashboard", values)
 
 
-def _chart(mails: Mapping[date, int], language: str) -> str:
+def _chart(request: Request, mails: Mapping[date, int], language: str) -> str:
     """Mails, day by day."""
-    return charts.bars("mails", {short_date(day, language): count for day, count in mails.items()})
+    by_day = {short_date(day, language): count for day, count in mails.items()}
+    return charts.bars("mails", by_day, runtime_of(request).site.tokens)

@@ -19,7 +19,7 @@ from rugcourse.auth.admins import (
     reset_password,
     set_first_password,
 )
-from rugcourse.auth.passkeys import Site
+from rugcourse.auth.passkeys import RelyingParty
 from rugcourse.auth.passwords import MIN_LENGTH, WeakPassword
 from rugcourse.auth.security_events import SecurityEventKind
 from rugcourse.auth.sessions import (
@@ -298,7 +298,7 @@ def _second_factor_page(
     return admin_page(request, identity, "mfa", values, status)
 
 
-def _site(request: Request) -> Site:
+def _site(request: Request) -> RelyingParty:
     site = passkey_site(request)
     if site is None:
         raise NotFound

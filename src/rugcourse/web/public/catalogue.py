@@ -58,7 +58,7 @@ def catalogue(request: Request, language: str) -> HTMLResponse:
 def privacy(request: Request, language: str) -> HTMLResponse:
     """Show the privacy notice, which is generated from the settings and the inventory."""
     require_language(language)
-    settings = runtime_of(request).settings
+    settings = runtime_of(request).site.settings
     values = {
         "chapters": notice(settings, language),
         "summary": summary(language),
@@ -73,7 +73,7 @@ def privacy(request: Request, language: str) -> HTMLResponse:
 def imprint(request: Request, language: str) -> HTMLResponse:
     """Show who is responsible for the pages, and how to contact them."""
     require_language(language)
-    settings = runtime_of(request).settings
+    settings = runtime_of(request).site.settings
     values = {
         "controller": controller(settings, language),
         "author_name": settings.author_name,
@@ -87,7 +87,7 @@ def imprint(request: Request, language: str) -> HTMLResponse:
 @access(Access.PUBLIC)
 def accessibility(request: Request, language: str) -> HTMLResponse:
     require_language(language)
-    settings = runtime_of(request).settings
+    settings = runtime_of(request).site.settings
     address = settings.reply_to or settings.sender_address
     return render(request, language, "accessibility", {"address": address, "other_language_path": "/accessibility"})
 
@@ -206,8 +206,8 @@ def _lesson_page(request: Request, published: PublishedCourse, language: str, sl
         "text": filled(found.texts[language], lesson_place(published.course, found, language)),
         "times_read": count_reading(request, published.lesson_ids[slug]),
         "answers": None,
-        "author_line": runtime.settings.author_line(language),
-        "author_name": runtime.settings.author_name,
+        "author_line": runtime.site.settings.author_line(language),
+        "author_name": runtime.site.settings.author_name,
         "previous": f"{path}/{lessons[found.number - 2].slug}" if found.number > 1 else None,
         "next": f"{path}/{lessons[found.number].slug}" if found.number < len(lessons) else None,
         "said": said,

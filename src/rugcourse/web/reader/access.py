@@ -29,7 +29,7 @@ def find_reader(request: Request, purpose: TokenPurpose, token: str) -> Reader:
 
 def shown_to(request: Request, reader: Reader) -> Shown:
     """Return how a page displays consent texts, to be stored as evidence."""
-    settings = runtime_of(request).settings
+    settings = runtime_of(request).site.settings
     title = reader.published.course.texts[reader.language].title
     return Shown(reader.language, settings.practice, title, notice_text(settings, reader.language))
 
@@ -52,7 +52,7 @@ def rights_page(request: Request, token: str, template: str, values: Mapping[str
 
 def old_link_page(request: Request, reader: Reader, token: str, *, renewed: bool) -> HTMLResponse:
     """Offer to mail a new link; suppressed readers see how to contact us instead."""
-    settings = runtime_of(request).settings
+    settings = runtime_of(request).site.settings
     values = {
         "token": token,
         "renewed": renewed,

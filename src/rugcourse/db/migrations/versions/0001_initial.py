@@ -470,6 +470,18 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "site_settings",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("saved_at", UtcDateTime(), nullable=False),
+        sa.Column("admin_id", sa.Integer(), nullable=True),
+        sa.CheckConstraint("id = 1", name=op.f("ck_site_settings_only")),
+        sa.ForeignKeyConstraint(["admin_id"], ["admin.id"], name=op.f("fk_site_settings_admin_id_admin")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_site_settings")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "ebook",
         sa.Column("course_id", sa.Integer(), nullable=False),
         sa.Column("language", sa.String(length=5), nullable=False),

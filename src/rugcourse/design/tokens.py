@@ -15,7 +15,16 @@ from functools import cache
 from rugcourse import paths
 from rugcourse.errors import ConfigError
 
-_COLOUR = re.compile(r"#[0-9a-f]{6}")
+# Fonts that need no download, from the most to the least likely one on a device. The design's own one comes first.
+FONTS = {
+    "humanist": "Seravek, 'Gill Sans Nova', Ubuntu, Calibri, 'DejaVu Sans', sans-serif",
+    "geometric": "Avenir, Montserrat, Corbel, 'URW Gothic', sans-serif",
+    "rounded": "ui-rounded, 'Hiragino Maru Gothic ProN', Quicksand, Comfortaa, Manjari, Calibri, sans-serif",
+    "classic": "Optima, Candara, 'Noto Sans', sans-serif",
+    "serif": "Charter, 'Bitstream Charter', 'Sitka Text', Cambria, Georgia, serif",
+    "old-style": "'Iowan Old Style', 'Palatino Linotype', 'URW Palladio L', P052, Georgia, serif",
+}
+COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
 class DesignError(ConfigError):
@@ -34,6 +43,9 @@ class DesignTokens:
     chart: tuple[str, ...]
     sans: str
     serif: str
+
+    def __hash__(self) -> int:
+        return hash((tuple(self.light.items()), tuple(self.dark.items()), self.chart, self.sans, self.serif))
 
     @property
     def css(self) -> str:
@@ -74,6 +86,6 @@ def parse(text: str) -> DesignTokens:
         only_one = ", ".join(sorted(tokens.light.keys() ^ tokens.dark.keys()))
         raise DesignError(f"design.toml: {only_one}: give it a light and a dark colour")
     for name, colour in [*tokens.light.items(), *tokens.dark.items(), *(("series", one) for one in tokens.chart)]:
-        if not _COLOUR.fullmatch(str(colour)):
+        if not COLOUR.fullmatch(str(colour)):
             raise DesignError(f"design.toml: {name}: write a colour like #1c6a5e, not {colour!r}")
     return tokens

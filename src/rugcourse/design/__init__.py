@@ -1,0 +1,16 @@
+"""The colours and fonts of everything that is shown: design tokens, and an installation's own colours over them."""
+
+from rugcourse.design.brand import BrandColours, ColourProblem, branded, colour_problems
+from rugcourse.design.tokens import FONTS, DesignError, DesignTokens, design_tokens, parse
+
+__all__ = [
+    "FONTS",
+    "BrandColours",
+    "ColourProblem",
+    "DesignError",
+    "DesignTokens",
+    "branded",
+    "colour_problems",
+    "design_tokens",
+    "parse",
+]

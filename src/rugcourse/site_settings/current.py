@@ -1,0 +1,103 @@
+"""What applies now: the environment's settings, with those that were saved in the browser over them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from rugcourse.db.engine import Database
+from rugcourse.design import FONTS, BrandColours, DesignTokens, branded, colour_problems, design_tokens
+from rugcourse.settings import Settings
+from rugcourse.site_settings import store
+from rugcourse.site_settings.model import IN_ENVIRONMENT, SiteSettings
+
+_FRESH_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What applies in this process.
+
+    `settings`: those of the environment, with the names and addresses of this site. `css`: the variables of `tokens`.
+    """
+
+    settings: Settings
+    tokens: DesignTokens
+    css: str
+    revision: int = 0
+
+
+class CurrentSite:
+    """Keeps the site's settings in memory, and reads them again within a second of a change by another process.
+
+    Thread-safe. A database that is away changes nothing: what was known last applies.
+    """
+
+    def __init__(self, environment: Settings) -> None:
+        self._environment = environment
+        self._site = site_of(environment, SiteSettings())
+        self._checked_at = float("-inf")
+        self._lock = threading.Lock()
+
+    @property
+    def site(self) -> Site:
+        return self._site
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it was compared with the database within the last second."""
+        return time.monotonic() - self._checked_at < _FRESH_SECONDS
+
+    def refresh(self, database: Database, *, now: bool = False) -> Site:
+        """Read the settings if a second has passed, or `now`, and they have changed. Raises DatabaseError."""
+        if now or not self.is_fresh:
+            self._checked_at = time.monotonic()
+            database.query(self.refresh_in)
+        return self._site
+
+    def refresh_in(self, session: Session) -> None:
+        """Read the settings if they have changed. Runs in the caller's transaction."""
+        self._checked_at = time.monotonic()
+        if store.revision(session) == self._site.revision:
+            return
+        with self._lock:
+            stored = store.load(session)
+            self._site = site_of(self._environment, stored.settings, stored.revision)
+
+
+def overridden(environment: Settings) -> frozenset[str]:
+    """Return the names of the settings that the environment has, which can't be changed in the browser."""
+    return frozenset(IN_ENVIRONMENT) & environment.model_fields_set
+
+
+def site_of(environment: Settings, chosen: SiteSettings, revision: int = 0) -> Site:
+    """Return the settings and the design that apply, see `Site`."""
+    mine = {
+        name: value
+        for name in IN_ENVIRONMENT
+        if name not in environment.model_fields_set and (value := getattr(chosen, name)) is not None
+    }
+    if "author_lines" in mine:  # a language without a line shows that of the default language
+        default = environment.default_language
+        mine["author_lines"] = {default: environment.author_line(default), **mine["author_lines"]}
+    tokens = tokens_of(chosen)
+    return Site(environment.model_copy(update=mine), tokens, tokens.css, revision)
+
+
+def colours_of(chosen: SiteSettings) -> BrandColours:
+    """Return the colours that apply, those of `design.toml` where none is chosen."""
+    light = design_tokens().light
+    return BrandColours(chosen.accent or light["accent"], chosen.paper or light["paper"])
+
+
+def tokens_of(chosen: SiteSettings) -> DesignTokens:
+    """Return the design tokens that apply. Colours that can't be read, as `design.toml` changed since, are left out."""
+    tokens, colours = design_tokens(), colours_of(chosen)
+    if chosen.font in FONTS:
+        tokens = replace(tokens, sans=FONTS[chosen.font])
+    if (chosen.accent or chosen.paper) and not colour_problems(tokens, colours):
+        tokens = branded(tokens, colours)
+    return tokens

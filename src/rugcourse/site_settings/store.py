@@ -1,0 +1,75 @@
+"""Reads and saves the settings of a site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from rugcourse.db.models import AuditAction, SiteSettingsRow
+from rugcourse.db.queries import admins
+from rugcourse.errors import InvalidState
+from rugcourse.site_settings.model import SiteSettings
+
+_ONLY = 1  # the id of the one row
+
+
+class SettingsChangedMeanwhile(InvalidState):
+    """Somebody else saved the settings after this form was opened. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """The settings with the number of their revision (0: never saved), and who saved them."""
+
+    settings: SiteSettings
+    revision: int = 0
+    saved_at: datetime | None = None
+    saved_by: str | None = None
+
+
+def load(session: Session) -> StoredSettings:
+    """Return the stored settings."""
+    row = session.get(SiteSettingsRow, _ONLY, populate_existing=True)
+    if row is None:
+        return StoredSettings(SiteSettings())
+    admin = admins.find(session, row.admin_id) if row.admin_id is not None else None
+    return StoredSettings(
+        SiteSettings.model_validate(row.document), row.revision, row.saved_at, admin.email if admin else None
+    )
+
+
+def revision(session: Session) -> int:
+    """Return the number of the current revision; 0 if nothing was ever saved."""
+    return session.scalar(select(SiteSettingsRow.revision)) or 0
+
+
+def save(session: Session, now: datetime, admin_id: int | None, settings: SiteSettings, seen: int) -> None:
+    """Save the settings, with the changes in the audit log. `seen`: the revision that the form showed.
+
+    Raises SettingsChangedMeanwhile.
+    """
+    row = session.get(SiteSettingsRow, _ONLY, with_for_update=True, populate_existing=True)
+    if (row.revision if row else 0) != seen:
+        raise SettingsChangedMeanwhile
+    before = row.document if row else {}
+    after = settings.document()
+    changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    if not changed:
+        return
+    if row is None:
+        row = SiteSettingsRow(id=_ONLY, revision=0)
+        session.add(row)
+    row.document, row.revision, row.saved_at, row.admin_id = after, seen + 1, now, admin_id
+    admins.record_change(
+        session,
+        now,
+        admin_id,
+        AuditAction.SITE_CHANGE_SETTINGS,
+        ", ".join(sorted(changed)),
+        {name: before.get(name) for name in sorted(changed)},
+        {name: after.get(name) for name in sorted(changed)},
+    )
+    session.flush()
