@@ -162,7 +162,7 @@ def test_lessons_are_checked_published_and_rendered(address: str, tmp_path: Path
         one.name for one in (tmp_path / "out").iterdir()
     }
     mail = message_from_bytes((tmp_path / "out" / "stress.nl.eml").read_bytes(), policy=policy.default)
-    assert mail["Subject"] == "Les 4: spanning die je in je rug voelt"
+    assert str(mail["Subject"]).endswith("(les 4)")
     missing = run("courses", "render", "none", "--out", tmp_path / "out")
     assert missing.returncode == 1
     assert "there are: welkom, overbelasting" in missing.stderr

@@ -32,6 +32,7 @@ from rugcourse.enrolment import preferences
 def test_readers_under_way_get_the_new_version_or_the_one_they_began_with(
     runtime: Runtime, dispatcher: Dispatcher
 ) -> None:
+    before = course_of(runtime).course.lessons[1].texts["nl"].title
     first = make_reader(runtime)
     pass_days(runtime, dispatcher, 1)
     publish(runtime, edited(runtime, "overbelasting", "Tweede versie"), ExistingReaders.OLD)
@@ -39,7 +40,7 @@ def test_readers_under_way_get_the_new_version_or_the_one_they_began_with(
     publish(runtime, edited(runtime, "overbelasting", "Derde versie"), ExistingReaders.OLD)
     third = make_reader(runtime)
     pass_days(runtime, dispatcher, 2)
-    assert titles_to(runtime, first)[1] == "Als je rug te veel moet"
+    assert titles_to(runtime, first)[1] == before
     assert titles_to(runtime, second)[1] == "Tweede versie"
     assert titles_to(runtime, third)[1] == "Derde versie"
 

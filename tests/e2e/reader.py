@@ -14,17 +14,17 @@ from rugcourse.db.models import Base
 COURSES = {"nl": COURSE, "en": COURSE, "de": GERMAN_COURSE}
 WORDS = {
     "nl": {
-        "confirm": "Bevestig", "welcome": "Je doet mee", "lesson": "Les {}:", "link": "De link naar je pagina",
+        "confirm": "Bevestig", "welcome": "Je doet mee", "lesson": r"\(les {}\)", "link": "De link naar je pagina",
         "saved": "Je keuze is bewaard", "break": "Je hebt pauze tot", "right": "Dat klopt", "left": "Je bent uitgeschreven",
         "back": "Fijn dat je er weer bent", "erased": "Alles is gewist", "gone": "Alles over jou is gewist", "weekly": "maandag 30 november",
     },
     "en": {
-        "confirm": "confirm", "welcome": "You are in", "lesson": "Lesson {}:", "link": "The link to your page",
+        "confirm": "confirm", "welcome": "You are in", "lesson": r"\({}/", "link": "The link to your page",
         "saved": "Your choice is saved", "break": "You have a break until", "right": "That is right", "left": "You are unsubscribed",
         "back": "Good that you are back", "erased": "Everything is erased", "gone": "Everything about you is erased", "weekly": "Monday 30 November",
     },
     "de": {
-        "confirm": "bestätigen", "welcome": "Sie sind dabei", "lesson": "Lesson {}:", "link": "Der Link zu Ihrer Seite",
+        "confirm": "bestätigen", "welcome": "Sie sind dabei", "lesson": r"\({}/", "link": "Der Link zu Ihrer Seite",
         "saved": "Ihre Wahl ist gespeichert", "break": "Sie haben Pause bis", "right": "Das ist richtig", "left": "Sie sind abgemeldet",
         "back": "Schön, dass Sie wieder da sind", "erased": "Alles ist gelöscht", "gone": "Alles über Sie ist gelöscht", "weekly": "Montag, 30. November",
     },

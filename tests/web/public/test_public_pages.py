@@ -86,7 +86,9 @@ def test_knowledge_test_leads_to_a_result_that_signup_keeps(
     finished = browser.post(f"{SITE}/test", data={"a": given, "o": "1"})
     assert finished.status_code == 303
     result = browser.get(finished.headers["location"])
-    assert "3 van de 8 goed" in result.text
+    questions = course_of(runtime).course.tests["nl"].questions
+    right = sum(one.right_option == (index == 7) for index, one in enumerate(questions))
+    assert f"{right} van de 8 goed" in result.text
     token = finished.headers["location"].rpartition("/")[2]
     browser.post(f"{SITE}/signup", data=fields(runtime, clock, t=token))
     with runtime.database.read() as session:
@@ -94,7 +96,7 @@ def test_knowledge_test_leads_to_a_result_that_signup_keeps(
 
         attempt = session.scalars(select(AssessmentAttemptRow)).one()
     assert attempt.subscriber_id == 1
-    assert attempt.correct == 3
+    assert attempt.correct == right
 
 
 @pytest.mark.parametrize("given", ["x", "0.9.1", "-1", "0..0", "9" * 500, "0.0.0.0.0.0.0.0.0.0.0", "\x00"])
@@ -247,6 +249,7 @@ def test_a_lesson_counts_how_often_humans_read_it(browser: TestClient) -> None:
 def test_public_pages_load_nothing_from_third_parties(browser: TestClient, runtime: Runtime) -> None:
     for path in ("", "/test", "/signup", "/lessons/stress"):
         text = browser.get(SITE + path).text.replace(runtime.settings.base_url, "")
+        text = re.sub(r'<a href="https://[^"]+" rel="noopener">', "<a>", text)  # a visitor chooses to follow it
         assert "http://" not in text
         assert "https://" not in text
 

@@ -108,13 +108,15 @@ def test_click_target_cannot_be_manipulated(browser: TestClient, runtime: Runtim
 
 
 def test_answer_is_saved_when_its_button_is_pressed(browser: TestClient, runtime: Runtime, email: str) -> None:
-    link = path(runtime, TokenPurpose.ANSWER, email, 0, 2)
+    question = course_of(runtime).course.lessons[0].texts["nl"].quiz[0]
+    right, wrong = question.right_option, (question.right_option + 1) % 3
+    link = path(runtime, TokenPurpose.ANSWER, email, 0, wrong)
     form = browser.get(link)
-    assert re.search(r'value="2" required checked', form.text)
-    answer = browser.post(link, data={"o": "1"})
+    assert re.search(rf'value="{wrong}" required checked', form.text)
+    answer = browser.post(link, data={"o": str(right)})
     assert "Dat klopt" in answer.text
     assert "één vraag beantwoord, 1 goed" in answer.text
-    assert "eerder: Nee, weten wat meespeelde" in browser.get(link).text
+    assert f"eerder: {question.options[right].text}" in browser.get(link).text
 
 
 @pytest.mark.parametrize("option", ["", "9", "-1", "x", "0 OR 1=1", "1" * 300])
@@ -211,7 +213,11 @@ def test_click_redirects_to_the_lessons_link_and_is_recorded_only_with_consent(
     with runtime.database.write() as session:
         version = session.get_one(LessonVersionRow, lesson.lesson_version_id)
         document = {**version.document, "texts": {**version.document["texts"]}}
-        document["texts"]["nl"] = {**document["texts"]["nl"], "body": "Lees [dit](https://elders.example/a?b=1)."}
+        document["texts"]["nl"] = {
+            **document["texts"]["nl"],
+            "body": "Lees [dit](https://elders.example/a?b=1).",
+            "further": [],
+        }
         session.execute(update(LessonVersionRow).where(LessonVersionRow.id == version.id).values(document=document))
     browser = TestClient(
         create_app(replace(runtime, course_cache=CourseCache())), follow_redirects=False, headers=CHROME
@@ -239,7 +245,7 @@ def test_click_redirects_to_the_lessons_link_and_is_recorded_only_with_consent(
 
 def test_web_lesson_is_the_version_that_was_sent(browser: TestClient, runtime: Runtime, email: str) -> None:
     page = browser.get(path(runtime, TokenPurpose.LESSON, email))
-    assert "Waar komt rugpijn vandaan?" in page.text
+    assert course_of(runtime).course.lessons[0].texts["nl"].highlight in page.text
     assert f"{runtime.settings.base_url}/a/" in page.text
     assert page.headers["cache-control"] == "no-store"
     assert page.headers["referrer-policy"] == "no-referrer"
@@ -248,8 +254,9 @@ def test_web_lesson_is_the_version_that_was_sent(browser: TestClient, runtime: R
 def test_second_test_is_shown_beside_the_first(browser: TestClient, runtime: Runtime, email: str) -> None:
     link = path(runtime, TokenPurpose.RETEST, email)
     assert "Vraag 1 van 8" in browser.get(link).text
-    assert "Vraag 8 van 8" in browser.post(link, data={"a": "1.1.2.0.1.0.1", "o": ""}).text
-    answer = browser.post(link, data={"a": "1.1.2.0.1.0.1", "o": "1"})
+    *given, last = [str(one.right_option) for one in course_of(runtime).course.tests["nl"].questions]
+    assert "Vraag 8 van 8" in browser.post(link, data={"a": ".".join(given), "o": ""}).text
+    answer = browser.post(link, data={"a": ".".join(given), "o": last})
     assert "8 van de 8 goed" in answer.text
     assert "geen test, dus er is niets om mee te vergelijken" in answer.text
 

@@ -144,11 +144,13 @@ def test_a_lesson_that_did_not_arrive_can_be_caught_up_with(browser: TestClient,
 
 
 def test_the_page_shows_what_was_answered_to_which_question(browser: TestClient, runtime: Runtime, email: str) -> None:
-    browser.post(path(runtime, TokenPurpose.ANSWER, email, 0, 0), data={"o": "0"})
-    browser.post(path(runtime, TokenPurpose.ANSWER, email, 1, 0), data={"o": "0"})
+    first, second = course_of(runtime).course.lessons[0].texts["nl"].quiz
+    wrong, right = (first.right_option + 1) % 3, second.right_option
+    browser.post(path(runtime, TokenPurpose.ANSWER, email, 0, 0), data={"o": str(wrong)})
+    browser.post(path(runtime, TokenPurpose.ANSWER, email, 1, 0), data={"o": str(right)})
     page = browser.get(path(runtime, TokenPurpose.PREFERENCES, email)).text
-    assert '<b class="wrong">Ja, zonder oorzaak kun je niets doen</b> · niet goed' in page
-    assert '<b class="good">Bij ongeveer 1 op de 100 mensen</b> · goed' in page
+    assert f'<b class="wrong">{first.options[wrong].text}</b> · niet goed' in page
+    assert f'<b class="good">{second.options[right].text}</b> · goed' in page
     assert "2 vragen beantwoord, 1 goed" in page
 
 
