@@ -183,7 +183,7 @@ def test_a_reader_of_two_courses_leaves_one_and_keeps_the_other(page: Page, site
     at_eight(site.runtime)
     site.deliver()
     assert len([one for one in site.mails if "(les 1)" in str(one["Subject"])]) == 2
-    own_page(page, site, "hoe spanning en pijn")
+    own_page(page, site, "stress of pijn")
     expect(page.locator("a", has_text="Begrijp je rugpijn").last).to_be_visible()
     press(page, "a[href^='/u/']")
     press(page, "button[value=course]")

@@ -469,7 +469,7 @@ def test_a_topic_without_a_lesson_of_its_own_is_no_link(browser: TestClient) -> 
     where = browser.post("/nl/stress-en-rugpijn/test", data={"a": "0.0.0.0.0", "o": "0"}).headers["location"]
     page = browser.get(where).text
     assert "<span>Je lichaam</span>" in page
-    assert '<a href="/nl/stress-en-rugpijn/lessons/kringloop">De kringloop</a>' in page
+    assert '<a href="/nl/stress-en-rugpijn/lessons/kringloop">De cirkel</a>' in page
 
 
 def test_the_topics_of_the_shipped_tests_can_be_told_apart(runtime: Runtime) -> None:
