@@ -31,6 +31,7 @@ ConflictOption = Annotated[
 def check(folder: Folder = None, as_json: Json = False) -> None:
     """Read every course and report each mistake with its file and line."""
     from rugcourse.course_editor.linter import left_out_of_books, places_named
+    from rugcourse.course_editor.question_advice import guessable
 
     source = _lessons_in(folder)
     courses = load_or_exit(folder, as_json=as_json)
@@ -51,7 +52,8 @@ def check(folder: Folder = None, as_json: Json = False) -> None:
         if one.unsigned_notices:
             languages = ", ".join(one.unsigned_notices)
             typer.echo(f"    remark: no expert has signed the safety notice in {languages} (`reviewed_by` is empty)")
-        for remark in [*left_out_of_books(source / one.slug), *places_named(source / one.slug)]:
+        place = source / one.slug
+        for remark in [*left_out_of_books(place), *places_named(place), *guessable(one, place)]:
             typer.echo(f"    remark: {remark}")
 
 

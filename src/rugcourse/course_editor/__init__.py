@@ -2,7 +2,7 @@
 
 form_fields   a lesson as the fields of a form; read this first
 lesson_draft  the lesson that these fields describe, even if it is incomplete
-linter        errors and advice
+linter        errors and advice; `question_advice`: questions that can be guessed
 drafts        saves what was typed
 publishing    publishes a lesson, for new and existing readers
 history       earlier versions, and the differences between two

@@ -430,3 +430,22 @@ def test_a_discarded_lesson_of_an_unpublished_course_comes_back(editor: TestClie
     assert draft
     post(editor, "/admin/lessons/restore", draft=draft[1])
     assert 'data-lesson="one"' in editor.get(MADE).text
+
+
+def test_questions_that_can_be_guessed_are_told_beside_the_test_and_stop_no_publication(written: TestClient) -> None:
+    assert "What could be better" not in written.get(MADE).text
+    questions = {
+        f"en.questions.{q}.{name}": f"{name} {q}"
+        for q in range(3)
+        for name in ("question", *(f"options.{n}.{part}" for n in range(3) for part in ("text", "why")))
+    }
+    places = {f"questions.{q}.{name}": "0" for q in range(3) for name in ("topic", "right")}
+    test = {"en.title": "T", "en.body": "B", "topics.0.lesson": "why-you-sleep", "en.topics.0.name": "Sleep"}
+    post(written, f"{MADE}/parts/test", **test, **questions, **places, language="en", saved="0", action="back")
+    sentence = (
+        "somebody who knows nothing and always chooses the first answer gets 3 of 3 right; by chance it would be 1."
+    )
+    assert sentence in written.get(f"{MADE}/parts/test?language=en").text
+    page = written.get(MADE).text
+    assert sentence in page
+    assert f'action="{MADE}/publish"' in page

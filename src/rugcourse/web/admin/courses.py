@@ -10,7 +10,7 @@ from starlette.background import BackgroundTask
 
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.bootstrap import make_ebooks
-from rugcourse.course_editor import course_draft, course_edits, course_publishing, page_data
+from rugcourse.course_editor import course_draft, course_edits, course_publishing, page_data, question_advice
 from rugcourse.course_editor.course_draft import CourseDraft, CourseNotFound
 from rugcourse.course_editor.course_edits import CourseIsPublished, CourseSlugTaken, NoTitle, PartEdit, UnknownLanguage
 from rugcourse.course_editor.course_publishing import CourseNotReady, SeenCourse
@@ -313,6 +313,7 @@ def _course_page(
         "missing": missing,
         "ready": ready,
         "disagreements": course_publishing.disagreements(draft, ready) if ready else [],
+        "advice": {one: question_advice.advice(draft, one) for one in draft.languages},
         "forms": FORMS,
         "labels_at": labels_at,
         "other_languages": [one for one in languages() if one not in draft.languages],
@@ -344,6 +345,7 @@ def _part_page(
         "spoken": language,
         "fields": fields,
         "findings_here": found,
+        "advice_here": [one for one in question_advice.advice(draft, language) if one.place == part],
         "shown_rows": lambda rows, path: shown_rows(fields, rows, path, draft.languages),
         "urgencies": URGENCIES,
         "weekdays": WEEKDAYS,
