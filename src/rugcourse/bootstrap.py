@@ -38,6 +38,7 @@ from rugcourse.email_preview.sample import SampleEmails, addressed
 from rugcourse.emails.catalogue import Branding, branding_of
 from rugcourse.emails.mime import Sender
 from rugcourse.links import Links, MailRef, Signer
+from rugcourse.picture_library.files import make_renditions
 from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.replay import replay
 from rugcourse.privacy.retention import Retention
@@ -145,8 +146,9 @@ def import_lessons(
 
 
 def make_ebooks(runtime: Runtime) -> None:
-    """Make the books of all courses that are out of date."""
+    """Make the books of all courses that are out of date, and the pictures in the widths of mails and pages."""
     runtime.current.refresh(runtime.database)
+    make_renditions(runtime.database)
     refresh_ebooks(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.course_cache)
 
 

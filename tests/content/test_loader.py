@@ -131,7 +131,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a picture": (
         body("![A back](https://example.org/back.png)"),
-        rf"{LESSON}:{BODY_LINE}: pictures can't be used yet; remove !\[A back\]\(https://example.org/back.png\)$",
+        rf"{LESSON}:{BODY_LINE}: a picture of another site .* or remove !\[A back\]\(https://example.org/back.png\)$",
     ),
     "HTML": (body("Kijk <video>"), rf"{LESSON}:{BODY_LINE}: HTML can't be used; remove <video> or write"),
     "template code": (body("{% for x in range(9**9) %}"), rf"{LESSON}:{BODY_LINE}: {{% for"),

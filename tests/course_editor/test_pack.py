@@ -189,7 +189,7 @@ def test_too_many_files_are_refused(count: int) -> None:
 
 
 def test_a_file_over_the_limit_is_not_even_opened() -> None:
-    with pytest.raises(PackTooLarge, match="larger than 5 MB"):
+    with pytest.raises(PackTooLarge, match="larger than 40 MB"):
         read_pack(b"P" * (MAX_BYTES + 1))
 
 
@@ -247,8 +247,8 @@ def test_a_zip_file_without_a_manifest_says_how_to_make_one() -> None:
 
 
 def test_a_newer_format_is_refused_with_both_versions_and_whatever_else_it_says() -> None:
-    newer = {"format": "rugcourse-course", "format_version": 2, "product_version": "9.1", "course": {"slug": "back"}}
-    with pytest.raises(NewerPack, match=r"rugcourse 9\.1 made this pack, in format 2; .* reads format 1") as refused:
+    newer = {"format": "rugcourse-course", "format_version": 3, "product_version": "9.1", "course": {"slug": "back"}}
+    with pytest.raises(NewerPack, match=r"rugcourse 9\.1 made this pack, in format 3; .* reads format 2") as refused:
         read_pack(zipped(manifest=newer))
     assert refused.value.kind == "newer"
 

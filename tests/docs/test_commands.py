@@ -27,6 +27,7 @@ from tests.support.articles import docx, heading, paragraph
 from tests.support.builders import mails_to, make_reader, make_runtime, make_settings, ref, send_all
 from tests.support.commands import run
 from tests.support.documented_commands import PAGES, ROOT, commands_in, documented, settings_in
+from tests.support.pictures import png
 from tests.support.servers import HOST, free_port, free_ports
 from tests.support.smtp_sink import Sink
 
@@ -132,6 +133,9 @@ EXAMPLES = {
     "rugcourse courses export": Example("courses export --dir lessons"),
     "rugcourse courses import": Example(says="9 lessons"),
     "rugcourse courses pack oorzaken-van-rugpijn --out course.zip": Example(says="course.zip"),
+    "rugcourse courses picture photo.jpg --out lessons/back-pain/pictures": Example(
+        "courses picture photo.png --out made/pictures", says="60 × 40 pixels"
+    ),
     "rugcourse courses render welkom --out preview": Example(says="welkom.nl.html"),
     "rugcourse privacy breach": Example(says="72 uur"),
     "rugcourse privacy dpia": Example(says="artikel 35"),
@@ -245,6 +249,7 @@ def _fill(folder: Path, sink: Sink) -> str:
         session.execute(update(DeliveryRow).where(DeliveryRow.id == unsure).values(state=DeliveryState.UNKNOWN))
     (folder / "message").write_bytes(BOUNCE)
     sections = (part for title in ("One", "Two", "Three") for part in (heading(title), paragraph("Some words. " * 50)))
+    (folder / "photo.png").write_bytes(png())
     (folder / "article.docx").write_bytes(docx(paragraph("An article", style="Titel"), *sections))
     database.close()
     return runtime.links.return_path(ref(runtime, gone), "bounces@x.example")

@@ -136,7 +136,7 @@ def test_an_edition_is_made_once_and_anew_when_the_course_or_the_practice_change
 ) -> None:
     made: list[str] = []
     monkeypatch.setattr(
-        cache, "make_pdf", lambda book: made.append(book["practice"]) or b"%PDF of " + book["title"].encode()
+        cache, "make_pdf", lambda book, _pictures: made.append(book["practice"]) or b"%PDF of " + book["title"].encode()
     )
     published = course_of(runtime)
 

@@ -9,12 +9,14 @@ from tests.support.admin_pages import MESSAGE, log_in, make_draft, post
 from tests.support.admins import make_admin
 from tests.support.builders import COURSE, reader_with_lesson
 from tests.support.pages import CHROME
+from tests.support.pictures import picture_file
 from tests.support.routes import browser_of
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Role
 from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.picture_library.storing import store_files
 from rugcourse.subscribers import csv_import, csv_reader
 from rugcourse.web.app import create_app
 
@@ -61,9 +63,11 @@ def places(app: FastAPI, runtime: Runtime, dispatcher: Dispatcher, clock: Virtua
     post(maker, f"{draft}/what", **MESSAGE)
     campaign = draft.rsplit("/", 1)[1]
     listing = csv_reader.read_list(b"email\na@x.example\n")
+    picture = picture_file()
+    runtime.database.run(store_files, clock.now(), [picture])
     job = runtime.database.run(csv_import.store_upload, clock.now(), listing, "list.csv", None)
     return {
         "campaign_id": campaign, "subscriber_id": "1", "job_id": str(job), "lesson_id": "1", "course": COURSE,
         "slug": "stress", "part": "page", "what": "page", "mail_language": "en", "language": "nl", "token": "x", "kind": "pdf", "provider": "postmark",
-        "fingerprint": "x", "name": "style.css",
+        "fingerprint": "x", "name": "style.css", "digest": picture.ref.digest, "file": f"{picture.ref.digest}-60.png",
     }  # fmt: skip

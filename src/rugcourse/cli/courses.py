@@ -30,6 +30,7 @@ ConflictOption = Annotated[
 @app.command()
 def check(folder: Folder = None, as_json: Json = False) -> None:
     """Read every course and report each mistake with its file and line."""
+    from rugcourse.content.picture_files import heavy_lessons
     from rugcourse.course_editor.linter import left_out_of_books, places_named
     from rugcourse.course_editor.question_advice import guessable
 
@@ -53,7 +54,8 @@ def check(folder: Folder = None, as_json: Json = False) -> None:
             languages = ", ".join(one.unsigned_notices)
             typer.echo(f"    remark: no expert has signed the safety notice in {languages} (`reviewed_by` is empty)")
         place = source / one.slug
-        for remark in [*left_out_of_books(place), *places_named(place), *guessable(one, place)]:
+        advice = [*left_out_of_books(place), *places_named(place), *guessable(one, place), *heavy_lessons(place)]
+        for remark in advice:
             typer.echo(f"    remark: {remark}")
 
 
@@ -184,6 +186,28 @@ def add(
         typer.echo(f"{error}\nNothing was added: correct these files in the pack", err=True)
         raise typer.Exit(1) from None
     typer.echo(f"{course.slug}: {len(course.lessons)} lessons in {', '.join(course.languages)}; added")
+
+
+@app.command()
+def picture(
+    file: Annotated[Path, typer.Argument(help="A photo or drawing: JPEG, PNG, WebP or GIF.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder `pictures` of a course.")],
+) -> None:
+    """Make a picture ready for the files of a course: small enough for a mail, upright, without what a camera adds."""
+    from rugcourse.pictures.encoder import encode_picture
+    from rugcourse.pictures.reference import picture_name
+
+    try:
+        with file.open("rb") as opened:
+            made = encode_picture(opened)
+        target = out / f"{picture_name(file.name) or 'picture'}.{made.extension}"
+        out.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as written:  # one that is there already is never changed
+            written.write(made.largest)
+    except OSError as error:
+        typer.echo(f"error: {error.filename}: {error.strerror}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{target}: {made.width} × {made.height} pixels, {len(made.largest) // 1000} kB")
 
 
 def _conflict_rule_or_exit(on_conflict: str) -> OnConflict:

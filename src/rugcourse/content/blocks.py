@@ -4,6 +4,8 @@ block   {"kind": "paragraph" | "heading", "runs": [run, …]}
         {"kind": "list", "ordered": bool, "start": int, "items": [[block, …], …]}
         {"kind": "quote", "blocks": [block, …]}
         {"kind": "code", "text": str}
+        {"kind": "picture", "file": str, "width": int, "height": int, "alt": str, "link": str, "title": str}
+            `file`: its name, empty for a picture that is none of ours; width and height in pixels
         {"kind": "rule"}
 run     {"text": str, "strong": bool, "emphasis": bool, "link": str}    `link` is empty if there is none
 """
@@ -17,6 +19,7 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from rugcourse.content.markdown import address_of, list_start, parse, show_tags
+from rugcourse.content.picture_tags import picture_in
 
 Block = dict[str, Any]
 
@@ -44,11 +47,25 @@ def _block(node: SyntaxTreeNode, tags: Mapping[str, str]) -> Block:
         case "heading":
             return {"kind": "heading", "runs": _runs(node, tags)}
         case _:
-            return {"kind": "paragraph", "runs": _runs(node, tags)}
+            return _picture(node, tags) or {"kind": "paragraph", "runs": _runs(node, tags)}
+
+
+def _picture(paragraph: SyntaxTreeNode, tags: Mapping[str, str]) -> Block | None:
+    found = picture_in(_inline_tokens(paragraph))
+    if found is None:
+        return None
+    ref = found.ref
+    texts = {"alt": show_tags(found.alt, tags), "link": found.link, "title": show_tags(found.title, tags)}
+    file, width, height = (ref.file_name, ref.width, ref.height) if ref else ("", 0, 0)
+    return {"kind": "picture", "file": file, "width": width, "height": height, **texts}
+
+
+def _inline_tokens(node: SyntaxTreeNode) -> list[Token]:
+    return [token for child in node.children if child.type == "inline" for token in child.token.children or []]  # type: ignore[union-attr]
 
 
 def _runs(node: SyntaxTreeNode, tags: Mapping[str, str]) -> list[dict[str, object]]:
-    tokens = [token for child in node.children if child.type == "inline" for token in child.token.children or []]  # type: ignore[union-attr]
+    tokens = _inline_tokens(node)
     if not node.children and node.content:
         return [_run(node.content, [], "", tags)]
     return _runs_of(tokens, tags)

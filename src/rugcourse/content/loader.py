@@ -6,6 +6,7 @@
         test.nl.md                  optional: the knowledge test
         safety-notice.nl.md         optional: when to get help, and where
         01-welkom.nl.md             lesson 1, slug `welkom`
+        pictures/load.png           what a text shows by `![alt text](pictures/load.png)`, see `content.picture_files`
 
 Mistakes are collected over all files, so that an author sees them all at once.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +28,7 @@ from rugcourse.content.front_matter import Document, read_document
 from rugcourse.content.lesson_tags import TAGGED_LINES, without_lesson_tags
 from rugcourse.content.markdown import UnknownTag, check_tags, tag_in_line
 from rugcourse.content.model import MOST_READINGS, Course, CourseText, KnowledgeTest, Lesson, LessonText, SafetyNotice
+from rugcourse.content.picture_files import MAIL_MAX_BYTES, PictureFolder
 from rugcourse.content.safety_notice_tag import without_notice
 from rugcourse.content.unsupported import unsupported
 from rugcourse.locales import SOURCE_LANGUAGE, languages
@@ -76,6 +79,7 @@ class _Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.problems: list[Problem] = []
+        self.pictures = PictureFolder(folder)
 
     def course(self) -> Course:
         lesson_files, course_files = self._sort_files()
@@ -139,7 +143,7 @@ class _Reader:
         parsed: Parsed[Model] = {}
         for language, file in sorted(files.items()):
             try:
-                document = read_document(file)
+                document = self._with_pictures(read_document(file))
                 parsed[language] = (document, document.parse(model))
                 check_tags(without_notice(without_lesson_tags(document.body)) if model is LessonText else document.body)
                 self.problems += [
@@ -151,6 +155,17 @@ class _Reader:
             except AuthoringErrors as error:
                 self.problems += error.problems
         return parsed
+
+    def _with_pictures(self, document: Document) -> Document:
+        """Return the document with the addresses of its pictures as everything but a folder knows them."""
+        body, problems = self.pictures.with_addresses(document.body)
+        self.problems += problems
+        weight = self.pictures.mail_bytes(body)
+        if weight > MAIL_MAX_BYTES:
+            most = MAIL_MAX_BYTES // 1000
+            message = f"the pictures weigh about {weight // 1000} kB; at most {most} in a mail: take some out"
+            self._problem(document.file, message)
+        return replace(document, body=body)
 
     def _lesson(
         self, number: int, slug: str, files: dict[str, Path], languages: list[str]

@@ -18,8 +18,11 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from rugcourse.content.lesson_tags import without_lesson_tags
+from rugcourse.content.picture_tags import alt_of, picture_in
 from rugcourse.content.safety_notice_tag import SAFETY_NOTICE_TAG, split_at_notice
 from rugcourse.errors import InvalidInput
+from rugcourse.pictures.markup import ImageAttributes, page_attributes
+from rugcourse.pictures.reference import parse_reference
 
 MERGE_TAGS = frozenset({"first_name", "practice"})
 
@@ -67,15 +70,21 @@ def tag_in_line(text: str) -> str | None:
 
 
 def to_html(
-    text: str, styles: Mapping[str, str], tags: Mapping[str, str], link: Callable[[str], str] = lambda target: target
+    text: str,
+    styles: Mapping[str, str],
+    tags: Mapping[str, str],
+    link: Callable[[str], str] = lambda target: target,
+    picture: ImageAttributes = page_attributes,
 ) -> str:
-    """Convert `text` to HTML. Raw HTML in it is escaped.
+    """Convert `text` to HTML. Raw HTML in it is escaped, and a picture that is none of ours is its alt text.
 
     `styles` maps element names to a `style` attribute (mail clients need inline styles). `tags` maps each merge tag
-    to the HTML that replaces it. `link` maps the target of a link to its `href`, before escaping.
+    to the HTML that replaces it. `link` maps the target of a link to its `href`, before escaping. `picture` gives the
+    attributes of a picture, besides its alt text.
     """
     tokens = parse(text)
     for token in _walk(tokens):
+        _show_picture(token, picture)
         if token.nesting == -1:
             continue
         if style := styles.get(token.tag):
@@ -84,6 +93,21 @@ def to_html(
             token.attrSet("href", link(address_of(token.attrs)))
     html: str = _markdown().renderer.render(tokens, _markdown().options, {})
     return show_tags(html, tags)
+
+
+def _show_picture(token: Token, attributes: ImageAttributes) -> None:
+    """Prepare a picture, or a card, for the renderer, which writes the alt text itself."""
+    if token.type == "image":
+        ref = parse_reference(str(token.attrs["src"]))
+        if ref is None:
+            token.type, token.tag, token.content = "text", "", alt_of(token)
+        else:
+            token.attrs = {"alt": "", **attributes(ref)}
+    elif token.type == "inline" and (found := picture_in(token.children or [])) and found.title:
+        *opened, closing = token.children or []
+        opened[0].attrs.pop("title")
+        caption = Token("text", "", 0, content=found.title)
+        token.children = [*opened, Token("hardbreak", "br", 0), caption, closing]
 
 
 def to_text(text: str, tags: Mapping[str, str]) -> str:
@@ -177,8 +201,12 @@ def _run_text(node: SyntaxTreeNode) -> str:
             return " "
         case "hardbreak":
             return "\n"
+        case "image":
+            return f"[{alt}]" if (alt := _inline_text(node.children)) else ""
         case "link":
             text, target = _inline_text(node.children), address_of(node.attrs)
+            if node.children[0].type == "image" and (title := node.attrs.get("title")):
+                return f"{text}\n{title} ({target})"
             return text if node.markup == "autolink" or text == target else f"{text} ({target})"
         case _:
             return node.content if not node.children else _inline_text(node.children)

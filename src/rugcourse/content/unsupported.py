@@ -1,6 +1,6 @@
-"""Finds Markdown that mails do not support: pictures, HTML and empty headings.
+"""Finds Markdown that mails do not support: pictures from elsewhere, HTML and empty headings.
 
-Readers would see a broken picture or code, and a screen reader would announce a heading without text.
+Readers would see a broken picture or code, and a screen reader would announce a picture or heading without text.
 """
 
 from __future__ import annotations
@@ -15,13 +15,34 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from rugcourse.content.picture_tags import DECORATIVE, alt_of, picture_in
+from rugcourse.pictures.reference import FOLDER, parse_reference
+
 _SHOWN = 60  # maximum characters of an excerpt
 
 
 class UnsupportedKind(StrEnum):
-    PICTURE = "picture"
+    PICTURE = "picture"  # from elsewhere
+    PICTURE_MISSING = "picture-missing"
+    PICTURE_ALT = "picture-alt"
+    PICTURE_TITLE = "picture-title"
+    PICTURE_PLACE = "picture-place"
     HTML = "html"
     EMPTY_HEADING = "empty-heading"
+
+
+_MESSAGES = {
+    UnsupportedKind.PICTURE: "a picture of another site can't be used: that site would see who reads this. Put a copy "
+    f"into the folder `{FOLDER}` of the course, or remove {{}}",
+    UnsupportedKind.PICTURE_MISSING: f"this picture is not in the folder `{FOLDER}` of the course: {{}}",
+    UnsupportedKind.PICTURE_ALT: "say between the square brackets what the picture shows, for who can't see it, or "
+    f'write "{DECORATIVE}" behind its address if it says nothing: {{}}',
+    UnsupportedKind.PICTURE_TITLE: f'a picture has no title besides "{DECORATIVE}", and that only without words '
+    "between the square brackets; write below it what is to stand there: {}",
+    UnsupportedKind.PICTURE_PLACE: "a picture stands alone, with an empty line before and after it: {}",
+    UnsupportedKind.EMPTY_HEADING: "a heading without words; write what it is about, or remove the #",
+    UnsupportedKind.HTML: "HTML can't be used; remove {} or write it as Markdown",
+}
 
 
 class Unsupported(NamedTuple):
@@ -33,11 +54,7 @@ class Unsupported(NamedTuple):
 
     @property
     def message(self) -> str:
-        if self.kind == UnsupportedKind.PICTURE:
-            return f"pictures can't be used yet; remove {self.text}"
-        if self.kind == UnsupportedKind.EMPTY_HEADING:
-            return "a heading without words; write what it is about, or remove the #"
-        return f"HTML can't be used; remove {self.text} or write it as Markdown"
+        return _MESSAGES[self.kind].format(self.text)
 
 
 def unsupported(text: str) -> list[Unsupported]:
@@ -48,7 +65,8 @@ def unsupported(text: str) -> list[Unsupported]:
         for opening, words in pairwise(tokens)
         if opening.type == "heading_open" and not has_words(words.content)
     ]
-    found = [*empty, *(one for token in tokens for one in _in_block(token))]
+    in_heading = {id(words) for opening, words in pairwise(tokens) if opening.type == "heading_open"}
+    found = [*empty, *(one for token in tokens for one in _in_block(token, alone=id(token) not in in_heading))]
     return sorted(found, key=lambda one: one.line)
 
 
@@ -62,15 +80,16 @@ def _markdown() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": True})
 
 
-def _in_block(token: Token) -> Iterator[Unsupported]:
+def _in_block(token: Token, *, alone: bool) -> Iterator[Unsupported]:
+    """Yield the unsupported elements of a block. `alone`: a picture may stand in it, if nothing else does."""
     line = token.map[0] if token.map else 0
     if token.type == "html_block":
         yield Unsupported(UnsupportedKind.HTML, line, _beginning(token.content))
     elif token.type == "inline":
-        yield from _in_line(token, line)
+        yield from _in_line(token, line, alone=alone and picture_in(token.children or []) is not None)
 
 
-def _in_line(block: Token, line: int) -> Iterator[Unsupported]:
+def _in_line(block: Token, line: int, *, alone: bool) -> Iterator[Unsupported]:
     """Yield the unsupported elements of a block, with their lines.
 
     markdown-it only knows the lines of blocks, so tokens are located by searching the source.
@@ -83,9 +102,23 @@ def _in_line(block: Token, line: int) -> Iterator[Unsupported]:
             place = found + len(source)
         at = line + block.content.count("\n", 0, max(found, 0) if found >= 0 else place)
         if token.type == "image":
-            yield Unsupported(UnsupportedKind.PICTURE, at, _beginning(_picture(block.content, found, source)))
+            if (kind := _wrong_with(token, alone=alone)) is not None:
+                yield Unsupported(kind, at, _beginning(_picture(block.content, found, source)))
         elif token.type == "html_inline":
             yield Unsupported(UnsupportedKind.HTML, at, _beginning(token.content))
+
+
+def _wrong_with(image: Token, *, alone: bool) -> UnsupportedKind | None:
+    address, title, alt = str(image.attrs["src"]), str(image.attrs.get("title", "")), alt_of(image)
+    if not address.startswith(f"{FOLDER}/"):
+        return UnsupportedKind.PICTURE
+    if parse_reference(address) is None:
+        return UnsupportedKind.PICTURE_MISSING
+    if title and (title != DECORATIVE or alt):
+        return UnsupportedKind.PICTURE_TITLE
+    if not title and not has_words(alt):
+        return UnsupportedKind.PICTURE_ALT
+    return None if alone else UnsupportedKind.PICTURE_PLACE
 
 
 def _picture(content: str, found: int, source: str) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson
 from rugcourse.content.consistency import NOTICE, Inconsistency, find_inconsistencies, stem_of
+from rugcourse.content.picture_tags import bodies_of
 from rugcourse.course_editor import form_fields, part_fields
 from rugcourse.course_editor.course_draft import PREDECESSOR_FIELD, CourseDraft, WrittenLesson, load
 from rugcourse.course_editor.drafts import StaleDraft
@@ -20,6 +21,7 @@ from rugcourse.course_editor.lesson_source import source_of
 from rugcourse.course_editor.linter import LintFinding, finding_of, once, overlaps, unreadable_in
 from rugcourse.course_editor.part_fields import MODELS, language_document
 from rugcourse.course_editor.parts import FORMS, CoursePart
+from rugcourse.course_editor.picture_linter import has_missing_pictures
 from rugcourse.course_editor.versions import current_version
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import AuditAction
@@ -121,6 +123,8 @@ def publish_course(
     if not spoken or any(findings(draft, one) for one in spoken) or disagreements(draft, spoken):
         raise CourseNotReady
     course = assembled(draft, spoken)
+    if has_missing_pictures(session, bodies_of(course)):
+        raise CourseNotReady
     current = {one.slug: current_version(session, draft.id, one.slug) for one in draft.lessons}
     course_publishing.save_course(session, course, now)
     if all(_is_published_with(draft, one) for one in draft.lessons):  # else it still says where the new ones stand

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,12 +13,14 @@ from rugcourse.clock import Clock
 from rugcourse.content import AuthoringErrors, Course, Problem, load_courses
 from rugcourse.content.consistency import TextRef, stem_of
 from rugcourse.content.fingerprints import Fingerprints, fingerprints_of
+from rugcourse.content.picture_files import PictureFile, PictureFolder
 from rugcourse.content.places import AmbiguousRename, renamed_lessons, reuses_slugs
 from rugcourse.course_editor.folder import FolderChange, change_for
 from rugcourse.course_editor.linter import check_whole
 from rugcourse.course_editor.merge import MergeConflict, OnConflict, merge
 from rugcourse.db.engine import Database
-from rugcourse.db.queries import course_publishing, courses
+from rugcourse.db.queries import course_publishing, courses, pictures
+from rugcourse.picture_library.storing import store_files
 
 _EXPORT = (
     "Nothing was exported. See what differs with `rugcourse courses export --dir` and an empty folder, then export "
@@ -54,14 +56,24 @@ def import_courses(
     Parts that are newer in the database stay. Mails being sent keep their pinned lesson version. Raises
     AuthoringErrors, and MergeConflict if `on_conflict` says so.
     """
-    return import_course(database, clock, load_courses(folder), on_conflict)
+    files = load_courses(folder)
+    shown = [one for course in files for one in PictureFolder(folder / course.slug).files(course)]
+    return import_course(database, clock, files, on_conflict, shown)
 
 
 def import_course(
-    database: Database, clock: Clock, files: Sequence[Course], on_conflict: OnConflict = OnConflict.OURS
+    database: Database,
+    clock: Clock,
+    files: Sequence[Course],
+    on_conflict: OnConflict = OnConflict.OURS,
+    shown: Sequence[PictureFile] = (),
 ) -> list[Imported]:
-    """Publish courses that were read from files, see `import_courses`. Raises AuthoringErrors and MergeConflict."""
+    """Publish courses that were read from files, see `import_courses`. Raises AuthoringErrors and MergeConflict.
+
+    `shown`: the pictures of their texts.
+    """
     with database.write() as session:
+        store_files(session, clock.now(), shown)
         return [_import(session, clock.now(), course, on_conflict) for course in files]
 
 
@@ -144,7 +156,7 @@ def export_courses(
             in_files = courses.lock(session, slug)
             published = courses.load_course(session, slug)
             if published is not None:
-                changes.append(_change_for(published.course, in_files, folder / slug, on_conflict))
+                changes.append(_change_for(session, published.course, in_files, folder / slug, on_conflict))
                 if is_source:
                     courses.note_files(session, published.course)
         todo = [change for change in changes if change is not None]
@@ -158,12 +170,16 @@ def export_courses(
 
 
 def _change_for(
-    course: Course, in_files: Fingerprints | None, folder: Path, on_conflict: OnConflict
+    session: Session, course: Course, in_files: Fingerprints | None, folder: Path, on_conflict: OnConflict
 ) -> FolderChange | None:
     try:
-        return change_for(course, in_files, folder, on_conflict)
+        change = change_for(course, in_files, folder, on_conflict)
     except MergeConflict as error:
         raise MergeConflict(error.course, error.parts, _EXPORT) from None
+    if change is None:
+        return None
+    there = {one.ref.digest for one in PictureFolder(folder).files(course)}
+    return replace(change, pictures=pictures.of_course(session, course, without=there))
 
 
 def _changed_parts(before: Course, after: Course) -> list[str]:

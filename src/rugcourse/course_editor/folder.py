@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -16,14 +16,16 @@ from rugcourse.content.loader import IGNORED
 from rugcourse.content.writer import file_names, to_file
 from rugcourse.course_editor.linter import check_whole
 from rugcourse.course_editor.merge import OnConflict, merge
+from rugcourse.pictures.reference import FOLDER
 
 
 @dataclass(frozen=True, slots=True)
 class FolderChange:
     """The changes to make in a folder.
 
-    `written`: file name → text. `set_aside`: files with unique content, which are copied before they are overwritten
-    or removed. `newer_in_files`: parts that stay as they are in the files.
+    `written`: file name → text; `pictures`: file name → content, of those that are not there. `set_aside`: files with
+    unique content, which are copied before they are overwritten or removed. `newer_in_files`: parts that stay as they
+    are in the files.
     """
 
     folder: Path
@@ -31,6 +33,7 @@ class FolderChange:
     removed: tuple[str, ...]
     set_aside: tuple[str, ...]
     newer_in_files: tuple[str, ...]
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
     def carry_out(self) -> list[Path]:
         """Make the changes; returns the backup copies. Raises OSError.
@@ -39,8 +42,12 @@ class FolderChange:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         copies = [_copy(self.folder / name) for name in self.set_aside]
+        if self.pictures:
+            (self.folder / FOLDER).mkdir(exist_ok=True)
+        for name, content in self.pictures.items():
+            _write_whole(self.folder / FOLDER / name, content)
         for name, text in self.written.items():
-            _write_whole(self.folder / name, to_file(text))
+            _write_whole(self.folder / name, to_file(text).encode())
         for name in self.removed:
             (self.folder / name).unlink()
         return copies
@@ -109,12 +116,12 @@ def _texts_last_seen(there: Course | None, in_files: Fingerprints) -> list[BaseM
     return texts
 
 
-def _write_whole(file: Path, text: str) -> None:
+def _write_whole(file: Path, content: bytes) -> None:
     """Write a file atomically: a crash leaves it as it was."""
     file = file.resolve()
     new = file.with_name(f".{file.name}.new")
-    with new.open("w", encoding="utf-8") as opened:
-        opened.write(text)
+    with new.open("wb") as opened:
+        opened.write(content)
         opened.flush()
         os.fsync(opened.fileno())
     if file.exists():

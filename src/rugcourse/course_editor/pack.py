@@ -3,6 +3,7 @@
     pack.json           the manifest: format, format version, slug, languages, version of the product that wrote it
     course.nl.md        the files of a course's folder, see `rugcourse.content.loader`
     01-welkom.nl.md
+    pictures/load.png   its pictures, see `rugcourse.content.picture_files`; a pack has them from format 2 on
 
 A pack comes from anywhere. It is read in memory: no name in it becomes a path, and what its headers say of sizes is
 not relied on. Whoever zips a folder by hand gets all files in one folder, so that is accepted too.
@@ -26,15 +27,19 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from rugcourse import __version__
 from rugcourse.content.loader import IGNORED, is_course_file
 from rugcourse.content.model import Slug
+from rugcourse.content.picture_files import is_picture_file
 from rugcourse.errors import InvalidInput
+from rugcourse.pictures.reference import FOLDER
 
 FORMAT = "rugcourse-course"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_WITHOUT_PICTURES = 1  # the format version of a pack that has none, which older installations read
 MANIFEST = "pack.json"
-MAX_BYTES = 5_000_000
-MAX_UNPACKED_BYTES = 4_000_000  # reading YAML takes up to 16 s of CPU a megabyte
+MAX_BYTES = 40_000_000
+MAX_UNPACKED_BYTES = 4_000_000  # of texts: reading YAML takes up to 16 s of CPU a megabyte
+MAX_PICTURE_BYTES = 35_000_000  # of all pictures
 MAX_ENTRIES = 500
-MAX_RATIO = 100  # unpacked to packed bytes; the shipped courses have 3
+MAX_RATIO = 100  # unpacked to packed bytes; the texts of the shipped courses have 3
 
 _MANIFEST_BYTES = 10_000
 _OLDEST_DATE = (1980, 1, 1, 0, 0, 0)  # of every entry, so that the same course gives the same bytes
@@ -74,13 +79,14 @@ class NewerPack(InvalidPack):
 class Pack:
     """A pack that was read. `files`: name → text of the files of the course, sorted by name.
 
-    `product_version`: the version of rugcourse that wrote it.
+    `pictures`: name → content. `product_version`: the version of rugcourse that wrote it.
     """
 
     slug: str
     languages: tuple[str, ...]
     product_version: str
     files: Mapping[str, str]
+    pictures: Mapping[str, bytes]
 
 
 class _Header(BaseModel):
@@ -98,17 +104,20 @@ class _Manifest(_Header):
     languages: list[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]] = Field(min_length=1, max_length=100)
 
 
-def write_pack(files: Mapping[str, str], slug: str, languages: Sequence[str]) -> bytes:
-    """Pack the files of a course, given as name → text. The same files give the same bytes.
+def write_pack(
+    files: Mapping[str, str], slug: str, languages: Sequence[str], pictures: Mapping[str, bytes] | None = None
+) -> bytes:
+    """Pack the files of a course, given as name → text, and its pictures. The same files give the same bytes.
 
     Raises InvalidPack for what `read_pack` would refuse: a pack that nobody can import is none.
     """
-    for name in files:
-        if not is_course_file(name):
+    shown = pictures or {}
+    for name in (*files, *shown):
+        if not (is_course_file(name) or (name in shown and is_picture_file(name))):
             raise _unknown(name)
     manifest = {
         "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSION if shown else _WITHOUT_PICTURES,
         "slug": slug,
         "languages": list(languages),
         "product_version": __version__,
@@ -116,14 +125,20 @@ def write_pack(files: Mapping[str, str], slug: str, languages: Sequence[str]) ->
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as archive:
         for name, text in [(MANIFEST, json.dumps(manifest, indent=2) + "\n"), *sorted(files.items())]:
-            entry = zipfile.ZipInfo(name, _OLDEST_DATE)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix, on every system
-            entry.external_attr = (stat.S_IFREG | 0o644) << 16
-            archive.writestr(entry, text.encode(), compresslevel=9)
+            _add(archive, name, text.encode(), zipfile.ZIP_DEFLATED)
+        for name, content in sorted(shown.items()):
+            _add(archive, f"{FOLDER}/{name}", content, zipfile.ZIP_STORED)
     data = written.getvalue()
     read_pack(data)
     return data
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes, packing: int) -> None:
+    entry = zipfile.ZipInfo(name, _OLDEST_DATE)
+    entry.compress_type = packing
+    entry.create_system = 3  # Unix, on every system
+    entry.external_attr = (stat.S_IFREG | 0o644) << 16
+    archive.writestr(entry, content, compresslevel=9)
 
 
 def read_pack(data: bytes) -> Pack:
@@ -133,7 +148,10 @@ def read_pack(data: bytes) -> Pack:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = _checked(archive.infolist())
-            raw = _read_all(archive, entries, min(MAX_UNPACKED_BYTES, MAX_RATIO * len(data)))
+            texts = {name: one for name, one in entries.items() if not _is_picture(name)}
+            raw = _read_all(archive, texts, min(MAX_UNPACKED_BYTES, MAX_RATIO * len(data)))
+            shown = {name: one for name, one in entries.items() if _is_picture(name)}
+            pictures = _read_all(archive, shown, MAX_PICTURE_BYTES)
     except _UNREADABLE:
         raise InvalidPack("unreadable", "the file is damaged, or no zip file; get it again from its author") from None
     manifest = _manifest(raw)
@@ -142,15 +160,16 @@ def read_pack(data: bytes) -> Pack:
         languages=tuple(manifest.languages),
         product_version=manifest.product_version,
         files={name: _text(name, content) for name, content in sorted(raw.items()) if is_course_file(name)},
+        pictures={name.removeprefix(f"{FOLDER}/"): content for name, content in sorted(pictures.items())},
     )
 
 
 def _checked(entries: Sequence[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
-    """Return name without folder → entry, without entries of folders. Raises InvalidPack."""
+    """Return name without the pack's folder → entry, without entries of folders. Raises InvalidPack."""
     if len(entries) > MAX_ENTRIES:
         raise PackTooLarge("too-many", f"the pack has {len(entries)} files; at most {MAX_ENTRIES}")
-    if sum(one.file_size for one in entries) > MAX_UNPACKED_BYTES:
-        raise PackTooLarge("too-large", f"the pack holds more than {_mb(MAX_UNPACKED_BYTES)}")
+    if sum(one.file_size for one in entries) > MAX_UNPACKED_BYTES + MAX_PICTURE_BYTES:
+        raise PackTooLarge("too-large", f"the pack holds more than {_mb(MAX_UNPACKED_BYTES + MAX_PICTURE_BYTES)}")
     _check_no_twins(one.orig_filename for one in entries)
     found: dict[str, zipfile.ZipInfo] = {}
     folders = set()
@@ -165,7 +184,10 @@ def _checked(entries: Sequence[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
 
 
 def _split(entry: zipfile.ZipInfo) -> tuple[str, str]:
-    """Return the folder and the name of an entry; no folder, or no name, is an empty text. Raises InvalidPack."""
+    """Return the pack's folder and the name of an entry in it; no folder, or no name, is an empty text.
+
+    The name of a picture begins with `pictures/`. Raises InvalidPack.
+    """
     said = _shown(entry.orig_filename)
     if entry.flag_bits & _ENCRYPTED:
         raise InvalidPack("encrypted", f"{said} is encrypted; make the pack without a password")
@@ -174,6 +196,8 @@ def _split(entry: zipfile.ZipInfo) -> tuple[str, str]:
     if entry.compress_type not in _METHODS:
         raise InvalidPack("method", f"{said} is packed in an uncommon way; use the method `deflate`")
     folder, slash, name = entry.orig_filename.rpartition("/")
+    if folder == FOLDER or folder.endswith(f"/{FOLDER}"):
+        return _split_picture(entry, folder.removesuffix(FOLDER).rstrip("/"), name)
     if slash and not _FOLDER.fullmatch(folder):
         raise InvalidPack("unsafe-name", f"{said} does not name a file in the pack's one folder; rename it")
     if name and not (name == MANIFEST or name in IGNORED or is_course_file(name)):
@@ -181,6 +205,19 @@ def _split(entry: zipfile.ZipInfo) -> tuple[str, str]:
     if not (name or slash) or entry.filename != entry.orig_filename:
         raise InvalidPack("unsafe-name", f"{said} is no name of a file; rename it")
     return folder, name
+
+
+def _split_picture(entry: zipfile.ZipInfo, folder: str, name: str) -> tuple[str, str]:
+    if (folder and not _FOLDER.fullmatch(folder)) or entry.filename != entry.orig_filename:
+        said = _shown(entry.orig_filename)
+        raise InvalidPack("unsafe-name", f"{said} does not name a file in the pack's one folder; rename it")
+    if name and not is_picture_file(name):
+        raise _unknown(entry.orig_filename)
+    return folder, f"{FOLDER}/{name}" if name else ""
+
+
+def _is_picture(name: str) -> bool:
+    return name.startswith(f"{FOLDER}/")
 
 
 def _unknown(name: str) -> InvalidPack:

@@ -14,13 +14,16 @@ from sqlalchemy.orm import Session
 from rugcourse.content import AuthoringErrors, Course, Problem, load_course
 from rugcourse.content.loader import RESERVED_SLUGS
 from rugcourse.content.model import SLUG, SLUG_LIMIT
+from rugcourse.content.picture_files import PictureFile, PictureFolder
 from rugcourse.content.writer import files_of
 from rugcourse.course_editor.course_draft import CourseNotFound
 from rugcourse.course_editor.course_edits import CourseSlugTaken
 from rugcourse.course_editor.pack import MANIFEST, InvalidPack, Pack, read_pack, write_pack
 from rugcourse.db.models import AuditAction
-from rugcourse.db.queries import admins, course_publishing, courses
+from rugcourse.db.queries import admins, course_publishing, courses, pictures
 from rugcourse.errors import InvalidInput
+from rugcourse.picture_library.storing import store_files
+from rugcourse.pictures.reference import FOLDER
 
 
 class InvalidSlug(InvalidInput):
@@ -32,7 +35,8 @@ def pack_of(session: Session, slug: str) -> bytes:
     published = courses.load_course(session, slug)
     if published is None:
         raise CourseNotFound(f"there is no course {slug!r}")
-    return write_pack(files_of(published.course), slug, published.course.languages)
+    course = published.course
+    return write_pack(files_of(course), slug, course.languages, pictures.of_course(session, course))
 
 
 class PackedCourse(NamedTuple):
@@ -40,6 +44,7 @@ class PackedCourse(NamedTuple):
 
     course: Course
     product_version: str
+    pictures: tuple[PictureFile, ...] = ()
 
 
 def course_of_pack(data: bytes, slug: str | None = None) -> PackedCourse:
@@ -50,7 +55,8 @@ def course_of_pack(data: bytes, slug: str | None = None) -> PackedCourse:
     pack = read_pack(data)
     slug = slug or pack.slug
     _check_slug(slug)
-    return PackedCourse(_course_in(pack, slug), pack.product_version)
+    course, shown = _course_in(pack, slug)
+    return PackedCourse(course, pack.product_version, shown)
 
 
 def add_course(session: Session, now: datetime, packed: PackedCourse, admin_id: int | None = None) -> Course:
@@ -65,6 +71,7 @@ def add_course(session: Session, now: datetime, packed: PackedCourse, admin_id: 
         course_publishing.add_course(session, course, now)
     except IntegrityError:  # somebody else added it meanwhile
         raise _slug_taken(course.slug) from None
+    store_files(session, now, packed.pictures)
     after = {"lessons": len(course.lessons), "made by": packed.product_version}
     admins.record_change(session, now, admin_id, AuditAction.COURSE_ADD, course.slug, None, after)
     return course
@@ -84,8 +91,8 @@ def _slug_taken(slug: str) -> CourseSlugTaken:
     return CourseSlugTaken(f"there is a course {slug!r} already; choose another slug")
 
 
-def _course_in(pack: Pack, slug: str) -> Course:
-    """Parse the files of a pack; the languages stay in its order.
+def _course_in(pack: Pack, slug: str) -> tuple[Course, tuple[PictureFile, ...]]:
+    """Parse the files of a pack; the languages stay in its order. Returns the course and its pictures.
 
     Raises AuthoringErrors with places such as `slug/01-welkom.nl.md`, and InvalidPack.
     """
@@ -94,8 +101,12 @@ def _course_in(pack: Pack, slug: str) -> Course:
         folder.mkdir()
         for name, text in pack.files.items():  # checked by `read_pack`: plain names of files of a course
             (folder / name).write_text(text, encoding="utf-8", newline="")
+        (folder / FOLDER).mkdir()
+        for name, content in pack.pictures.items():
+            (folder / FOLDER / name).write_bytes(content)
         try:
             course = load_course(folder)
+            shown = tuple(PictureFolder(folder).files(course))
         except AuthoringErrors as error:
             raise AuthoringErrors(
                 [Problem(one.file.relative_to(outside), one.line, one.message) for one in error.problems]
@@ -103,4 +114,5 @@ def _course_in(pack: Pack, slug: str) -> Course:
     if sorted(course.languages) != sorted(pack.languages):
         said, found = ", ".join(pack.languages), ", ".join(course.languages)
         raise InvalidPack("manifest", f"{MANIFEST} says that the course is in {said}, but its files are in {found}")
-    return course.model_copy(update={"texts": {language: course.texts[language] for language in pack.languages}})
+    in_order = {language: course.texts[language] for language in pack.languages}
+    return course.model_copy(update={"texts": in_order}), shown

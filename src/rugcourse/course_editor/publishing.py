@@ -16,6 +16,7 @@ from rugcourse.course_editor.drafts import LessonNotFound, StaleDraft, StalePubl
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.linter import check, check_whole
 from rugcourse.course_editor.merge import numbered
+from rugcourse.course_editor.picture_linter import picture_findings
 from rugcourse.course_editor.versions import NONE, newer_version, subject_of
 from rugcourse.db.models import AuditAction
 from rugcourse.db.published_course import PublishedCourse
@@ -69,7 +70,7 @@ def publish_lesson(
     if seen is not None:
         _check_seen(session, published, lesson_draft.slug, seen)
     current = _placed(session, published, lesson_draft)
-    if any(one.is_error for one in check(current)):
+    if any(one.is_error for one in (*check(current), *picture_findings(session, current.fields))):
         raise LessonNotReady
     course = current.course_with(current.lesson())
     check_whole(course)

@@ -14,17 +14,18 @@ from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.engine import Database
 from rugcourse.db.models import EbookKind
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import courses, ebooks
+from rugcourse.db.queries import courses, ebooks, pictures
 from rugcourse.db.queries.ebooks import EbookKey
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
+from rugcourse.ebooks.shown_pictures import ShownPictures
 from rugcourse.ebooks.typesetter import TypesettingFailed, make_pdf, make_picture
 from rugcourse.emails.catalogue import Branding
 from rugcourse.errors import NotFoundError
 from rugcourse.links import Links
 
 _log = logging.getLogger(__name__)
-_SETTING = 3  # increase when a change of a template or of the typesetting code changes the output
+_SETTING = 4  # increase when a change of a template or of the typesetting code changes the output
 MEDIA_TYPES = {
     EbookKind.PDF: "application/pdf",
     EbookKind.EPUB: "application/epub+zip",
@@ -65,7 +66,8 @@ def get_ebook(
         with _turn():
             with database.read() as session:
                 found = ebooks.find_ebook(session, key, fingerprint)  # somebody else may have built it meanwhile
-            made = _make(book, published, kind) if found is None else found
+                shown = pictures.of_course(session, published.course) if found is None else {}
+            made = _make(book, published, kind, shown) if found is None else found
     except Exception as error:  # no content of a course may break the page or the worker that asks for it
         _log.exception("%s, %s: the %s can't be built", published.course.slug, language, kind)
         with database.read() as session:
@@ -131,12 +133,12 @@ def _document(published: PublishedCourse, language: str, links: Links, branding:
     return book_of(published.course, language, branding, links.course(language, published.course.slug))
 
 
-def _make(book: Book, published: PublishedCourse, kind: EbookKind) -> bytes:
+def _make(book: Book, published: PublishedCourse, kind: EbookKind, shown: ShownPictures) -> bytes:
     match kind:
         case EbookKind.PDF:
-            return make_pdf(book)
+            return make_pdf(book, shown)
         case EbookKind.EPUB:
-            return make_epub(book, published.published_at)
+            return make_epub(book, published.published_at, shown)
         case EbookKind.SHARE:
             return make_picture(book)
 

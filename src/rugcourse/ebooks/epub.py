@@ -14,7 +14,9 @@ from jinja2 import FileSystemLoader, StrictUndefined
 
 from rugcourse import paths
 from rugcourse.ebooks.document import Book, description
+from rugcourse.ebooks.shown_pictures import ShownPictures, media_type, names_in, only_with
 from rugcourse.emails.sandbox import Sandbox
+from rugcourse.pictures.reference import FOLDER
 
 _MIMETYPE = "application/epub+zip"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # a fixed date, so that the same book gives the same bytes
@@ -22,13 +24,17 @@ _PAGES = ("title.xhtml", "nav.xhtml", "about.xhtml", "answers.xhtml", "end.xhtml
 _SAFETY_NOTICE = "safety-notice.xhtml"
 
 
-def make_epub(book: Book, published_at: datetime) -> bytes:
-    """Build the EPUB. `published_at`: the modification date that the format requires."""
+def make_epub(book: Book, published_at: datetime, pictures: ShownPictures | None = None) -> bytes:
+    """Build the EPUB. `published_at`: the modification date that the format requires. `pictures`: of its blocks."""
+    shown = pictures or {}
+    book = only_with(book, shown)
+    names = names_in(book)
     chapters = [{**one, "file": f"lesson-{one['number']:02}.xhtml"} for one in book["chapters"]]
     values = {
         "book": {**book, "chapters": chapters},
         "description": description(book),
         "identifier": _identifier(book),
+        "pictures": [(name, media_type(name)) for name in names],
         "light": book["design"]["light"],
         "modified": published_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
@@ -41,6 +47,8 @@ def make_epub(book: Book, published_at: datetime) -> bytes:
             _add(archive, f"OEBPS/{name}", _render(name, values))
         for chapter in chapters:
             _add(archive, f"OEBPS/{chapter['file']}", _render("lesson.xhtml", {**values, "chapter": chapter}))
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(f"OEBPS/{FOLDER}/{name}", _EARLIEST), shown[name], zipfile.ZIP_STORED)
     return out.getvalue()
 
 

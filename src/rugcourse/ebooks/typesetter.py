@@ -6,6 +6,7 @@ alone. Whatever happens there is a TypesettingFailed here.
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rugcourse import paths
+from rugcourse.ebooks.shown_pictures import ShownPictures, only_with
 from rugcourse.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -31,13 +33,15 @@ class TypesettingFailed(UnavailableError):
     """A book or picture can't be built from these texts, or not now. The message gives the reason."""
 
 
-def make_pdf(book: Book) -> bytes:
-    """Build the book in A5, tagged for screen readers (PDF/UA-1).
+def make_pdf(book: Book, pictures: ShownPictures | None = None) -> bytes:
+    """Build the book in A5, tagged for screen readers (PDF/UA-1). `pictures`: those of its blocks.
 
     If it fails that standard it is built without, which is better than no book. Characters that the fonts lack are
     removed. Raises TypesettingFailed.
     """
-    head, pdf = _ask({"make": "pdf", "book": book}, _LONGEST_SECONDS)
+    files = {name: base64.b64encode(content).decode() for name, content in (pictures or {}).items()}
+    request = {"make": "pdf", "book": only_with(book, files), "pictures": files}
+    head, pdf = _ask(request, _LONGEST_SECONDS)
     for warning in head["warnings"]:
         _log.warning("%s: a book is built %s", book["title"], warning)
     return pdf

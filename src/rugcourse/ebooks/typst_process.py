@@ -6,17 +6,24 @@ Only this module loads typst (built-in fonts, no system libraries, no network ac
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import typst
 
+from rugcourse.ebooks.shown_pictures import names_in, only_with
 from rugcourse.ebooks.signs import is_plain, showable
 from rugcourse.errors import UnavailableError
+from rugcourse.pictures.reference import FOLDER
 
 if TYPE_CHECKING:
     from rugcourse.ebooks.document import Book
@@ -43,7 +50,8 @@ def _reply(request: dict[str, Any], templates: Path) -> tuple[dict[str, object],
         match request["make"]:
             case "pdf":
                 warnings: list[str] = []
-                made = _pdf(request["book"], templates, warnings)
+                with _with_pictures(templates, request.get("pictures", {})) as folder:
+                    made = _pdf(request["book"], folder, warnings)
                 return {"warnings": warnings}, made
             case "picture":
                 return {}, _typeset("share.typ", request["book"], templates, "png")
@@ -54,13 +62,38 @@ def _reply(request: dict[str, Any], templates: Path) -> tuple[dict[str, object],
         return {"error": str(error)}, b""
 
 
+@contextmanager
+def _with_pictures(templates: Path, pictures: dict[str, str]) -> Iterator[Path]:
+    """Yield a folder with the templates, beside which are the pictures: typst reads nothing outside of one folder."""
+    if not pictures:
+        yield templates
+        return
+    with tempfile.TemporaryDirectory(prefix="rugcourse-book-") as outside:
+        root = Path(outside)
+        shutil.copy(templates.parent / "design.toml", root)
+        shutil.copytree(templates, root / templates.name)
+        (root / FOLDER).mkdir()
+        for name, content in pictures.items():
+            (root / FOLDER / name).write_bytes(base64.b64decode(content))
+        yield root / templates.name
+
+
 def _pdf(book: Book, templates: Path, warnings: list[str]) -> bytes:
-    """Tagged for screen readers (PDF/UA-1), and without that if the book fails it, which is better than no book."""
+    """Tagged for screen readers (PDF/UA-1), and without that if the book fails it, which is better than no book.
+
+    So is a book without pictures, if one of them can't be read.
+    """
     try:
         return _typeset("ebook.typ", book, templates, "pdf", standard="ua-1")
     except typst.TypstError as error:
         warnings.append(f"without PDF/UA-1: {error}")
-    return _typeset("ebook.typ", book, templates, "pdf")
+    try:
+        return _typeset("ebook.typ", book, templates, "pdf")
+    except typst.TypstError as error:
+        if not names_in(book):
+            raise
+        warnings.append(f"without pictures: {error}")
+    return _typeset("ebook.typ", only_with(book, ()), templates, "pdf", standard="ua-1")
 
 
 def _typeset(

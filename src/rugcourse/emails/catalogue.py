@@ -20,6 +20,7 @@ from rugcourse.emails.safety_notice import SafetyNoticeText, safety_notice_text
 from rugcourse.emails.templates import EmailTemplate, compile_template, deferred
 from rugcourse.i18n import translations
 from rugcourse.links import Links, MailRef
+from rugcourse.pictures.markup import mail_attributes
 from rugcourse.settings import Settings
 
 # Inline: many mail clients drop style sheets, none drops these. The classes are for dark mode.
@@ -74,7 +75,7 @@ def lesson_email(
     place = LessonPlace(lesson.number, course, of_course, partial(links.public_lesson, of_course, course.slug))
     text = filled(lesson.texts[language], place)
     targets: list[str] = []
-    pieces = [_body(piece, branding, targets) for piece in split_at_notice(text.body)]
+    pieces = [_body(piece, branding, links, targets) for piece in split_at_notice(text.body)]
     further = [_further(one, targets) for one in text.further]
     return compile_template(
         "lesson",
@@ -104,7 +105,7 @@ def message_email(
     text = message.texts[language]
     targets: list[str] = []
     values = {**_common(course, language, branding, links), "message": text, "is_news": is_news}
-    values |= _body(text.body, branding, targets)
+    values |= _body(text.body, branding, links, targets)
     return compile_template("message", language, text.subject, values, tuple(targets), tokens=branding.tokens)
 
 
@@ -166,7 +167,7 @@ def first_name(name: str) -> str:
     return name.split(" ", 1)[0]
 
 
-def _body(markdown: str, branding: Branding, targets: list[str]) -> dict[str, object]:
+def _body(markdown: str, branding: Branding, links: Links, targets: list[str]) -> dict[str, object]:
     """Render a Markdown body as HTML and text. Appends its link targets to `targets`; the HTML has their numbers."""
 
     def numbered(target: str) -> str:
@@ -174,7 +175,7 @@ def _body(markdown: str, branding: Branding, targets: list[str]) -> dict[str, ob
         return f"{_LINK_MARK}N{len(targets) - 1}X"
 
     styles = {**_STYLES, "a": f"color:{branding.tokens.light['accent']};"}
-    html = to_html(markdown, styles, _tags(str(escape(branding.practice))), numbered)
+    html = to_html(markdown, styles, _tags(str(escape(branding.practice))), numbered, mail_attributes(links.base_url))
     body = _LINK.sub(lambda match: deferred(f"link({match[1]})"), html)
     text = _wrapped(to_text(markdown, _tags(branding.practice)))
     return {"body": Markup(body), "body_text": Markup(text)}  # noqa: S704 - Markdown without raw HTML; nobody can type template code

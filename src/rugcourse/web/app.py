@@ -36,6 +36,7 @@ from rugcourse.web.admin import (
     email_check,
     lesson_history,
     login,
+    pictures,
     remarks,
     site,
     subscribers,
@@ -48,6 +49,7 @@ from rugcourse.web.group_commits import GroupCommits
 from rugcourse.web.middleware import HEADERS, SecurityMiddleware
 from rugcourse.web.outbox import Outbox
 from rugcourse.web.public import catalogue, signup
+from rugcourse.web.public import pictures as picture_files
 from rugcourse.web.rate_limits import RequestLimits
 from rugcourse.web.reader import lessons, new_address, own_page
 from rugcourse.web.rendering import (
@@ -80,13 +82,14 @@ _ADMIN_PAGES = (
         course_preview,
         subscribers,
         remarks,
+        pictures,
     ),
     *(bulk_jobs, ab_tests, login, account, team, site),
 )
 _FORGET_SECONDS = 3600.0
 _ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")
 # `signup` is registered before `catalogue`, whose `/{language}/{course}` matches its paths too.
-_PAGES = (webhooks, lessons, own_page, new_address, signup, catalogue)
+_PAGES = (webhooks, picture_files, lessons, own_page, new_address, signup, catalogue)
 
 
 def create_app(runtime: Runtime) -> FastAPI:

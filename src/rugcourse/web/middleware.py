@@ -33,6 +33,7 @@ _LARGER = {
     "/admin/new-course/": Limit(51_000_000, 300.0),
     "/admin/paste": Limit(4_000_000, 30.0),  # a clipboard, percent-encoded
     "/admin/lessons/": Limit(1_000_000, 30.0),
+    "/admin/pictures": Limit(25_000_000, 120.0),  # a picture of 20 MB; who sends a little more is told so
     "/admin/imports": Limit(50_000_000, 300.0),
     "/webhooks/": Limit(1_000_000, 30.0),
 }
@@ -47,7 +48,7 @@ HEADERS = {
 }
 _OVER_HTTPS = {"Strict-Transport-Security": "max-age=63072000"}  # two years; subdomains are for the operator to decide
 # Images in mails, which are loaded by mail programs on other sites.
-_FOR_OTHER_SITES = ("/o/", "/static/")
+_FOR_OTHER_SITES = ("/o/", "/static/", "/pictures/")
 _REFUSALS = {413: "the form is too large", 408: "the form took too long to arrive"}
 
 

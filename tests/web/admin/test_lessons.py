@@ -132,12 +132,15 @@ def test_pictures_and_html_are_told_at_their_field_in_the_editors_language_and_n
     body = "Kijk\n\n![Een rug](https://example.org/rug.png)\n\n<video src='x'></video>"
     where = post(editor, LESSON, **typed(runtime, nl__body=body), action="publish")
     page = editor.get(where).text
-    assert "line 3: pictures can't be used yet. Remove ![Een rug](https://example.org/rug.png)." in page
+    assert (
+        "line 3: a picture of another site can't be used, as that site would see who reads this. Upload a copy, or remove ![Een rug](https://example.org/rug.png)."
+        in unescape(page)
+    )
     assert "line 5: HTML can't be used. Remove &lt;video" in page
     assert 'href="#f-nl.body"' in page
     assert "Not published" in post(editor, where, under_way="new")
     dutch = editor.get(where, headers={"accept-language": "nl"}).text
-    assert "regel 3: afbeeldingen kunnen nog niet." in dutch
+    assert "regel 3: een afbeelding van een andere site kan niet" in dutch
     assert "regel 5: HTML kan hier niet." in dutch
 
 

@@ -43,6 +43,7 @@ from rugcourse.db.models.kinds import (
     MailType,
 )
 from rugcourse.db.models.learning import AnswerRow, AssessmentAttemptRow, FeedbackRow, ReviewCardRow
+from rugcourse.db.models.pictures import PictureRenditionRow, PictureRow
 from rugcourse.db.models.subscribers import (
     AddressChangeRow,
     ConsentRow,
@@ -143,6 +144,8 @@ __all__ = [
     "LessonVersionRow",
     "MailType",
     "PasskeyRow",
+    "PictureRenditionRow",
+    "PictureRow",
     "RateLimitBucketRow",
     "RecoveryCodeRow",
     "ReviewCardRow",

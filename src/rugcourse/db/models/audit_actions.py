@@ -30,6 +30,8 @@ class AuditAction(StrEnum):
     LESSON_REMOVE = "lesson.remove"
     LESSON_DISCARD_DRAFT = "lesson.discard_draft"
     LESSON_RESTORE_DRAFT = "lesson.restore_draft"
+    PICTURE_UPLOAD = "picture.upload"
+    PICTURE_DELETE = "picture.delete"
     AB_TEST_START = "ab_test.start"
     AB_TEST_STOP = "ab_test.stop"
     IMPORT_START = "import.start"

@@ -27,6 +27,7 @@ from rugcourse.auth.sessions import MAX_SESSION_SECONDS, AdminIdentity, IssuedSe
 from rugcourse.db.models import Role
 from rugcourse.errors import RugcourseError
 from rugcourse.links import BadToken, TokenPurpose
+from rugcourse.pictures.reference import FOLDER
 from rugcourse.web.access import Access
 from rugcourse.web.rate_limits import shortened
 from rugcourse.web.rendering import NotFound, preferred_language, render, runtime_of
@@ -40,7 +41,7 @@ _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'"
+_MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: {0}; sandbox; frame-ancestors 'self'"
 
 
 class NotAuthenticated(RugcourseError):
@@ -216,9 +217,10 @@ def admin_page(
     return response
 
 
-def mail_page(html: str) -> HTMLResponse:
-    """Return a mail for a frame: it can't run scripts, load anything or navigate."""
-    return HTMLResponse(html, headers={"Content-Security-Policy": _MAIL_POLICY, "Cache-Control": "no-store"})
+def mail_page(html: str, base_url: str = "") -> HTMLResponse:
+    """Return a mail for a frame: it can't run scripts, navigate, or load anything but the pictures of `base_url`."""
+    policy = _MAIL_POLICY.format(f"{base_url}/{FOLDER}/" if base_url else "")
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
 
 
 def text_page(text: str) -> HTMLResponse:

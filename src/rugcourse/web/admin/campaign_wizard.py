@@ -210,7 +210,7 @@ def send_test(
 def mail(request: Request, _identity: Editor, campaign_id: Id, mail_language: str) -> HTMLResponse:
     """Return the first mail of a campaign, for a frame."""
     html, _ = parts_of(mail_of(request, find_campaign(request, campaign_id), mail_language))
-    return mail_page(html)
+    return mail_page(html, runtime_of(request).settings.base_url)
 
 
 def _chart(request: Request, mails: Mapping[datetime, int], language: str) -> str:

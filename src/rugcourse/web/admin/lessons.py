@@ -25,6 +25,8 @@ from rugcourse.course_editor.drafts import (
 )
 from rugcourse.course_editor.form_fields import OPTIONS, QUESTIONS, READINGS
 from rugcourse.course_editor.lesson_draft import LessonDraft
+from rugcourse.course_editor.linter import LintFinding
+from rugcourse.course_editor.picture_linter import picture_findings
 from rugcourse.course_editor.publishing import (
     AlreadyPast,
     ExistingReaders,
@@ -298,7 +300,7 @@ def _behind(lesson_draft: LessonDraft) -> str:
 
 
 def _publish_page(request: Request, identity: AdminIdentity, state: EditorState, notice: str) -> HTMLResponse:
-    found = linter.check(state.lesson_draft)
+    found = _findings(request, state.lesson_draft)
     wrong = [one for one in found if one.is_error]
     before = state.published.course.lesson(state.lesson_draft.slug)
     values = {
@@ -313,10 +315,16 @@ def _publish_page(request: Request, identity: AdminIdentity, state: EditorState,
     return admin_page(request, identity, "lesson-publish", values, 409 if notice else 200)
 
 
+def _findings(request: Request, lesson_draft: LessonDraft) -> list[LintFinding]:
+    """What is wrong, and what could be better; errors first."""
+    about_pictures = runtime_of(request).database.query(picture_findings, lesson_draft.fields)
+    return sorted([*linter.check(lesson_draft), *about_pictures], key=lambda one: not one.is_error)
+
+
 def _checked(request: Request, lesson_draft: LessonDraft) -> dict[str, object]:
     languages = lesson_draft.languages
     return {
-        "findings": linter.check(lesson_draft),
+        "findings": _findings(request, lesson_draft),
         "measures": {language: linter.measure(lesson_draft, language) for language in languages},
         "sizes": {language: _size(request, lesson_draft, language) for language in languages},
         "largest": MAX_HTML_BYTES,
@@ -353,9 +361,9 @@ def _preview(request: Request, lesson_draft: LessonDraft, course_id: int, typed:
         case "text":
             return text_page(text)
         case "dark":
-            return mail_page(html.replace(*_DARK))
+            return mail_page(html.replace(*_DARK), runtime_of(request).settings.base_url)
         case _:
-            return mail_page(html)
+            return mail_page(html, runtime_of(request).settings.base_url)
 
 
 def _reader(

@@ -493,6 +493,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("course_id", "language", "kind", name=op.f("pk_ebook")),
     )
     op.create_table(
+        "picture",
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("extension", sa.String(length=3), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("admin_id", sa.Integer(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["admin_id"], ["admin.id"], name=op.f("fk_picture_admin_id_admin")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_picture")),
+    )
+    op.create_table(
+        "picture_rendition",
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.Column("width", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["digest"], ["picture.digest"], name=op.f("fk_picture_rendition_digest_picture")),
+        sa.PrimaryKeyConstraint("digest", "width", name=op.f("pk_picture_rendition")),
+    )
+    op.create_table(
         "job",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=12), nullable=False),

@@ -1,0 +1,159 @@
+"""Queries for pictures, their files in several widths, and the texts that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import String, cast, delete, select
+from sqlalchemy.orm import Session, undefer
+
+from rugcourse.content import Course
+from rugcourse.content.picture_tags import pictures_in, pictures_of
+from rugcourse.db.bulk import upsert
+from rugcourse.db.models import (
+    CourseDraftRow,
+    CourseRow,
+    CourseVersionRow,
+    DiscardedDraftRow,
+    LessonDraftRow,
+    LessonRow,
+    LessonVersionRow,
+    PictureRenditionRow,
+    PictureRow,
+)
+from rugcourse.pictures.reference import FOLDER, PictureRef
+
+_NAMES_A_PICTURE = f"%{FOLDER}/%"
+
+
+class PictureUse(NamedTuple):
+    """A text that names a picture. `lesson`: a slug, or "" for a part of the course that is no lesson.
+
+    `campaign_id`: of a message. `is_current`: readers get it, or will when its draft is published; otherwise it is an
+    earlier version or a discarded draft.
+    """
+
+    course: str
+    lesson: str
+    campaign_id: int | None
+    is_draft: bool
+    is_current: bool
+
+
+def sizes(session: Session, digests: Collection[str]) -> dict[str, int]:
+    """Return digest → bytes of those pictures that are here."""
+    rows = session.execute(select(PictureRow.digest, PictureRow.size).where(PictureRow.digest.in_(digests)))
+    return {row.digest: row.size for row in rows}
+
+
+def find(session: Session, digest: str) -> PictureRow | None:
+    """Return a picture with its content, or None."""
+    return session.scalar(select(PictureRow).where(PictureRow.digest == digest).options(undefer(PictureRow.content)))
+
+
+def of_course(session: Session, course: Course, without: Collection[str] = ()) -> dict[str, bytes]:
+    """Return file name → content of the pictures of a course. `without`: the digests of those that are not needed."""
+    wanted = {ref.digest: ref.file_name for ref in pictures_of(course) if ref.digest not in without}
+    if not wanted:
+        return {}
+    rows = session.execute(select(PictureRow.digest, PictureRow.content).where(PictureRow.digest.in_(wanted)))
+    return {wanted[digest]: content for digest, content in rows}
+
+
+def find_rendition(session: Session, digest: str, width: int, extension: str) -> bytes | None:
+    return session.scalar(
+        select(PictureRenditionRow.content)
+        .join(PictureRow, PictureRow.digest == PictureRenditionRow.digest)
+        .where(PictureRow.digest == digest, PictureRenditionRow.width == width, PictureRow.extension == extension)
+    )
+
+
+def add(session: Session, ref: PictureRef, content: bytes, admin_id: int | None, now: datetime) -> bool:
+    """Add a picture. Returns False if it is here already, perhaps under another name."""
+    values = {
+        "digest": ref.digest,
+        "name": ref.name,
+        "extension": ref.extension,
+        "width": ref.width,
+        "height": ref.height,
+        "size": len(content),
+        "content": content,
+        "admin_id": admin_id,
+        "created_at": now,
+    }
+    statement = upsert(session, PictureRow).values(**values).on_conflict_do_nothing(index_elements=["digest"])
+    return session.scalar(statement.returning(PictureRow.digest)) is not None
+
+
+def add_renditions(session: Session, digest: str, files: Mapping[int, bytes]) -> None:
+    """Keep the files of a picture by width, unless somebody else has kept them meanwhile."""
+    rows = [{"digest": digest, "width": width, "content": content} for width, content in files.items()]
+    statement = upsert(session, PictureRenditionRow).on_conflict_do_nothing(index_elements=["digest", "width"])
+    session.execute(statement, rows)
+
+
+def without_renditions(session: Session) -> list[str]:
+    """Return the digests of pictures whose files in other widths were not made yet."""
+    made = select(PictureRenditionRow.digest)
+    return list(session.scalars(select(PictureRow.digest).where(PictureRow.digest.not_in(made))))
+
+
+def newest(session: Session, count: int, before: tuple[datetime, str] | None = None) -> Sequence[PictureRow]:
+    """Return pictures without their content, newest first. `before`: older than one of that moment and digest."""
+    query = select(PictureRow).order_by(PictureRow.created_at.desc(), PictureRow.digest.desc()).limit(count)
+    if before is not None:
+        at, digest = before
+        same = (PictureRow.created_at == at) & (PictureRow.digest < digest)
+        query = query.where((PictureRow.created_at < at) | same)
+    return session.scalars(query).all()
+
+
+def remove(session: Session, digest: str) -> None:
+    session.execute(delete(PictureRenditionRow).where(PictureRenditionRow.digest == digest))
+    session.execute(delete(PictureRow).where(PictureRow.digest == digest))
+
+
+def uses(session: Session) -> dict[str, list[PictureUse]]:
+    """Return digest → the texts that name it, each once."""
+    found: dict[str, dict[PictureUse, None]] = {}
+    for use, text in (*_in_versions(session), *_in_courses(session), *_in_drafts(session)):
+        for ref in pictures_in(text):
+            found.setdefault(ref.digest, {})[use] = None
+    return {digest: list(them) for digest, them in found.items()}
+
+
+def _in_versions(session: Session) -> Iterator[tuple[PictureUse, str]]:
+    text = cast(LessonVersionRow.document, String)
+    rows = session.execute(
+        select(CourseRow.slug, LessonRow, LessonVersionRow.id, text)
+        .join(LessonRow, LessonRow.id == LessonVersionRow.lesson_id)
+        .join(CourseRow, CourseRow.id == LessonRow.course_id)
+        .where(text.like(_NAMES_A_PICTURE))
+    )
+    for course, lesson, version_id, document in rows:
+        is_current = version_id == lesson.current_version_id
+        yield PictureUse(course, lesson.slug, lesson.campaign_id, is_draft=False, is_current=is_current), document
+
+
+def _in_courses(session: Session) -> Iterator[tuple[PictureUse, str]]:
+    now = select(CourseRow.slug, cast(CourseRow.document, String))
+    for course, document in session.execute(now.where(cast(CourseRow.document, String).like(_NAMES_A_PICTURE))):
+        yield PictureUse(course, "", None, is_draft=False, is_current=True), document
+    text = cast(CourseVersionRow.document, String)
+    before = select(CourseRow.slug, text).join(CourseRow, CourseRow.id == CourseVersionRow.course_id)
+    for course, document in session.execute(before.where(text.like(_NAMES_A_PICTURE))):
+        yield PictureUse(course, "", None, is_draft=False, is_current=False), document
+
+
+def _in_drafts(session: Session) -> Iterator[tuple[PictureUse, str]]:
+    for table, is_current in ((LessonDraftRow, True), (DiscardedDraftRow, False)):
+        text = cast(table.fields, String)
+        query = select(CourseRow.slug, table.slug, text).join(CourseRow, CourseRow.id == table.course_id)
+        for course, slug, fields in session.execute(query.where(text.like(_NAMES_A_PICTURE))):
+            yield PictureUse(course, slug, None, is_draft=True, is_current=is_current), fields
+    text = cast(CourseDraftRow.fields, String)
+    parts = select(CourseRow.slug, text).join(CourseRow, CourseRow.id == CourseDraftRow.course_id)
+    for course, fields in session.execute(parts.where(text.like(_NAMES_A_PICTURE))):
+        yield PictureUse(course, "", None, is_draft=True, is_current=True), fields

@@ -1,0 +1,66 @@
+"""The files of pictures in the widths of mails and pages."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import structlog
+
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import pictures
+from rugcourse.errors import NotFoundError
+from rugcourse.pictures.encoder import encode_picture
+from rugcourse.pictures.errors import EncoderUnavailable, InvalidPicture
+from rugcourse.pictures.reference import rendition_widths
+
+log = structlog.get_logger()
+
+
+class PictureNotFound(NotFoundError):
+    """There is no such picture, or not in this width."""
+
+
+class FileOfPicture(NamedTuple):
+    """`is_final`: it is the file of that width. Otherwise it is the picture at its full size, until that is made."""
+
+    content: bytes
+    is_final: bool
+
+
+def picture_file(database: Database, digest: str, width: int, extension: str) -> FileOfPicture:
+    """Return a picture in a width, and make its files if this is the first time. Raises PictureNotFound.
+
+    Nobody waits for another picture to be made: they get this one at its full size.
+    """
+    with database.read() as session:
+        found = pictures.find_rendition(session, digest, width, extension)
+        picture = None if found is not None else pictures.find(session, digest)
+    if found is not None:
+        return FileOfPicture(found, is_final=True)
+    if picture is None or picture.extension != extension or width not in rendition_widths(picture.width):
+        raise PictureNotFound
+    made = _make(database, digest, picture.content, extension, patient=False)
+    return FileOfPicture(made[width], is_final=True) if made else FileOfPicture(picture.content, is_final=False)
+
+
+def make_renditions(database: Database) -> None:
+    """Make the files of all pictures that came with the files of a course. Logs those that can't be made."""
+    with database.read() as session:
+        digests = pictures.without_renditions(session)
+    for digest in digests:
+        with database.read() as session:
+            picture = pictures.find(session, digest)
+        if picture is not None:
+            _make(database, digest, picture.content, picture.extension, patient=True)
+
+
+def _make(database: Database, digest: str, content: bytes, extension: str, *, patient: bool) -> dict[int, bytes] | None:
+    try:
+        made = dict(encode_picture(content, extension, patient=patient).files)
+    except (InvalidPicture, EncoderUnavailable) as error:
+        log.warning("picture_not_made", picture=digest, error=str(error))
+        return None
+    with database.write() as session:
+        if pictures.sizes(session, [digest]):  # it may have been deleted meanwhile
+            pictures.add_renditions(session, digest, made)
+    return made

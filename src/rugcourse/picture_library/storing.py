@@ -1,0 +1,49 @@
+"""Keeps what an admin uploads, and what comes with the files of a course."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import BinaryIO
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.content.picture_files import PictureFile
+from rugcourse.db.engine import Database
+from rugcourse.db.models import AuditAction
+from rugcourse.db.queries import admins, pictures
+from rugcourse.pictures.encoder import EncodedPicture, encode_picture
+from rugcourse.pictures.reference import PictureRef, digest_of, picture_name
+
+
+def upload(database: Database, clock: Clock, file: BinaryIO, file_name: str, admin_id: int | None) -> PictureRef:
+    """Keep an upload, made anew; returns how texts name it. Nothing of the file itself is kept.
+
+    `admin_id`: who uploads it, for the audit log; None on the command line. Raises InvalidPicture and
+    EncoderUnavailable. It is made before the transaction begins, as that takes a second.
+    """
+    encoded = encode_picture(file)
+    ref = reference_of(encoded, file_name)
+    database.run(_keep, clock.now(), ref, encoded, admin_id)
+    return ref
+
+
+def reference_of(encoded: EncodedPicture, file_name: str) -> PictureRef:
+    """Return how texts name a picture that was made anew."""
+    digest = digest_of(encoded.largest)
+    return PictureRef(picture_name(file_name), digest, encoded.width, encoded.height, encoded.extension)
+
+
+def _keep(session: Session, now: datetime, ref: PictureRef, encoded: EncodedPicture, admin_id: int | None) -> None:
+    if not pictures.add(session, ref, encoded.largest, admin_id, now):
+        return
+    pictures.add_renditions(session, ref.digest, encoded.files)
+    after = {"name": ref.name, "width": ref.width, "height": ref.height, "bytes": len(encoded.largest)}
+    admins.record_change(session, now, admin_id, AuditAction.PICTURE_UPLOAD, ref.digest, None, after)
+
+
+def store_files(session: Session, now: datetime, files: Iterable[PictureFile]) -> None:
+    """Keep the pictures of a course that was read from files, as they are: `file_check` has looked at them."""
+    for one in files:
+        pictures.add(session, one.ref, one.content, None, now)

@@ -1,0 +1,95 @@
+"""Type and size come from the bytes of a file, before anything is decoded."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.pictures import PNG_SIGNATURE, chunk, jpeg_frame, png, segment
+
+from rugcourse.pictures.errors import InvalidPicture, PictureProblem
+from rugcourse.pictures.header import MAX_UPLOAD_BYTES, PictureType, check_upload, read_header
+
+
+def webp(kind: bytes, content: bytes) -> bytes:
+    body = b"WEBP" + kind + struct.pack("<I", len(content)) + content
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def gif(width: int, height: int) -> bytes:
+    return b"GIF89a" + struct.pack("<HH", width, height) + b"\x00\x00\x00;"
+
+
+SIZED = {
+    "png": (png(60, 40), PictureType.PNG),
+    "gif": (gif(60, 40), PictureType.GIF),
+    "jpeg": (jpeg_frame(60, 40), PictureType.JPEG),
+    "jpeg with Exif": (jpeg_frame(60, 40, extra=segment(0xE1, b"Exif\0\0" + b"\xff\xc0" * 9)), PictureType.JPEG),
+    "webp": (webp(b"VP8 ", b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 60, 40 | 0x4000)), PictureType.WEBP),
+    "webp lossless": (webp(b"VP8L", b"\x2f" + struct.pack("<I", 59 | 39 << 14)), PictureType.WEBP),
+    "webp extended": (webp(b"VP8X", b"\x10\0\0\0" + b"\x3b\0\0" + b"\x27\0\0"), PictureType.WEBP),
+}
+
+
+@pytest.mark.parametrize("name", SIZED)
+def test_type_and_size_are_read(name: str) -> None:
+    data, kind = SIZED[name]
+    assert read_header(data) == (kind, 60, 40)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", PictureProblem.EMPTY),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", PictureProblem.UNKNOWN_TYPE),
+        (b"<html><script>alert(1)</script>", PictureProblem.UNKNOWN_TYPE),
+        (b"BM" + bytes(60), PictureProblem.UNKNOWN_TYPE),
+        (b"PK\x03\x04" + bytes(60), PictureProblem.UNKNOWN_TYPE),
+        (b"%PDF-1.7" + bytes(60), PictureProblem.UNKNOWN_TYPE),
+        (PNG_SIGNATURE, PictureProblem.DAMAGED),
+        (png(0, 40), PictureProblem.DAMAGED),
+        (b"GIF89a\x01", PictureProblem.DAMAGED),
+        (b"\xff\xd8\xff", PictureProblem.DAMAGED),
+        (b"\xff\xd8\xff\xd9", PictureProblem.DAMAGED),
+        (jpeg_frame()[:12], PictureProblem.DAMAGED),
+        (b"RIFF\0\0\0\0WEBPVP8 ", PictureProblem.DAMAGED),
+        (b"RIFF\0\0\0\0WEBPJUNK" + bytes(30), PictureProblem.DAMAGED),
+    ],
+)
+def test_what_is_no_picture_is_refused_by_its_content(data: bytes, problem: PictureProblem) -> None:
+    with pytest.raises(InvalidPicture) as refused:
+        read_header(data)
+    assert refused.value.problem == problem
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", PNG_SIGNATURE, b"GIF89a", b"\xff\xd8\xff", b"RIFF0000WEBP"]))
+def test_whatever_is_sent_is_a_picture_or_one_clear_error(data: bytes, begin: bytes) -> None:
+    try:
+        found = read_header(begin + data)
+    except InvalidPicture:
+        return
+    assert found.width > 0
+    assert found.height > 0
+
+
+def test_a_bomb_is_refused_by_the_size_it_claims() -> None:
+    bomb = PNG_SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
+    for data in (bomb, gif(60_000, 60_000), jpeg_frame(60_000, 60_000)):
+        with pytest.raises(InvalidPicture) as refused:
+            check_upload(data)
+        assert refused.value.problem == PictureProblem.TOO_MANY_PIXELS
+
+
+def test_a_jpeg_may_have_more_pixels_than_others() -> None:
+    assert check_upload(jpeg_frame(8_000, 6_000)).width == 8_000
+    with pytest.raises(InvalidPicture):
+        check_upload(gif(8_000, 6_000))
+
+
+def test_a_file_over_the_limit_is_refused_and_one_at_it_is_not() -> None:
+    assert check_upload(png() + bytes(MAX_UPLOAD_BYTES - len(png()))).type == PictureType.PNG
+    with pytest.raises(InvalidPicture) as refused:
+        check_upload(png() + bytes(MAX_UPLOAD_BYTES - len(png()) + 1))
+    assert refused.value.problem == PictureProblem.TOO_LARGE
