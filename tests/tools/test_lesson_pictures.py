@@ -51,9 +51,5 @@ def test_packing_keeps_every_pixel_whatever_its_filter() -> None:
 def _predicted(kind: int, left: int, up: int, corner: int) -> int:
     """PNG, third edition, section 9.2, written down once more."""
     ahead = left + up - corner
-    far_left, far_up, far_corner = abs(ahead - left), abs(ahead - up), abs(ahead - corner)
-    if far_left <= far_up and far_left <= far_corner:
-        nearest = left
-    else:
-        nearest = up if far_up <= far_corner else corner
+    nearest = min((left, up, corner), key=lambda one: abs(one - ahead))  # the first of equals
     return (0, left, up, (left + up) // 2, nearest)[kind]
