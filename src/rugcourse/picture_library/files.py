@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import structlog
+from sqlalchemy.orm import Session
 
+from rugcourse.content import Course
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import pictures
 from rugcourse.errors import NotFoundError
@@ -41,6 +43,11 @@ def picture_file(database: Database, digest: str, width: int, extension: str) ->
         raise PictureNotFound
     made = _make(database, digest, picture.content, extension, patient=False)
     return FileOfPicture(made[width], is_final=True) if made else FileOfPicture(picture.content, is_final=False)
+
+
+def pictures_of_course(session: Session, course: Course) -> dict[str, bytes]:
+    """Return file name → content of the pictures of a course that are here, at their full size."""
+    return pictures.of_course(session, course)
 
 
 def make_renditions(database: Database) -> None:

@@ -13,6 +13,7 @@ from rugcourse.content.markdown import UnknownTag
 from rugcourse.course_editor.preview import preview_course
 from rugcourse.ebooks.document import book_of
 from rugcourse.ebooks.typesetter import TypesettingFailed, make_pdf
+from rugcourse.picture_library.files import pictures_of_course
 from rugcourse.web.admin.auth import Editor, text_page
 from rugcourse.web.admin.courses import find_draft
 from rugcourse.web.public.assessment_state import TestProgress
@@ -82,4 +83,5 @@ def _book(request: Request, course: Course, language: str) -> Response:
     runtime = runtime_of(request)
     site = runtime.links.course(language, course.slug)
     book = book_of(course, language, runtime.branding, site)
-    return Response(make_pdf(book), media_type="application/pdf")
+    shown = runtime.database.query(pictures_of_course, course)
+    return Response(make_pdf(book, shown), media_type="application/pdf")
