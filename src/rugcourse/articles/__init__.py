@@ -6,6 +6,7 @@ In the order of the work:
 `proposal`      where to cut it into lessons; `cuts` moves the cuts by hand
 `drafts`        what each part proposes for the fields of a lesson, and the whole for the front page
 `draft_files`   the same as files
+`media`         the pictures that are in the file of an article
 `overlap`       which words a lesson still shares with the article
 
 Behind `reading`: `word`, `opendocument`, `html_reader`, `markdown_reader` and `text_reader` know one kind of file
@@ -28,6 +29,7 @@ from rugcourse.articles.draft_files import DraftFile, FolderInUse, draft_files, 
 from rugcourse.articles.drafts import ProposedLesson, ProposedPage, draft_lessons, proposed_page
 from rugcourse.articles.errors import ArticleError
 from rugcourse.articles.left_out import LeftOutCounts
+from rugcourse.articles.media import ArticlePicture, article_pictures
 from rugcourse.articles.model import Article, ArticleBlock, reading_minutes
 from rugcourse.articles.overlap import overlap
 from rugcourse.articles.proposal import cuts_at_level, propose_cuts
@@ -46,6 +48,7 @@ __all__ = [
     "ArticleBlock",
     "ArticleError",
     "ArticlePart",
+    "ArticlePicture",
     "Cuts",
     "DraftFile",
     "FolderInUse",
@@ -56,6 +59,7 @@ __all__ = [
     "article_from_html",
     "article_from_markdown",
     "article_from_text",
+    "article_pictures",
     "cuts_at_level",
     "cuts_from_json",
     "draft_files",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from io import BytesIO
 from typing import BinaryIO
 
+import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
@@ -14,7 +16,10 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import AuditAction
 from rugcourse.db.queries import admins, pictures
 from rugcourse.pictures.encoder import EncodedPicture, encode_picture
+from rugcourse.pictures.errors import EncoderUnavailable, InvalidPicture
 from rugcourse.pictures.reference import PictureRef, digest_of, picture_name
+
+log = structlog.get_logger()
 
 
 def upload(database: Database, clock: Clock, file: BinaryIO, file_name: str, admin_id: int | None) -> PictureRef:
@@ -27,6 +32,15 @@ def upload(database: Database, clock: Clock, file: BinaryIO, file_name: str, adm
     ref = reference_of(encoded, file_name)
     database.run(_keep, clock.now(), ref, encoded, admin_id)
     return ref
+
+
+def upload_all(database: Database, clock: Clock, files: Iterable[tuple[str, bytes]], admin_id: int | None) -> None:
+    """Keep pictures that came with something else, as name and bytes. Logs those that can't be used."""
+    for name, content in files:
+        try:
+            upload(database, clock, BytesIO(content), name, admin_id)
+        except (InvalidPicture, EncoderUnavailable) as error:
+            log.warning("picture_not_made", name=name[:100], error=str(error))
 
 
 def reference_of(encoded: EncodedPicture, file_name: str) -> PictureRef:

@@ -8,9 +8,12 @@ from html import unescape
 import pytest
 from fastapi.testclient import TestClient
 from tests.support.admin_pages import form_of, post
+from tests.support.articles import docx, heading, paragraph
+from tests.support.pictures import png
 from tests.support.rows import everything
 
 from rugcourse.bootstrap import Runtime
+from rugcourse.picture_library.usage import library_page
 
 ARTICLE = """# Sleeping well
 
@@ -189,3 +192,14 @@ def test_what_is_pasted_from_word_becomes_markdown(editor: TestClient) -> None:
     assert answer.text == "**Rest** is [good](https://x.example/)\n\n- One\n- Two"
     assert editor.post("/admin/paste", data={**form_of(editor), "html": "<p>" + "x" * 1_010_000}).status_code == 422
     assert editor.post("/admin/paste", data={"html": html}).status_code == 403
+
+
+@pytest.mark.parametrize(("whose", "kept"), [("", ["photo"]), ("yes", [])])
+def test_the_pictures_of_ones_own_article_go_into_the_library(
+    editor: TestClient, runtime: Runtime, whose: str, kept: list[str]
+) -> None:
+    body = [heading("Sleeping well"), *(paragraph("Sleep repairs the body. " * 30) for _ in range(3))]
+    media = {"word/media/photo.png": png(400, 300), "word/media/drawing.svg": b"<svg/>"}
+    assert upload(editor, docx(*body, extra=media), "sleep.docx", rewrite=whose).endswith("/article")
+    found = runtime.database.query(library_page, 100)
+    assert [one.ref.name for one in found.entries] == kept

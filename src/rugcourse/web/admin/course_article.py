@@ -7,13 +7,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile
 
 from rugcourse.articles import (
     EXTENSIONS,
     Article,
     ArticleError,
+    ArticlePicture,
     article_from_text,
+    article_pictures,
     markdown_from_html,
     parts,
     read_article,
@@ -27,6 +30,7 @@ from rugcourse.course_editor.course_edits import CourseSlugTaken, NoTitle, Unkno
 from rugcourse.course_editor.drafts import StaleDraft
 from rugcourse.course_editor.parts import CoursePart
 from rugcourse.locales import known_language, languages
+from rugcourse.picture_library import storing
 from rugcourse.web.admin.auth import Editor, admin_page
 from rugcourse.web.admin.courses import PROBLEMS, find_draft
 from rugcourse.web.forms import whole_number
@@ -52,6 +56,10 @@ class UploadedArticle:
         """Return the article. Raises ArticleError."""
         return read_article(self.content, self.name) if self.content else article_from_text(self.pasted)
 
+    def pictures(self) -> list[ArticlePicture]:
+        """Return the pictures of its file, if the article is one's own: those of others must not be used."""
+        return article_pictures(self.content, self.name) if self.content and self.own_text else []
+
 
 async def _uploaded(request: Request, _identity: Editor) -> UploadedArticle:
     form = await request.form()
@@ -74,7 +82,7 @@ def upload_page(request: Request, identity: Editor) -> HTMLResponse:
 
 @router.post("/admin/new-course/article")
 def upload(request: Request, identity: Editor, sent: Annotated[UploadedArticle, Depends(_uploaded)]) -> Response:
-    """Read an article, and make a course with it. The file itself is not kept."""
+    """Read an article, and make a course with it. The file itself is not kept; its pictures go into the library."""
     runtime = runtime_of(request)
     try:
         article = sent.read()
@@ -91,7 +99,8 @@ def upload(request: Request, identity: Editor, sent: Annotated[UploadedArticle, 
         return _upload_page(request, identity, sent, error.message_in(preferred_language(request)), "")
     except (CourseSlugTaken, NoTitle, UnknownLanguage) as error:
         return _upload_page(request, identity, sent, "", PROBLEMS[type(error)])
-    return RedirectResponse(f"/admin/courses/{slug}/article", 303)
+    keeping = BackgroundTask(storing.upload_all, runtime.database, runtime.clock, sent.pictures(), identity.admin_id)
+    return RedirectResponse(f"/admin/courses/{slug}/article", 303, background=keeping)
 
 
 @router.api_route("/admin/courses/{course}/article", methods=READ)
