@@ -32,7 +32,7 @@ ROLES = {Access.ANALYST: Role.ANALYST, Access.EDITOR: Role.EDITOR, Access.OWNER:
 RANK = [Role.ANALYST, Role.EDITOR, Role.OWNER]
 # What tells about attacks may change, whatever the answer is.
 # A book is made when it is first asked for.
-_LOGS = ("security_event", "admin_session", "heartbeat", "ebook")
+_LOGS = ("security_event", "admin_session", "heartbeat", "ebook", "picture_rendition")
 
 
 def ask(browser: TestClient, method: str, path: str, places: dict[str, str], **data: str) -> Any:
