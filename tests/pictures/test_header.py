@@ -27,6 +27,10 @@ SIZED = {
     "gif": (gif(60, 40), PictureType.GIF),
     "jpeg": (jpeg_frame(60, 40), PictureType.JPEG),
     "jpeg with Exif": (jpeg_frame(60, 40, extra=segment(0xE1, b"Exif\0\0" + b"\xff\xc0" * 9)), PictureType.JPEG),
+    "jpeg with bytes between segments": (
+        jpeg_frame(60, 40, extra=segment(0xE0, b"JFIF\0") + b"\0\0"),
+        PictureType.JPEG,
+    ),
     "webp": (webp(b"VP8 ", b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 60, 40 | 0x4000)), PictureType.WEBP),
     "webp lossless": (webp(b"VP8L", b"\x2f" + struct.pack("<I", 59 | 39 << 14)), PictureType.WEBP),
     "webp extended": (webp(b"VP8X", b"\x10\0\0\0" + b"\x3b\0\0" + b"\x27\0\0"), PictureType.WEBP),

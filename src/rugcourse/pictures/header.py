@@ -48,7 +48,7 @@ def read_header(data: bytes) -> PictureHeader:
         raise InvalidPicture(PictureProblem.EMPTY)
     try:
         found = _header(data)
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, ValueError):
         raise InvalidPicture(PictureProblem.DAMAGED) from None
     if found.width < 1 or found.height < 1:
         raise InvalidPicture(PictureProblem.DAMAGED)
@@ -94,6 +94,7 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 def _jpeg_size(data: bytes) -> tuple[int, int]:
     place = 2
     while True:
+        place = data.index(b"\xff", place)  # some cameras leave bytes between segments, which decoders pass over
         marker, start, end = jpeg_segment(data, place)
         if marker in _JPEG_SIZES:
             height, width = struct.unpack(">HH", data[start + 1 : start + 5])

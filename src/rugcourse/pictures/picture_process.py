@@ -125,18 +125,11 @@ def _reduced(picture: Image.Image, target: tuple[int, int]) -> Image.Image:
     bands = []
     for top in range(0, picture.height, factor * _BAND):
         bottom = min(picture.height, top + factor * _BAND)
-        bands.append(_averaged(_plain(picture.crop((0, top, picture.width, bottom))), factor))
+        bands.append(_plain(picture.crop((0, top, picture.width, bottom))).reduce(factor))
     whole = Image.new(bands[0].mode, (bands[0].width, sum(one.height for one in bands)))
     for number, band in enumerate(bands):
         whole.paste(band, (0, number * _BAND))
     return whole
-
-
-def _averaged(band: Image.Image, factor: int) -> Image.Image:
-    """Average squares of pixels; a transparent one has no colour that would count."""
-    if band.mode == "RGBA":
-        return band.convert("RGBa").reduce(factor).convert("RGBA")
-    return band.reduce(factor)
 
 
 def _plain(picture: Image.Image) -> Image.Image:
