@@ -193,10 +193,10 @@ def test_a_course_goes_to_another_installation_as_one_file(address: str, tmp_pat
 
 
 def test_what_is_no_pack_or_not_there_is_told_in_one_line(address: str, tmp_path: Path) -> None:
-    (tmp_path / "large.zip").write_bytes(bytes(6_000_000))
+    (tmp_path / "large.zip").write_bytes(bytes(41_000_000))
     for name, code, said in (
         ("none.zip", 1, "No such file"),
-        ("large.zip", 2, "larger than 5 MB"),
+        ("large.zip", 2, "larger than 40 MB"),
         (".", 1, "directory"),
     ):
         answer = run("courses", "add", tmp_path / name, DATABASE_URL=address)

@@ -283,7 +283,7 @@ def swapped(course: Course, one: int, other: int) -> Course:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    return {file.name: file.read_text(encoding="utf-8") for file in (folder / COURSE).glob("[!.]*")}
+    return {file.name: file.read_text(encoding="utf-8") for file in (folder / COURSE).glob("[!.]*") if file.is_file()}
 
 
 def write(folder: Path, course: Course) -> None:
