@@ -14,9 +14,10 @@ from tests.support.pictures import picture_file, png
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Role
+from rugcourse.picture_library import storing
 from rugcourse.picture_library.storing import store_files
+from rugcourse.pictures.errors import EncoderUnavailable
 from rugcourse.pictures.reference import parse_reference
-from rugcourse.web.admin import pictures
 
 PICTURE = picture_file("load", 1000, 20)
 DRAWN = png(1200, 675, (20, 120, 90))
@@ -82,9 +83,9 @@ def test_who_comes_when_too_many_upload_is_told_to_come_back(
     editor: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(*_: object) -> object:
-        raise pictures.EncoderUnavailable("busy")
+        raise EncoderUnavailable("busy")
 
-    monkeypatch.setattr(pictures.storing, "upload", busy)
+    monkeypatch.setattr(storing, "upload", busy)
     page = editor.post("/admin/pictures", data=form_of(editor), files={"file": ("a.png", DRAWN)})
     assert page.status_code == 503
     assert "too many are being uploaded" in page.text

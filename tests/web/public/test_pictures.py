@@ -10,6 +10,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.picture_library import files
 from rugcourse.picture_library.storing import store_files
 from rugcourse.pictures.encoder import EncodedPicture
+from rugcourse.pictures.errors import EncoderUnavailable
 
 PICTURE = picture_file("load", 1000, 20)
 DIGEST = PICTURE.ref.digest
@@ -37,7 +38,7 @@ def test_a_picture_that_is_not_made_yet_is_not_kept_for_ever(
     browser: TestClient, kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(*_: object, **__: object) -> EncodedPicture:
-        raise files.EncoderUnavailable("busy")
+        raise EncoderUnavailable("busy")
 
     monkeypatch.setattr(files, "encode_picture", busy)
     answer = browser.get(f"/pictures/{DIGEST}-600.png")
