@@ -47,7 +47,7 @@ def inputs(page: str) -> dict[str, str]:
     found = dict(
         re.findall(r'<input type="(?:text|hidden|date|email|color)" name="([^"]+)"[^>]*? value="([^"]*)"', page)
     )
-    found |= dict(re.findall(r'<textarea name="([^"]+)"[^>]*>([^<]*)</textarea>', page))
+    found |= dict(re.findall(r'<textarea [^>]*?name="([^"]+)"[^>]*>([^<]*)</textarea>', page))
     for name, options in re.findall(r'<select name="([^"]+)"[^>]*>(.*?)</select>', page, re.DOTALL):
         chosen = re.search(r'value="([^"]*)" selected', options)
         found[name] = chosen[1] if chosen else ""

@@ -94,6 +94,23 @@ def test_too_large_content_length_is_refused_before_the_body(port: int) -> None:
         assert answer_of(connection).startswith(b"HTTP/1.1 413")
 
 
+def test_upload_that_is_too_large_gets_its_page_once_it_has_arrived(port: int) -> None:
+    """A browser shows no answer before it has sent all."""
+    with connect(port) as connection:
+        connection.sendall(head("/admin/login", FORM, "Accept-Language: de", "Content-Length: 100000"))
+        connection.sendall(b"x" * 100_000)
+        answer = answer_of(connection)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert "größer als 64 kB".encode() in answer
+
+
+def test_upload_without_an_end_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "_DISCARD_SECONDS", 0.3)
+    with connect(port) as connection:
+        connection.sendall(head("/admin/login", FORM, "Content-Length: 100000") + b"x")
+        assert answer_of(connection).startswith(b"HTTP/1.1 413")
+
+
 def test_slow_body_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(middleware, "_DEFAULT_LIMIT", Limit(64_000, 0.3))
     with connect(port) as connection:

@@ -90,10 +90,19 @@ class CourseDraft:
         return next(filter(None, titles), self.slug)
 
     @property
+    def changed_parts(self) -> tuple[CoursePart, ...]:
+        """The parts with a form that were changed since they were published, in the languages that are."""
+        new = tuple(f"{one}." for one in self.languages if self.published and one not in self.course.languages)
+
+        def known(fields: Mapping[str, str]) -> dict[str, str]:
+            return {name: text for name, text in fields.items() if not new or not name.startswith(new)}
+
+        return tuple(part for part in FORMS if known(self.fields(part)) != known(self.published_fields(part)))
+
+    @property
     def is_changed(self) -> bool:
-        """Whether a part was changed since it was published."""
-        forms = any(self.fields(part) != self.published_fields(part) for part in FORMS)
-        return forms or self.is_reordered
+        """Whether a part was changed since it was published, or the order of the lessons."""
+        return bool(self.changed_parts) or self.is_reordered
 
     @property
     def is_reordered(self) -> bool:
@@ -158,13 +167,21 @@ def place_of(session: Session, published: PublishedCourse, slug: str) -> int | N
     """
     if slug in published.lesson_ids:
         return None
-    parts = course_drafts.of_course(session, published.id)
-    drafts = {one.slug: one.fields for one in lesson_drafts.of_course(session, published.id)}
-    wanted = parts[CoursePart.ORDER].fields.get(ORDER_FIELD, "").split() if CoursePart.ORDER in parts else []
     known = [one.slug for one in published.course.lessons]
-    order = lesson_order(known, drafts, wanted)
+    order = list(lessons_in_order(session, published.id, known))
     before = order[: order.index(slug)] if slug in order else order
     return 1 + sum(one in known or not known for one in before)
+
+
+def lessons_in_order(session: Session, course_id: int, published: Sequence[str] = ()) -> dict[str, Mapping[str, str]]:
+    """Return slug → fields of its draft, of all lessons in the order that the course page shows.
+
+    `published`: the slugs of the published lessons. Those without a draft have no fields here.
+    """
+    parts = course_drafts.of_course(session, course_id)
+    drafts = {one.slug: one.fields for one in lesson_drafts.of_course(session, course_id)}
+    wanted = parts[CoursePart.ORDER].fields.get(ORDER_FIELD, "").split() if CoursePart.ORDER in parts else []
+    return {slug: drafts.get(slug, {}) for slug in lesson_order(published, drafts, wanted)}
 
 
 def lesson_order(published: Sequence[str], drafts: Mapping[str, Mapping[str, str]], wanted: Sequence[str]) -> list[str]:

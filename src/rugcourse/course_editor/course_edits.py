@@ -17,7 +17,7 @@ from rugcourse.course_editor.course_draft import (
     CourseNotFound,
     texts_of,
 )
-from rugcourse.course_editor.drafts import StaleDraft, slug_from
+from rugcourse.course_editor.drafts import MOST_LESSONS, StaleDraft, TooManyLessons, slug_from
 from rugcourse.course_editor.part_fields import clean, fields_of, with_question_ids
 from rugcourse.course_editor.parts import FORMS, CoursePart
 from rugcourse.course_editor.versions import NONE
@@ -28,7 +28,6 @@ from rugcourse.errors import ConflictError, InvalidInput, InvalidState
 from rugcourse.locales import languages as known_languages
 
 MOST_LANGUAGES = 8
-MOST_LESSONS = 200
 
 
 class CourseSlugTaken(ConflictError):
@@ -185,11 +184,13 @@ def move(
 
 
 def add_lesson(session: Session, now: datetime, draft: CourseDraft, title: str, admin_id: int | None) -> str:
-    """Add a draft of a lesson at the end; returns its slug. Raises NoTitle and CourseSlugTaken."""
+    """Add a draft of a lesson at the end; returns its slug. Raises NoTitle, CourseSlugTaken and TooManyLessons."""
     slug = slug_from(title)
     if not slug:
         raise NoTitle
-    if courses.is_slug_used(session, draft.id, slug) or len(draft.lessons) >= MOST_LESSONS:
+    if len(draft.lessons) >= MOST_LESSONS:
+        raise TooManyLessons
+    if courses.is_slug_used(session, draft.id, slug):
         raise CourseSlugTaken
     last = draft.lessons[-1].slug if draft.lessons else ""
     fields = {f"{draft.languages[0]}.title": title, PREDECESSOR_FIELD: last}

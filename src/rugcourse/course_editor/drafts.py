@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course
-from rugcourse.course_editor.course_draft import ORDER_FIELD, PREDECESSOR_FIELD, place_of
+from rugcourse.course_editor.course_draft import ORDER_FIELD, PREDECESSOR_FIELD, lessons_in_order, place_of
 from rugcourse.course_editor.form_fields import clean, fields_of
 from rugcourse.course_editor.lesson_draft import LessonDraft, position_after
 from rugcourse.course_editor.lesson_source import source_of
@@ -22,12 +22,13 @@ from rugcourse.db.models import AuditAction
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import admins, course_drafts, courses, lesson_drafts
 from rugcourse.db.queries.lesson_drafts import DraftContent
-from rugcourse.errors import ConflictError, NotFoundError
+from rugcourse.errors import ConflictError, InvalidState, NotFoundError
 
 # The field with the lesson that this one followed when the form was opened, beside `PREDECESSOR_FIELD`. An
 # unchanged position is not saved, as the course may be reordered meanwhile.
 LOADED_PREDECESSOR_FIELD = "stood"
 LONGEST_SLUG = 60
+MOST_LESSONS = 200  # of a course, drafts included
 
 
 class LessonNotFound(NotFoundError):
@@ -36,6 +37,10 @@ class LessonNotFound(NotFoundError):
 
 class SlugTaken(ConflictError):
     """A lesson of this course has or had this slug."""
+
+
+class TooManyLessons(InvalidState):
+    """A course has at most 200 lessons, drafts included."""
 
 
 class StaleDraft(ConflictError):
@@ -93,7 +98,8 @@ def load_editor(session: Session, course_cache: CourseCache, course: str, slug: 
     source = source_of(parts[CoursePart.ARTICLE].fields, slug) if CoursePart.ARTICLE in parts else None
     written_in = courses.languages_of(session, published.id)
     titles = {one: page.fields.get(f"{one}.title", "") for one in written_in} if page else {}
-    lesson_draft = LessonDraft(published.course, slug, place, fields, written_in, titles, source)
+    unpublished = {} if published.course.lessons else lessons_in_order(session, published.id)
+    lesson_draft = LessonDraft(published.course, slug, place, fields, written_in, titles, source, unpublished)
     lesson_id = published.lesson_ids.get(slug)
     if draft is None:
         return EditorState(published, lesson_draft, 0, lesson_id, version, version)
@@ -180,7 +186,8 @@ def create(
 ) -> str:
     """Create a draft of a new lesson; returns its slug, derived from its title.
 
-    `behind`: the slug of the lesson before it, empty for the first position. Raises LessonNotFound and SlugTaken.
+    `behind`: the slug of the lesson before it, empty for the first position. Raises LessonNotFound, SlugTaken and
+    TooManyLessons.
     """
     slug = slug_from(title)
     published = course_cache.course(session, course)
@@ -188,6 +195,9 @@ def create(
         raise LessonNotFound
     if not slug or courses.is_slug_used(session, published.id, slug):
         raise SlugTaken
+    drafts = (one.slug for one in lesson_drafts.of_course(session, published.id))
+    if len({*published.lesson_ids, *drafts}) >= MOST_LESSONS:
+        raise TooManyLessons
     fields = {f"{published.course.languages[0]}.title": title, PREDECESSOR_FIELD: behind}
     if not lesson_drafts.save(session, published.id, slug, DraftContent(fields, NONE), 0, admin_id, now):
         raise SlugTaken

@@ -22,7 +22,8 @@ class LessonDraft:
 
     `written_in`: the languages that the course is written in, published or not; by default those of `course`. `titles`:
     the titles of the course's page in them, as far as it has any, for previews. `source`: the part of an article that
-    it is made from.
+    it is made from. `unpublished`: slug → fields of all lessons of a course that was never published, in their order:
+    a preview shows the lesson in its place among them.
     """
 
     course: Course
@@ -32,6 +33,7 @@ class LessonDraft:
     written_in: tuple[str, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
     source: LessonSource | None = None
+    unpublished: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def all_languages(self) -> tuple[str, ...]:
@@ -79,12 +81,22 @@ class LessonDraft:
 
     def preview_course(self, lesson: Lesson, language: str) -> Course:
         """Return the course with this lesson for a preview, even if the course has no page in this language yet."""
-        course = self.course_with(lesson)
+        course = replace(self, course=self._whole_course(language)).course_with(lesson)
         if language in course.texts:
             return course
         title = self.titles.get(language) or _NOTHING
         page = CourseText.model_construct(title=title, tagline=_NOTHING, summary=(), body=_NOTHING)
         return course.model_copy(update={"texts": {**course.texts, language: page}})
+
+    def _whole_course(self, language: str) -> Course:
+        """Return the course with the drafts of all its lessons if it was never published, else as it is published."""
+        if self.course.lessons:
+            return self.course
+        drafts = [
+            replace(self, slug=slug, place=place, fields=fields).lenient_lesson(language)
+            for place, (slug, fields) in enumerate(self.unpublished.items(), 1)
+        ]
+        return self.course.model_copy(update={"lessons": tuple(drafts)})
 
     def course_with(self, lesson: Lesson) -> Course:
         """Return the course with this lesson at its position."""

@@ -29,6 +29,7 @@ from rugcourse.web.admin import (
     campaign_wizard,
     campaigns,
     course_article,
+    course_lifecycle,
     course_packs,
     course_preview,
     dashboard,
@@ -72,14 +73,13 @@ _ADMIN_PAGES = (
         email_check,
         admin_courses,
         course_article,
+        course_lifecycle,
         course_packs,
         course_preview,
         admin_lessons,
         lesson_history,
         campaign_wizard,
         campaigns,
-        course_article,
-        course_preview,
         subscribers,
         remarks,
         pictures,
@@ -105,7 +105,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.hardest_questions = HardestQuestions()
     app.state.outbox = Outbox(runtime)
     app.add_middleware(SiteMiddleware, runtime=runtime)
-    app.add_middleware(SecurityMiddleware, https=runtime.settings.base_url.startswith("https://"))
+    https = runtime.settings.base_url.startswith("https://")
+    app.add_middleware(SecurityMiddleware, https=https, refusal_page=auth.refusal_page)
     for error in (NotFoundError, BadValue, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _not_found)
     app.add_exception_handler(UnavailableError, _away)

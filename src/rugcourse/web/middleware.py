@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -30,7 +32,7 @@ _DEFAULT_LIMIT = Limit(64_000, 20.0)
 # Larger bodies: a lesson in all languages, a part of a course, an article, a list of subscribers, reports of relays.
 _LARGER = {
     "/admin/courses/": Limit(1_000_000, 30.0),
-    "/admin/new-course/": Limit(51_000_000, 300.0),
+    "/admin/new-course/": Limit(50_500_000, 300.0),
     "/admin/paste": Limit(4_000_000, 30.0),  # a clipboard, percent-encoded
     "/admin/lessons/": Limit(1_000_000, 30.0),
     "/admin/pictures": Limit(25_000_000, 120.0),  # a picture of 20 MB; who sends a little more is told so
@@ -49,6 +51,9 @@ HEADERS = {
 _OVER_HTTPS = {"Strict-Transport-Security": "max-age=63072000"}  # two years; subdomains are for the operator to decide
 # Images in mails, which are loaded by mail programs on other sites.
 _FOR_OTHER_SITES = ("/o/", "/static/", "/pictures/")
+# Pages of people who upload files: they are told in words. Browsers show an answer only once they have sent all.
+_FOR_PEOPLE = "/admin/"
+_DISCARD_SECONDS = 60.0
 _REFUSALS = {413: "the form is too large", 408: "the form took too long to arrive"}
 
 
@@ -82,16 +87,37 @@ class _Body:
             self._refuse(413)
         return message
 
+    async def discard(self) -> None:
+        """Read on, and keep nothing, until the body ends or the limit is exceeded once more, by size or by time."""
+        now = asyncio.get_running_loop().time
+        until = min(self.deadline or now() + self.limit.seconds, now() + _DISCARD_SECONDS)
+        try:
+            async with asyncio.timeout_at(until):
+                while not self.complete and self.size <= 2 * self.limit.size:
+                    message = await self.receive()
+                    self.size += len(message.get("body", b""))
+                    self.complete = not message.get("more_body", False)
+        except TimeoutError:
+            return
+
     def _refuse(self, status: int) -> None:
         self.refused = status
         raise HTTPException(status)
 
 
-class SecurityMiddleware:
-    """The middleware. `https`: send Strict-Transport-Security, as readers use HTTPS."""
+RefusalPage = Callable[[Request, int, int], Response]
 
-    def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
+
+class SecurityMiddleware:
+    """The middleware. `https`: send Strict-Transport-Security, as readers use HTTPS.
+
+    `refusal_page`: makes the page for an admin whose body is refused, from the request, the status (413 or 408) and the
+    limit in bytes.
+    """
+
+    def __init__(self, app: ASGIApp, *, https: bool = False, refusal_page: RefusalPage | None = None) -> None:
         self._app = app
+        self._refusal_page = refusal_page
         headers = {**HEADERS, **(_OVER_HTTPS if https else {})}
         self._usual = _raw(headers)
         self._for_other_sites = _raw({**headers, "Cross-Origin-Resource-Policy": "cross-origin"})
@@ -113,10 +139,20 @@ class SecurityMiddleware:
         else:
             await self._app(scope, body.read, answer)
         if body.refused:
-            # The rest of the body is still arriving: only closing the connection stops it.
-            refusal = PlainTextResponse(_REFUSALS[body.refused], body.refused, {"Connection": "close"})
-            refusal.raw_headers += headers
-            await refusal(scope, receive, send)
+            await self._refuse(scope, body, headers, receive, send)
+
+    async def _refuse(
+        self, scope: Scope, body: _Body, headers: list[tuple[bytes, bytes]], receive: Receive, send: Send
+    ) -> None:
+        """Refuse the body. Its rest is still arriving: only closing the connection stops it."""
+        refusal: Response = PlainTextResponse(_REFUSALS[body.refused], body.refused)
+        if self._refusal_page is not None and scope["path"].startswith(_FOR_PEOPLE):
+            await body.discard()
+            refusal = await run_in_threadpool(self._refusal_page, Request(scope), body.refused, body.limit.size)
+        refusal.headers["Connection"] = "close"
+        given = {name for name, _ in refusal.raw_headers}
+        refusal.raw_headers += [one for one in headers if one[0] not in given]
+        await refusal(scope, receive, send)
 
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

@@ -61,3 +61,11 @@ if (part) {
   });
   addEventListener("beforeunload", (event) => { if (changed || busy) event.preventDefault(); });
 }
+
+// Tells before the upload that a file is too large. Without it the server tells, once it has all arrived.
+for (const file of document.querySelectorAll("input[type=file][data-most]")) {
+  file.addEventListener("change", () => {
+    file.setCustomValidity([...file.files].some((one) => one.size > Number(file.dataset.most)) ? file.dataset.tooLarge : "");
+    file.reportValidity();
+  });
+}

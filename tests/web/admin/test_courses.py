@@ -12,73 +12,20 @@ from tests.support.admins import make_admin
 from tests.support.builders import COURSE, course_of
 from tests.support.pages import inputs
 from tests.support.rows import everything
+from tests.support.written_courses import (
+    MADE,
+    PAGE,
+    order,
+    publish,
+    publish_form,
+    revision_on,
+    write_lesson,
+)
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Role
 from rugcourse.db.queries import course_publishing
-
-MADE = "/admin/courses/better-sleep"
-PAGE = {
-    "en.title": "Better sleep",
-    "en.tagline": "Two lessons about sleep.",
-    "en.body": "What sleep **does**.",
-    "en.summary": "Why you sleep\nWhat helps",
-}
-
-
-def lesson_form(title: str, number: int) -> dict[str, str]:
-    return {
-        "en.title": title,
-        "en.subject": title,
-        "en.preheader": "Today",
-        "en.body": "Sleep is rest.",
-        "en.highlight": "Sleep comes by itself.",
-        "en.today": "Go to bed in time.",
-        "en.quiz.0.question": f"What helps {number}?",
-        **{f"en.quiz.0.options.{n}.{name}": f"{name} {n}" for n in range(3) for name in ("text", "why")},
-        "quiz.0.right": "1",
-    }
-
-
-def revision_on(page: str) -> str:
-    found = re.search(r'name="saved" value="(\d+)"', page)
-    assert found
-    return found[1]
-
-
-@pytest.fixture
-def written(editor: TestClient) -> TestClient:
-    """A course with a page and two lessons, all of it written."""
-    assert post(editor, "/admin/new-course", title="Better sleep", language="en") == f"{MADE}?done=created"
-    part = f"{MADE}/parts/page"
-    saved = revision_on(editor.get(part).text)
-    assert post(editor, part, **PAGE, language="en", saved=saved, action="back") == f"{MADE}?done=saved"
-    for number, title in enumerate(("Why you sleep", "What helps"), 1):
-        where = post(editor, f"{MADE}/lessons", title=title)
-        form = lesson_form(title, number) | {"saved": revision_on(editor.get(where).text)}
-        assert post(editor, where, **form, action="keep") == f"{where}?done=kept"
-    return editor
-
-
-def order(browser: TestClient, **fields: str) -> str:
-    """Send the order of the lessons from the page as it is now."""
-    seen = re.search(r'name="seen" value="(\d+)"', browser.get(MADE).text)
-    assert seen
-    return post(browser, f"{MADE}/order", **{"seen": seen[1], **fields})
-
-
-def publish_form(browser: TestClient) -> dict[str, str]:
-    page = browser.get(MADE).text
-    form = page.partition(f'action="{MADE}/publish"')[2].partition("</form>")[0]
-    assert form, "there is nothing to publish"
-    return dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form))
-
-
-def publish(browser: TestClient, **changed: str) -> str:
-    form = {**publish_form(browser), **changed}
-    answer = browser.post(f"{MADE}/publish", data=form)
-    return answer.headers["location"] if answer.status_code == 303 else answer.text
 
 
 def test_a_course_is_made_written_and_published_without_leaving_the_browser(
@@ -348,11 +295,6 @@ def test_new_lessons_of_a_published_course_stand_where_the_page_shows_them(
         published = runtime.course_cache.course(session, "better-sleep")
     assert published is not None
     assert [one.slug for one in published.course.lessons] == shown
-
-
-def write_lesson(browser: TestClient, where: str, title: str, number: int) -> None:
-    form = lesson_form(title, number) | {"saved": revision_on(browser.get(where).text)}
-    assert post(browser, where, **form, action="keep").endswith("done=kept")
 
 
 def test_saving_while_typing_never_moves_the_questions_of_another_language(editor: TestClient) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from random import Random, SystemRandom
 from typing import Any, NamedTuple
@@ -66,6 +66,12 @@ def of_lessons(session: Session, lesson_ids: Sequence[int]) -> Sequence[AbTestRo
     return session.scalars(
         select(AbTestRow).where(AbTestRow.lesson_id.in_(lesson_ids)).order_by(AbTestRow.id.desc())
     ).all()
+
+
+def open_lessons(session: Session, lesson_ids: Collection[int]) -> set[int]:
+    """Return those of some lessons of which an A/B test is running."""
+    is_open = (AbTestRow.lesson_id.in_(lesson_ids), AbTestRow.decided_at.is_(None))
+    return set(session.scalars(select(AbTestRow.lesson_id).where(*is_open)))
 
 
 def lock_open(session: Session, lesson_id: int) -> Sequence[AbTestRow]:

@@ -21,6 +21,7 @@ from rugcourse.db.models import (
     EnrolmentRow,
     EnrolmentStatus,
     Ground,
+    SubscriberRow,
 )
 
 # Something was sent, or may still be: excludes enrolments in a campaign that was cancelled before it began.
@@ -65,6 +66,20 @@ def people_of_course(session: Session, course_id: int) -> People:
         .group_by(DeliveryRow.lesson_id)
     )
     return People(readers, completed, {lesson_id: n for lesson_id, n in lessons if lesson_id is not None})
+
+
+def count_under_way(session: Session, course_id: int, most: int, languages: Collection[str] = ()) -> int:
+    """Count the enrolments of a course that are not over, at most `most`; with `languages`, of readers of these."""
+    campaigns = select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.sends_course)
+    found = select(EnrolmentRow.id).where(
+        EnrolmentRow.campaign_id.in_(campaigns),
+        EnrolmentRow.status == EnrolmentStatus.ACTIVE,
+    )
+    if languages:
+        found = found.join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id).where(
+            SubscriberRow.language.in_(languages)
+        )
+    return session.scalar(select(func.count()).select_from(found.limit(most).subquery())) or 0
 
 
 def reopen(session: Session, course_id: int, place: int, now: datetime, *, finished_too: bool) -> int:

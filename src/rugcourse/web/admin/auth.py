@@ -217,6 +217,11 @@ def admin_page(
     return response
 
 
+def refusal_page(request: Request, status: int, limit: int) -> HTMLResponse:
+    """Tell an admin that a form is too large (413) or came too slowly (408). `limit`: in bytes."""
+    return admin_page(request, None, "refused", {"limit": limit, "too_large": status == 413}, status)
+
+
 def mail_page(html: str, base_url: str = "") -> HTMLResponse:
     """Return a mail for a frame: it can't run scripts, navigate, or load anything but the pictures of `base_url`."""
     policy = _MAIL_POLICY.format(f"{base_url}/{FOLDER}/" if base_url else "")

@@ -22,6 +22,7 @@ from rugcourse.articles import (
     read_article,
     reading_minutes,
 )
+from rugcourse.articles.limits import MOST_BYTES
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.course_editor import article_source
 from rugcourse.course_editor.article_source import HasLessons
@@ -171,6 +172,7 @@ def _upload_page(
         "sent": sent,
         "wrong": wrong,
         "notice": notice,
+        "most_bytes": MOST_BYTES,
         "extensions": ",".join(EXTENSIONS),
         "languages": languages(),
         "chosen_language": known_language(sent.language if sent else "", preferred_language(request)),

@@ -82,5 +82,5 @@ def _problem(error: InvalidPack | InvalidSlug | CourseSlugTaken) -> str:
 def _upload_page(
     request: Request, identity: AdminIdentity, slug: str, notice: str, mistakes: list[str] | None = None
 ) -> HTMLResponse:
-    values = {"slug": slug, "notice": notice, "mistakes": mistakes or []}
+    values = {"slug": slug, "notice": notice, "mistakes": mistakes or [], "most_bytes": MAX_BYTES}
     return admin_page(request, identity, "course-pack", values, 422 if notice else 200)

@@ -1,20 +1,25 @@
-"""Courses in the course editor: make one, write its parts, order its lessons, publish and archive it (editors)."""
+"""Courses in the course editor: make one, write its parts, add and order its lessons (editors)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from starlette.background import BackgroundTask
 
 from rugcourse.auth.sessions import AdminIdentity
-from rugcourse.bootstrap import make_ebooks
-from rugcourse.course_editor import course_draft, course_edits, course_publishing, page_data, question_advice
+from rugcourse.course_editor import (
+    course_draft,
+    course_edits,
+    course_publishing,
+    page_data,
+    publishing_effects,
+    question_advice,
+)
 from rugcourse.course_editor.course_draft import CourseDraft, CourseNotFound
-from rugcourse.course_editor.course_edits import CourseIsPublished, CourseSlugTaken, NoTitle, PartEdit, UnknownLanguage
-from rugcourse.course_editor.course_publishing import CourseNotReady, SeenCourse
-from rugcourse.course_editor.drafts import StaleDraft, title_of
+from rugcourse.course_editor.course_edits import CourseSlugTaken, NoTitle, PartEdit, UnknownLanguage
+from rugcourse.course_editor.drafts import MOST_LESSONS, StaleDraft, TooManyLessons, title_of
 from rugcourse.course_editor.part_fields import shown_rows
 from rugcourse.course_editor.parts import FORMS, URGENCIES, CoursePart, labels_at
 from rugcourse.db.models import Role
@@ -29,11 +34,13 @@ from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_
 router = APIRouter()
 
 Typed = Annotated[dict[str, str], Depends(typed_fields)]
-PROBLEMS: dict[type[RugcourseError], str] = {
+Refusals = Mapping[type[RugcourseError], str]  # error → the code of what the page says
+PROBLEMS: Refusals = {
     CourseSlugTaken: "taken",
     NoTitle: "no-title",
     UnknownLanguage: "no-language",
     StaleDraft: "meanwhile",
+    TooManyLessons: "too-many",
 }
 
 
@@ -62,7 +69,7 @@ def create_course(request: Request, identity: Editor, typed: Typed) -> Response:
 
 @router.api_route("/admin/courses/{course}", methods=READ)
 def course_page(request: Request, identity: Analyst, course: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
-    return _course_page(request, identity, find_draft(request, course), done)
+    return course_page_of(request, identity, find_draft(request, course), done)
 
 
 @router.api_route("/admin/courses/{course}/parts/{part}", methods=READ)
@@ -86,11 +93,12 @@ def save_part(request: Request, identity: Editor, course: str, part: CoursePart,
     language = _spoken(draft, typed.get("language", ""))
     where = f"/admin/courses/{course}"
     if typed.get("action") == "discard":
-        try:
+
+        def discard() -> str:
             runtime.database.run(course_edits.discard_part, draft, _form(part), whole_number(typed.get("saved", "")))
-        except StaleDraft:
-            return RedirectResponse(f"{where}?done=meanwhile", 303)
-        return RedirectResponse(f"{where}?done=discarded", 303)
+            return f"{where}?done=discarded"
+
+        return run_or_tell(course, PROBLEMS, discard)
     try:
         _check_published(draft, typed)
         runtime.database.run(
@@ -135,13 +143,13 @@ def autosave_part(request: Request, identity: Editor, course: str, part: CourseP
 def add_lesson(request: Request, identity: Editor, course: str, title: Annotated[str, Form()] = "") -> RedirectResponse:
     runtime = runtime_of(request)
     draft = find_draft(request, course)
-    try:
-        slug = runtime.database.run(
-            course_edits.add_lesson, runtime.clock.now(), draft, title.strip()[:200], identity.admin_id
-        )
-    except (CourseSlugTaken, NoTitle) as error:
-        return RedirectResponse(f"/admin/courses/{course}?done={PROBLEMS[type(error)]}", 303)
-    return RedirectResponse(f"/admin/lessons/{course}/{slug}", 303)
+
+    def add() -> str:
+        short = title.strip()[:200]
+        slug = runtime.database.run(course_edits.add_lesson, runtime.clock.now(), draft, short, identity.admin_id)
+        return f"/admin/lessons/{course}/{slug}"
+
+    return run_or_tell(course, PROBLEMS, add)
 
 
 @router.post("/admin/courses/{course}/order")
@@ -158,14 +166,15 @@ def order_lessons(
     runtime = runtime_of(request)
     draft = find_draft(request, course)
     now, admin_id, revision = runtime.clock.now(), identity.admin_id, whole_number(seen, 9)
-    try:
+
+    def save() -> str:
         if order:
             runtime.database.run(course_edits.save_order, now, draft, order.split(), admin_id, revision)
         elif any(one.slug == lesson for one in draft.lessons):
             runtime.database.run(course_edits.move, now, draft, lesson, whole_number(place), admin_id, revision)
-    except StaleDraft:
-        return RedirectResponse(f"/admin/courses/{course}?done=meanwhile", 303)
-    return RedirectResponse(f"/admin/courses/{course}?done=ordered#lessons", 303)
+        return f"/admin/courses/{course}?done=ordered#lessons"
+
+    return run_or_tell(course, PROBLEMS, save)
 
 
 @router.post("/admin/courses/{course}/languages")
@@ -173,81 +182,21 @@ def add_language(
     request: Request, _identity: Editor, course: str, language: Annotated[str, Form()] = ""
 ) -> RedirectResponse:
     draft = find_draft(request, course)
-    try:
+
+    def add() -> str:
         runtime_of(request).database.run(course_edits.add_language, draft, language)
-    except UnknownLanguage:
-        return RedirectResponse(f"/admin/courses/{course}?done=no-language", 303)
-    return RedirectResponse(f"/admin/courses/{course}/parts/page?language={language}", 303)
+        return f"/admin/courses/{course}/parts/page?language={language}"
+
+    return run_or_tell(course, PROBLEMS, add)
 
 
-@router.post("/admin/courses/{course}/publish")
-def publish(request: Request, identity: Editor, course: str, typed: Typed) -> Response:
-    """Make the course what visitors and readers get, if all is as it was on the page."""
-    runtime = runtime_of(request)
-    draft = find_draft(request, course)
-    chosen = [one for one in draft.languages if typed.get(f"publish.{one}")]
-    seen = SeenCourse(whole_number(typed.get("revision", ""), 9), typed.get("content_hash", ""))
+def run_or_tell(course: str, refusals: Refusals, change: Callable[[], str]) -> RedirectResponse:
+    """Make a change and go where it says; if it is refused, tell why on the page of the course."""
     try:
-        runtime.database.run(
-            course_publishing.publish_course,
-            runtime.clock.now(),
-            runtime.course_cache,
-            course,
-            chosen,
-            seen,
-            identity.admin_id,
-        )
-    except StaleDraft:
-        return _course_page(request, identity, find_draft(request, course), "changed-meanwhile", 409)
-    except CourseNotReady:
-        return _course_page(request, identity, draft, "not-ready", 409)
-    return RedirectResponse(
-        f"/admin/courses/{course}?done=published", 303, background=BackgroundTask(make_ebooks, runtime)
-    )
-
-
-@router.post("/admin/courses/{course}/restore")
-def restore_parts(
-    request: Request, identity: Editor, course: str, version: Annotated[str, Form()] = ""
-) -> RedirectResponse:
-    """Take page, test and notice of an earlier publication as drafts."""
-    runtime = runtime_of(request)
-    draft = find_draft(request, course)
-    try:
-        runtime.database.run(
-            course_edits.restore_parts, runtime.clock.now(), draft, whole_number(version, 9), identity.admin_id
-        )
-    except CourseNotFound:
-        raise NotFound from None
-    except StaleDraft:
-        return RedirectResponse(f"/admin/courses/{course}?done=has-drafts", 303)
-    return RedirectResponse(f"/admin/courses/{course}?done=restored", 303)
-
-
-@router.post("/admin/courses/{course}/archive")
-def archive(
-    request: Request, identity: Editor, course: str, archived: Annotated[str, Form()] = "yes"
-) -> RedirectResponse:
-    """Archive a course, or bring it back."""
-    runtime = runtime_of(request)
-    draft = find_draft(request, course)
-    if draft.published is None:
-        raise NotFound
-    runtime.database.run(
-        course_edits.archive, runtime.clock.now(), draft, identity.admin_id, archived=archived == "yes"
-    )
-    return RedirectResponse(f"/admin/courses/{course}", 303)
-
-
-@router.post("/admin/courses/{course}/delete")
-def delete(request: Request, identity: Editor, course: str) -> RedirectResponse:
-    """Delete a course that was never published."""
-    runtime = runtime_of(request)
-    try:
-        runtime.database.run(course_edits.delete, runtime.clock.now(), find_draft(request, course), identity.admin_id)
-    except CourseIsPublished:
-        return RedirectResponse(f"/admin/courses/{course}?done=not-deleted", 303)
-    return RedirectResponse("/admin/lessons", 303)
+        return RedirectResponse(change(), 303)
+    except tuple(refusals) as error:
+        told = next(code for kind, code in refusals.items() if isinstance(error, kind))
+        return RedirectResponse(f"/admin/courses/{course}?done={told}", 303)
 
 
 def find_draft(request: Request, course: str) -> CourseDraft:
@@ -278,7 +227,7 @@ def _spoken(draft: CourseDraft, language: str, otherwise: str = "") -> str:
 def _changes(request: Request, draft: CourseDraft) -> list[str]:
     """Return the names of the parts that were changed since they were published."""
     _ = translations(preferred_language(request)).gettext
-    parts = [_(form.title) for part, form in FORMS.items() if draft.fields(part) != draft.published_fields(part)]
+    parts = [_(FORMS[part].title) for part in draft.changed_parts]
     return [*parts, *([_("Order of the lessons")] if draft.is_reordered else [])]
 
 
@@ -299,12 +248,13 @@ def _new_page(request: Request, identity: AdminIdentity, notice: str, typed: dic
     return admin_page(request, identity, "course-new", values, 409 if notice else 200)
 
 
-def _course_page(
+def course_page_of(
     request: Request, identity: AdminIdentity, draft: CourseDraft, done: str, status: int = 200
 ) -> HTMLResponse:
     language = preferred_language(request)
     missing = {one: course_publishing.findings(draft, one) for one in draft.languages}
     ready = [one for one, found in missing.items() if not found]
+    database = runtime_of(request).database
     values = {
         "draft": draft,
         "title": draft.title(language),
@@ -317,9 +267,12 @@ def _course_page(
         "forms": FORMS,
         "labels_at": labels_at,
         "other_languages": [one for one in languages() if one not in draft.languages],
-        "discarded": runtime_of(request).database.query(page_data.discarded_lessons, draft.id),
+        "effects": database.query(publishing_effects.effects_of, draft, ready),
+        "most_counted": publishing_effects.MOST_COUNTED,
+        "most_lessons": MOST_LESSONS,
+        "discarded": database.query(page_data.discarded_lessons, draft.id),
         "title_of": title_of,
-        "history": runtime_of(request).database.query(page_data.course_history, draft.id),
+        "history": database.query(page_data.course_history, draft.id),
         "done": done,
         "may_change": identity.may(Role.EDITOR),
     }

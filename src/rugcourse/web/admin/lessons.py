@@ -15,6 +15,7 @@ from rugcourse.content.languages import language_for
 from rugcourse.content.markdown import UnknownTag, count_words
 from rugcourse.course_editor import drafts, history, linter, page_data
 from rugcourse.course_editor.drafts import (
+    MOST_LESSONS,
     EditorState,
     LessonNotFound,
     NewerDraft,
@@ -22,6 +23,7 @@ from rugcourse.course_editor.drafts import (
     SlugTaken,
     StaleDraft,
     StalePublication,
+    TooManyLessons,
 )
 from rugcourse.course_editor.form_fields import OPTIONS, QUESTIONS, READINGS
 from rugcourse.course_editor.lesson_draft import LessonDraft
@@ -35,6 +37,7 @@ from rugcourse.course_editor.publishing import (
     publish_lesson,
     unpublish,
 )
+from rugcourse.course_editor.publishing_effects import ends_ab_test
 from rugcourse.db.models import DISCARDED_DAYS, Role
 from rugcourse.email_preview.sample import SOMEBODY, SampleReader, parts_of
 from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
@@ -76,6 +79,7 @@ def lessons_page(
         "discarded_days": DISCARDED_DAYS,
         "undo": next((one for some in discarded.values() for one in some if one.id == whole_number(draft)), None),
         "notice": notice,
+        "most_lessons": MOST_LESSONS,
         "may_change": identity.may(Role.EDITOR),
     }
     return admin_page(request, identity, "lessons", values)
@@ -105,6 +109,8 @@ def create_draft(
         raise NotFound from None
     except SlugTaken:
         return RedirectResponse("/admin/lessons?notice=taken", 303)
+    except TooManyLessons:
+        return RedirectResponse("/admin/lessons?notice=too-many", 303)
     return RedirectResponse(f"/admin/lessons/{course}/{slug}", 303)
 
 
@@ -302,11 +308,13 @@ def _behind(lesson_draft: LessonDraft) -> str:
 def _publish_page(request: Request, identity: AdminIdentity, state: EditorState, notice: str) -> HTMLResponse:
     found = _findings(request, state.lesson_draft)
     wrong = [one for one in found if one.is_error]
+    database = runtime_of(request).database
     before = state.published.course.lesson(state.lesson_draft.slug)
     values = {
         **editor_values(request, state),
         "wrong": wrong,
         "changes": [] if wrong else history.differences(before, state.lesson_draft.lesson()),
+        "ends_ab_test": not wrong and database.query(ends_ab_test, state.published, state.lesson_draft),
         "moved": before is not None and before.number != state.lesson_draft.place,
         "place": state.lesson_draft.place,
         "last": len(state.published.course.lessons),
