@@ -130,6 +130,32 @@ def merge_lesson(article: Article, cuts: Cuts, index: int) -> Cuts:
     return _checked(article, _without_starts(cuts, {index}))
 
 
+def move_start(article: Article, cuts: Cuts, start: int, to: int) -> Cuts:
+    """Start a lesson, which is not the first one, at another block of it or of the one before. Raises InvalidCuts."""
+    if start not in cuts.starts[1:] or not 0 <= to < len(article.blocks):
+        raise InvalidCuts(_NO_SUCH_BLOCK)
+    place = cuts.starts.index(start)
+    end = cuts.starts[place + 1] if place + 1 < len(cuts.starts) else len(article.blocks)
+    if not cuts.starts[place - 1] < to < end or cuts.is_unused(to):
+        raise InvalidCuts(_NO_SUCH_BLOCK)
+    starts = tuple(to if one == start else one for one in cuts.starts)
+    return _checked(article, replace(_without_starts(cuts, {start}), starts=starts))
+
+
+def nearest_starts(article: Article, cuts: Cuts, start: int) -> tuple[int | None, int | None]:
+    """Return the nearest blocks before and after `start` at which its lesson could start; None if there is none."""
+    place = cuts.starts.index(start)
+    if not place:
+        return None, None
+    end = cuts.starts[place + 1] if place + 1 < len(cuts.starts) else len(article.blocks)
+    before = range(start - 1, cuts.starts[place - 1], -1)
+    after = range(start + 1, end)
+    return (
+        next((index for index in before if not cuts.is_unused(index)), None),
+        next((index for index in after if not cuts.is_unused(index)), None),
+    )
+
+
 def leave_out(article: Article, cuts: Cuts, first: int, after: int) -> Cuts:
     """Use the blocks from `first` to the one before `after` in no lesson. Raises InvalidCuts.
 

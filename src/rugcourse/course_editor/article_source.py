@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import TypeAdapter
@@ -24,6 +24,7 @@ from rugcourse.articles import (
     draft_lessons,
     leave_out,
     merge_lesson,
+    move_start,
     propose_cuts,
     proposed_page,
     start_lesson,
@@ -32,12 +33,12 @@ from rugcourse.articles import (
 from rugcourse.course_editor import course_edits
 from rugcourse.course_editor.course_draft import ORDER_FIELD, CourseDraft
 from rugcourse.course_editor.course_edits import PartEdit
-from rugcourse.course_editor.drafts import StaleDraft
+from rugcourse.course_editor.drafts import LONGEST_SLUG, MOST_LESSONS, StaleDraft, TooManyLessons
 from rugcourse.course_editor.form_fields import clean
 from rugcourse.course_editor.lesson_source import source_of
 from rugcourse.course_editor.parts import CoursePart
 from rugcourse.course_editor.versions import NONE
-from rugcourse.db.queries import course_drafts, lesson_drafts
+from rugcourse.db.queries import course_drafts, courses, lesson_drafts
 from rugcourse.db.queries.lesson_drafts import DraftContent
 from rugcourse.errors import InvalidState
 from rugcourse.i18n import N_
@@ -48,7 +49,7 @@ _ALL_FIELDS = ("title", "subject", "preheader", "highlight", "today", "body")
 
 
 class HasLessons(InvalidState):
-    """Lessons are made of an article once: the course has some already."""
+    """Lessons are made of an article once, and they are made already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,36 +92,56 @@ def article_of(draft: CourseDraft) -> ArticleDraft | None:
     return ArticleDraft(article, cuts_from_json(article, json.loads(fields["cuts"])), bool(fields.get("own_text")))
 
 
+@dataclass(frozen=True, slots=True)
+class CutChange:
+    """A change of the cuts. `action`: start, merge, leave-out, use or move (to the block `to`), of the block `index`;
+    or level (`index`: of the headings). Anything else goes back to the proposal.
+    """
+
+    action: str
+    index: int = 0
+    to: int = 0
+
+
+def is_uncut(draft: CourseDraft) -> bool:
+    """Return whether a course has an article whose lessons are not made yet."""
+    return "article" in _fields(draft)
+
+
 def change_cuts(
-    session: Session, now: datetime, draft: CourseDraft, action: str, index: int, seen: int, admin_id: int | None
+    session: Session, now: datetime, draft: CourseDraft, change: CutChange, seen: int, admin_id: int | None
 ) -> None:
-    """Change where the article is cut. `action`: start, merge, leave-out, use (of the block `index`), or level.
+    """Change where the article is cut.
 
     Raises InvalidCuts, and StaleDraft if somebody else changed it since `seen`.
     """
     found = article_of(draft)
     if found is None:
         raise InvalidCuts(_NO_ARTICLE)
-    cuts = _changed(found, action, index)
+    cuts = _changed(found, change)
     fields = {**_fields(draft), "cuts": json.dumps(cuts.as_json())}
     if not course_drafts.save(session, draft.id, CoursePart.ARTICLE, fields, seen, admin_id, now):
         raise StaleDraft
 
 
 def make_lessons(session: Session, now: datetime, draft: CourseDraft, seen: int, admin_id: int | None) -> int:
-    """Make the lessons that the cuts propose, as drafts, and propose the course page. Returns how many.
+    """Make the lessons that the cuts propose, as drafts behind those that there are, and propose the course page.
 
-    Raises HasLessons, InvalidCuts and StaleDraft.
+    Returns how many. Raises HasLessons, TooManyLessons, InvalidCuts and StaleDraft.
     """
     found = article_of(draft)
-    if found is None or draft.lessons:
+    if found is None:
         raise HasLessons
     language = draft.languages[0]
-    lessons = draft_lessons(found.article, found.cuts, language, own_text=found.own_text)
+    lessons = _with_free_slugs(
+        session, draft, draft_lessons(found.article, found.cuts, language, own_text=found.own_text)
+    )
+    if len(draft.lessons) + len(lessons) > MOST_LESSONS:
+        raise TooManyLessons
     for lesson in lessons:
         content = DraftContent(clean(_lesson_fields(lesson, language), [language]), NONE)
         lesson_drafts.save(session, draft.id, lesson.slug, content, 0, admin_id, now)
-    order = {ORDER_FIELD: " ".join(one.slug for one in lessons)}
+    order = {ORDER_FIELD: " ".join([*(one.slug for one in draft.lessons), *(one.slug for one in lessons)])}
     seen_order = draft.parts[CoursePart.ORDER].saved if CoursePart.ORDER in draft.parts else 0
     course_drafts.save(session, draft.id, CoursePart.ORDER, order, seen_order, admin_id, now)
     if not course_drafts.save(session, draft.id, CoursePart.ARTICLE, _sources(found, lessons), seen, admin_id, now):
@@ -151,13 +172,25 @@ def tick_facts(
         raise StaleDraft
 
 
+def _with_free_slugs(session: Session, draft: CourseDraft, lessons: Iterable[ProposedLesson]) -> list[ProposedLesson]:
+    """Give lessons another slug whose own is, or was, that of another lesson of the course."""
+    taken = {one.slug for one in draft.lessons}
+    free = []
+    for lesson in lessons:
+        slugs = (lesson.slug, *(f"{lesson.slug[: LONGEST_SLUG - 4]}-{number}" for number in range(2, 2 * MOST_LESSONS)))
+        slug = next(one for one in slugs if one not in taken and not courses.is_slug_used(session, draft.id, one))
+        taken.add(slug)
+        free.append(replace(lesson, slug=slug))
+    return free
+
+
 def _fields(draft: CourseDraft) -> dict[str, str]:
     return dict(draft.parts[CoursePart.ARTICLE].fields) if CoursePart.ARTICLE in draft.parts else {}
 
 
-def _changed(found: ArticleDraft, action: str, index: int) -> Cuts:
-    article, cuts = found.article, found.cuts
-    match action:
+def _changed(found: ArticleDraft, change: CutChange) -> Cuts:  # noqa: PLR0911 - a table
+    article, cuts, index = found.article, found.cuts, change.index
+    match change.action:
         case "start":
             return start_lesson(article, cuts, index)
         case "merge":
@@ -166,6 +199,8 @@ def _changed(found: ArticleDraft, action: str, index: int) -> Cuts:
             return leave_out(article, cuts, index, index + 1)
         case "use":
             return use(article, cuts, index)
+        case "move":
+            return move_start(article, cuts, index, change.to)
         case "level" if index in article.levels:
             return cuts_at_level(article, index)
         case _:

@@ -26,6 +26,50 @@ if (list && orderForm) {
   });
 }
 
+// Moves where a lesson of an article starts by dragging its heading. Without it there are buttons.
+const cutForm = document.querySelector("form.cuts");
+if (cutForm) {
+  const used = ".block:not(.unused)", own = (action) => action?.split(":")[0] === "move";
+  let dragged = null, over = null;
+  const mark = (block) => { over?.classList.remove("drop"); over = block; over?.classList.add("drop"); };
+  // Between the start of the lesson before and the start of the next one.
+  const allowed = (block) => {
+    const cuts = [...cutForm.querySelectorAll(".cut")], place = cuts.indexOf(dragged), first = cuts[place - 1].nextElementSibling;
+    const follows = (one, other) => one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING;
+    return follows(first, block) && (!cuts[place + 1] || follows(block, cuts[place + 1]));
+  };
+  for (const cut of cutForm.querySelectorAll("[data-cut]")) cut.draggable = true;
+  cutForm.addEventListener("dragstart", (event) => {
+    dragged = event.target.closest?.("[data-cut]");
+    if (dragged) { event.dataTransfer.effectAllowed = "move"; event.dataTransfer.setData("text/plain", dragged.dataset.cut); }
+  });
+  cutForm.addEventListener("dragover", (event) => {
+    const block = event.target.closest(used);
+    if (!dragged || !block || !allowed(block)) return mark(null);
+    event.preventDefault();
+    mark(block);
+  });
+  cutForm.addEventListener("dragend", () => { dragged = null; mark(null); });
+  cutForm.addEventListener("drop", (event) => {
+    if (!dragged || !over || over.dataset.block === dragged.dataset.cut) return;
+    event.preventDefault();
+    const action = Object.assign(document.createElement("input"), { type: "hidden", name: "action", value: `move:${dragged.dataset.cut}:${over.dataset.block}` });
+    cutForm.append(action);
+    cutForm.submit();
+  });
+  // Stays where it was for the keyboard: the page is a new one after each move.
+  cutForm.addEventListener("submit", (event) => {
+    if (own(event.submitter?.value)) sessionStorage.setItem("moved", event.submitter.value);
+  });
+  const moved = sessionStorage.getItem("moved");
+  sessionStorage.removeItem("moved");
+  if (own(moved)) {
+    const [, from, to] = moved.split(":").map(Number);
+    const buttons = [...document.querySelectorAll(`[data-cut="${to}"] button`)];
+    addEventListener("load", () => (to < from ? buttons[0] : buttons.at(-1))?.focus()); // the address has moved it before
+  }
+}
+
 // Saves a part of a course while somebody types. Without it the button saves.
 const part = document.querySelector("form[data-autosave]");
 if (part) {

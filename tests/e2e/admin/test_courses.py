@@ -5,15 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 from tests.e2e.accessibility import assert_good_for_everybody
-from tests.e2e.admin.pages import log_in
+from tests.e2e.admin.pages import become_owner
 from tests.e2e.clicks import press
 from tests.e2e.reader import confirm, sign_up
 from tests.e2e.site import Site
-from tests.support.admins import OWNER, PASSWORD
 from tests.support.articles import docx, heading, paragraph
-
-from rugcourse.auth.admins import invite, set_first_password
-from rugcourse.db.models import Role
 
 ANSWERS = (("Ja", "Dat klopt niet."), ("Nee", "Dat klopt."), ("Soms", "Dat klopt niet."))
 SENTENCE = "Wie rustig eet, merkt eerder dat het genoeg is. "
@@ -29,10 +25,7 @@ def article() -> bytes:
 
 @pytest.mark.parametrize("page", ["nl-NL"], indirect=True)
 def test_a_word_file_becomes_a_course_whose_first_lesson_arrives(page: Page, site: Site) -> None:
-    runtime = site.runtime
-    invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
-    set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
-    log_in(page)
+    become_owner(page, site)
     press(page, "a[href='/admin/lessons']")
     press(page, "a[href='/admin/new-course']")
     assert_good_for_everybody(page)
@@ -93,10 +86,7 @@ def write_lesson(page: Page, number: int) -> None:
 
 @pytest.mark.parametrize("page", ["en-GB"], indirect=True)
 def test_markdown_is_written_by_buttons_and_lessons_are_dragged(page: Page, site: Site) -> None:
-    runtime = site.runtime
-    invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
-    set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
-    log_in(page)
+    become_owner(page, site)
     page.goto("/admin/new-course")
     page.fill("input[name=title]", "Calm eating")
     page.select_option("select[name=language]", "en")

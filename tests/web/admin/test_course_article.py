@@ -58,7 +58,7 @@ def press(browser: TestClient, action: str, **fields: str) -> str:
 
 def lessons_shown(browser: TestClient) -> list[str]:
     """The first words of each lesson on the screen."""
-    return re.findall(r'<h2 id="l\d+">.*?<p>(?:<b>)?([^<]{1,20})', browser.get(CUTS).text, re.DOTALL)
+    return re.findall(r'<h2 id="l\d+">.*?</div>.*?<p>(?:<b>)?([^<]{1,20})', browser.get(CUTS).text, re.DOTALL)
 
 
 def test_headings_become_lessons_with_their_section_beside_the_editor(editor: TestClient) -> None:
@@ -98,6 +98,58 @@ def test_cuts_are_moved_by_hand_and_what_is_left_out_stays_visible(editor: TestC
     press(editor, f"use:{blocks['Go to bed at']}")
     assert editor.get(CUTS).text.count("Include") == 4
     press(editor, "propose")
+    assert len(lessons_shown(editor)) == 3
+
+
+def test_a_start_is_moved_to_the_next_or_another_paragraph_of_the_same_or_the_lesson_before(editor: TestClient) -> None:
+    upload(editor)
+    page = editor.get(CUTS).text
+    [start] = re.findall(r'data-cut="(\d+)"[^>]*>\s*<h2 id="l2"', page)
+    moves = re.findall(rf'value="(move:{start}:\d+)"', page)
+    earlier, later = (int(one.rpartition(":")[2]) for one in moves)
+    assert press(editor, f"move:{start}:{earlier}") == f"{CUTS}#b{earlier}"
+    assert lessons_shown(editor)[1].startswith("While you sleep")
+    press(editor, f"move:{earlier}:{later}")
+    assert lessons_shown(editor)[1] == "Bright light tells t"
+    assert len(lessons_shown(editor)) == 3
+    first = re.findall(r'<h2 id="l1".*?id="b(\d+)"', page, re.DOTALL)[0]
+    assert f'data-cut="{first}"' not in page
+
+
+@pytest.mark.parametrize(
+    "action", ["move:2:4", "move:5:1", "move:5:8", "move:5:9999", "move:5:-1", "move:x", "move:5:"]
+)
+def test_a_start_is_not_moved_over_another_one_or_off_the_article(editor: TestClient, action: str) -> None:
+    upload(editor)
+    before = lessons_shown(editor)
+    press(editor, action)
+    assert lessons_shown(editor) == before
+
+
+def test_an_article_is_cut_also_where_a_lesson_was_written_before(editor: TestClient) -> None:
+    upload(editor)
+    for title in ("My own lesson", "Can you do"):
+        post(editor, f"{MADE}/lessons", title=title)
+    assert f'href="{CUTS}"' in editor.get(MADE).text
+    assert "The course already has 2 lessons." in editor.get(CUTS).text
+    assert press(editor, "make") == f"{MADE}?done=made"
+    page = editor.get(MADE).text
+    assert re.findall(r'data-lesson="([^"]+)"', page) == [
+        "my-own-lesson", "can-you-do", "why-do-you-sleep", "keeps-you-awake", "can-you-do-2",
+    ]  # fmt: skip
+    assert f'href="{CUTS}"' not in page
+    assert "From the article" in editor.get("/admin/lessons/sleeping-well/can-you-do-2").text
+    assert "From the article" not in editor.get("/admin/lessons/sleeping-well/can-you-do").text
+
+
+def test_an_article_with_too_many_lessons_for_its_course_is_not_cut(
+    editor: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(editor)
+    post(editor, f"{MADE}/lessons", title="My own lesson")
+    monkeypatch.setattr("rugcourse.course_editor.article_source.MOST_LESSONS", 3)
+    assert press(editor, "make") == f"{MADE}?done=too-many"
+    assert editor.get(MADE).text.count("<li data-lesson=") == 1
     assert len(lessons_shown(editor)) == 3
 
 

@@ -18,6 +18,7 @@ from rugcourse.articles import (
     article_from_text,
     article_pictures,
     markdown_from_html,
+    nearest_starts,
     parts,
     read_article,
     reading_minutes,
@@ -25,10 +26,10 @@ from rugcourse.articles import (
 from rugcourse.articles.limits import MOST_BYTES
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.course_editor import article_source
-from rugcourse.course_editor.article_source import HasLessons
+from rugcourse.course_editor.article_source import CutChange, HasLessons
 from rugcourse.course_editor.course_draft import CourseDraft
 from rugcourse.course_editor.course_edits import CourseSlugTaken, NoTitle, UnknownLanguage
-from rugcourse.course_editor.drafts import StaleDraft
+from rugcourse.course_editor.drafts import StaleDraft, TooManyLessons
 from rugcourse.course_editor.parts import CoursePart
 from rugcourse.locales import known_language, languages
 from rugcourse.picture_library import storing
@@ -121,24 +122,26 @@ def change_cuts(
     seen: Annotated[str, Form()] = "",
     level: Annotated[str, Form()] = "",
 ) -> Response:
-    """Move a cut, or make the lessons. `action`: such as `start:12`, with the number of a block."""
+    """Move a cut, or make the lessons. `action`: such as `start:12` or `move:12:14`, with the numbers of blocks."""
     runtime = runtime_of(request)
     draft = find_draft(request, course)
     now, revision = runtime.clock.now(), whole_number(seen, 9)
-    what, _, block = action.partition(":")
-    index = whole_number(level if what == "level" else block)
+    what, block, to = (*action.split(":", 2), "", "")[:3]
+    change = CutChange(what, whole_number(level if what == "level" else block), whole_number(to))
     try:
         if what == "make":
             runtime.database.run(article_source.make_lessons, now, draft, revision, identity.admin_id)
             return RedirectResponse(f"/admin/courses/{course}?done=made", 303)
-        runtime.database.run(article_source.change_cuts, now, draft, what, index, revision, identity.admin_id)
+        runtime.database.run(article_source.change_cuts, now, draft, change, revision, identity.admin_id)
     except HasLessons:
         return RedirectResponse(f"/admin/courses/{course}?done=has-lessons", 303)
+    except TooManyLessons:
+        return RedirectResponse(f"/admin/courses/{course}?done=too-many", 303)
     except StaleDraft:
         return _cuts_page(request, identity, find_draft(request, course), "meanwhile", "")
     except ArticleError as error:
         return _cuts_page(request, identity, draft, "", error.message_in(preferred_language(request)))
-    return RedirectResponse(f"/admin/courses/{course}/article#b{index}", 303)
+    return RedirectResponse(f"/admin/courses/{course}/article#b{change.to or change.index}", 303)
 
 
 @router.post("/admin/courses/{course}/article/{slug}")
@@ -192,6 +195,7 @@ def _cuts_page(request: Request, identity: AdminIdentity, draft: CourseDraft, do
         "own_text": found.own_text,
         "numbers": {start: number for number, start in enumerate(found.cuts.starts, 1)},
         "parts": parts(found.article, found.cuts),
+        "nearest": {start: nearest_starts(found.article, found.cuts, start) for start in found.cuts.starts},
         "minutes": reading_minutes,
         "longest": _WORDS_OF_A_LONG_LESSON,
         "seen": draft.parts[CoursePart.ARTICLE].saved,

@@ -17,6 +17,7 @@ from rugcourse.course_editor import (
     publishing_effects,
     question_advice,
 )
+from rugcourse.course_editor.article_source import is_uncut
 from rugcourse.course_editor.course_draft import CourseDraft, CourseNotFound
 from rugcourse.course_editor.course_edits import CourseSlugTaken, NoTitle, PartEdit, UnknownLanguage
 from rugcourse.course_editor.drafts import MOST_LESSONS, StaleDraft, TooManyLessons, title_of
@@ -259,6 +260,7 @@ def course_page_of(
         "draft": draft,
         "title": draft.title(language),
         "titles": _titles(draft, language),
+        "is_uncut": is_uncut(draft),
         "changes": _changes(request, draft),
         "missing": missing,
         "ready": ready,
