@@ -58,4 +58,4 @@ def publish(browser: TestClient, **changed: str) -> str:
 
 def write_lesson(browser: TestClient, where: str, title: str, number: int) -> None:
     form = lesson_form(title, number) | {"saved": revision_on(browser.get(where).text)}
-    assert post(browser, where, **form, action="keep").endswith("done=kept")
+    assert post(browser, where, **form, action="save").endswith("done=saved")

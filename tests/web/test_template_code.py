@@ -238,6 +238,6 @@ def test_a_placeholder_that_became_known_breaks_nothing(editor: TestClient, runt
     page = editor.post(f"{LESSON}/preview", data=form)
     assert page.status_code == 200
     assert markdown._PLACEHOLDER_MARK not in page.text
-    assert editor.post(LESSON, data={**form, "action": "keep"}).status_code in {200, 303}
+    assert editor.post(LESSON, data={**form, "action": "save"}).status_code in {200, 303}
     for path in (LESSON, f"{LESSON}/publish", f"{LESSON}/email-check"):
         assert editor.get(path).status_code == 200

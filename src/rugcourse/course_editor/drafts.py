@@ -143,8 +143,8 @@ def save(
     admin_id: int | None,
     seen: int,
     version: int | None = None,
-) -> None:
-    """Save a draft. Raises StaleDraft and StalePublication.
+) -> int:
+    """Save a draft; returns its new revision. Raises StaleDraft and StalePublication.
 
     `seen`: its revision when it was opened; `version`: the version published then, if it is not that of `state`.
     """
@@ -164,6 +164,7 @@ def save(
     content = DraftContent(fields, current_version(session, course_id, slug))
     if not lesson_drafts.save(session, course_id, slug, content, seen, admin_id, now):
         raise StaleDraft
+    return lesson_drafts.revision_of(session, course_id, slug)
 
 
 def forget_place(session: Session, now: datetime, course_id: int, slug: str, admin_id: int | None) -> None:

@@ -16,7 +16,7 @@ if (form) {
 const desk = document.querySelector("form[data-desk]");
 if (desk) {
   const shelf = document.getElementById("preview"), found = document.getElementById("checks");
-  let waiting, asked = 0, changed = false;
+  let waiting, asked = 0;
   const look = () => desk.elements.look.value;
   const show = () => {
     // A frame of its own each time: a second page in the same one would be a step for the browser's back button.
@@ -41,12 +41,9 @@ if (desk) {
   };
   document.addEventListener("input", (event) => {
     if (event.target.form !== desk) return;
-    if (!["look", "shown", "reader"].includes(event.target.name)) changed = true;
     clearTimeout(waiting);
     waiting = setTimeout(() => { show(); check(); }, 500);
   });
-  desk.addEventListener("submit", () => { changed = false; });
-  addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
   found.addEventListener("click", (event) => {
     const where = event.target.closest("a")?.hash.slice(1), field = where && document.getElementById(where);
     if (!field) return;

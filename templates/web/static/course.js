@@ -70,7 +70,7 @@ if (cutForm) {
   }
 }
 
-// Saves a part of a course while somebody types. Without it the button saves.
+// Saves a part or a lesson of a course while somebody types. Without it the button saves.
 const part = document.querySelector("form[data-autosave]");
 if (part) {
   const told = document.getElementById("autosaved"), meanwhile = document.getElementById("edited-meanwhile");
@@ -82,7 +82,8 @@ if (part) {
     const answer = await fetch(part.dataset.autosave, { method: "POST", body: new URLSearchParams(new FormData(part)) }).catch(() => null);
     busy = false;
     if (answer?.ok) {
-      part.elements.saved.value = await answer.text();
+      const revision = await answer.text();
+      for (const seen of document.querySelectorAll("input[name=saved]")) seen.value = revision; // also of the form that discards it
       told.textContent = told.dataset.saved;
     } else if (answer?.status === 409) {
       stopped = true;
@@ -92,7 +93,7 @@ if (part) {
     if (changed) wait();
   };
   const wait = () => { clearTimeout(waiting); waiting = setTimeout(save, 1500); };
-  part.addEventListener("input", () => { changed = true; told.textContent = ""; wait(); });
+  part.addEventListener("input", (event) => { if (event.target.name === "shown") return; changed = true; told.textContent = ""; wait(); });
   part.addEventListener("submit", (event) => {
     clearTimeout(waiting);
     if (busy) { // its revision is about to change: go on once it has

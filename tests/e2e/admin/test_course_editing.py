@@ -44,3 +44,24 @@ def test_the_start_of_a_lesson_is_dragged_or_moved_by_keys(page: Page, site: Sit
             page.keyboard.press("Enter")
         assert starts(page) == [str(moved), second]
         expect(page.locator(f"[data-cut='{moved}'] button:focus")).to_have_count(1)
+
+
+@pytest.mark.parametrize("page", ["en-GB"], indirect=True)
+def test_a_lesson_saves_itself_and_says_when_somebody_else_did(page: Page, site: Site) -> None:
+    become_owner(page, site)
+    page.goto("/admin/lessons/oorzaken-van-rugpijn/stress")
+    page.fill("[id='f-en.title']", "Stress and rest")
+    expect(page.locator("#autosaved")).to_have_text("Saved")
+    other = page.context.new_page()
+    other.goto("/admin/lessons/oorzaken-van-rugpijn/stress")
+    expect(other.locator("[id='f-en.title']")).to_have_value("Stress and rest")
+    other.fill("[id='f-en.today']", "Take a walk.")
+    expect(other.locator("#autosaved")).to_have_text("Saved")
+    page.fill("[id='f-en.title']", "Mine")
+    expect(page.locator("#edited-meanwhile")).to_be_visible()
+    other.fill("[id='f-en.today']", "Take a long walk.")
+    press(other, "button[value=save]")
+    expect(other.locator(".saved").first).to_be_visible()
+    other.click("summary:has-text('The lesson goes back')")
+    press(other, "button.danger")
+    expect(other.locator(".saved").first).to_be_visible()

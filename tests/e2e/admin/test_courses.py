@@ -48,7 +48,7 @@ def test_a_word_file_becomes_a_course_whose_first_lesson_arrives(page: Page, sit
         page.locator("[data-lesson] a").nth(number).click()
         page.wait_for_url("**/admin/lessons/eten-met-aandacht/**")
         write_lesson(page, number)
-        press(page, "button[value=keep]")
+        press(page, "button[value=save]")
         page.goto("/admin/courses/eten-met-aandacht")
     press(page, "a[href$='/parts/page']")
     page.fill("[id='f-nl.tagline']", "Twee lessen over rustig eten.")

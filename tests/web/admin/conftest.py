@@ -30,5 +30,5 @@ def written(editor: TestClient) -> TestClient:
     for number, title in enumerate(("Why you sleep", "What helps"), 1):
         where = post(editor, f"{MADE}/lessons", title=title)
         form = lesson_form(title, number) | {"saved": revision_on(editor.get(where).text)}
-        assert post(editor, where, **form, action="keep") == f"{where}?done=kept"
+        assert post(editor, where, **form, action="save") == f"{where}?done=saved"
     return editor

@@ -170,7 +170,7 @@ def test_lessons_of_an_own_text_begin_with_it_and_others_with_nothing(editor: Te
     saved = re.search(r'name="saved" value="(\d+)"', page)
     assert saved
     copied = {"en.body": "While you sleep, your brain clears away what it does not need.", "saved": saved[1]}
-    post(editor, where, **copied, action="keep")
+    post(editor, where, **copied, action="save")
     assert "is copied word for word" in unescape(editor.get(where).text)
     assert "is copied word for word" in unescape(editor.get("/admin/courses/in-other-words").text)
 

@@ -219,7 +219,7 @@ def test_a_preview_works_with_a_half_written_course_and_runs_no_template_code(ed
     post(editor, "/admin/new-course", title="Better sleep", language="en")
     where = post(editor, f"{MADE}/lessons", title="One")
     evil = {"en.body": "{{ 7*7 }} <script>alert(1)</script>", "saved": revision_on(editor.get(where).text)}
-    post(editor, where, **evil, action="keep")
+    post(editor, where, **evil, action="save")
     saved = revision_on(editor.get(f"{MADE}/parts/page").text)
     post(editor, f"{MADE}/parts/page", **{"en.body": "{% x %} **half**"}, language="en", saved=saved)
     for what in ("page", "lesson?lesson=one"):

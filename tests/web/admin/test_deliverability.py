@@ -186,7 +186,7 @@ def test_email_check_covers_lessons_and_campaigns(editor: TestClient, runtime: R
 
 def test_email_check_page_shows_mistakes_of_a_draft(editor: TestClient) -> None:
     lesson = "/admin/lessons/oorzaken-van-rugpijn/stress"
-    typed = {**form_of(editor, lesson), "saved": "0", "action": "keep", "nl.subject": "RE: DIT IS VOOR JOU!!"}
+    typed = {**form_of(editor, lesson), "saved": "0", "action": "save", "nl.subject": "RE: DIT IS VOOR JOU!!"}
     editor.post(lesson, data=typed)
     page = editor.get(f"{lesson}/email-check").text
     for words in ("begins like an answer", "mostly in capitals", "signs in a row"):

@@ -50,7 +50,7 @@ def test_an_earlier_version_is_not_laid_over_a_draft_that_was_kept_meanwhile(
 ) -> None:
     post(editor, post(editor, LESSON, **typed(runtime, nl__title="Anders"), action="publish"), under_way="new")
     version = editor.get(f"{LESSON}/history").text.rsplit("?version=", 1)[1].split('"')[0]
-    post(editor, LESSON, **typed(runtime, nl__title="Van een collega"), action="keep")
+    post(editor, LESSON, **typed(runtime, nl__title="Van een collega"), action="save")
     answer = post(editor, f"{LESSON}/history", version=version, saved="0")
     assert "done=restored" not in answer
     assert "Van een collega" in editor.get(LESSON).text
@@ -152,9 +152,9 @@ def test_a_lesson_goes_to_the_editor_alone(editor: TestClient, runtime: Runtime,
 def test_another_who_kept_meanwhile_is_not_written_over_unsaid(editor: TestClient, runtime: Runtime) -> None:
     post(editor, LESSON, **typed(runtime, nl__title="Eerst"))
     page = post(editor, LESSON, **typed(runtime, nl__title="Later"))
-    assert "editor@x.example kept another text" in page
+    assert "editor@x.example saved changes after" in page
     assert "Later" in page
-    assert post(editor, LESSON, **typed(runtime, nl__title="Later", saved="1")) == f"{LESSON}?done=kept"
+    assert post(editor, LESSON, **typed(runtime, nl__title="Later", saved="1")) == f"{LESSON}?done=saved"
 
 
 def test_a_new_lesson_is_begun_and_a_title_twice_is_refused(editor: TestClient, runtime: Runtime) -> None:
@@ -242,21 +242,49 @@ def test_stale_lesson_form_is_told_on_saving_and_publishing(editor: TestClient, 
     post(editor, LESSON, **typed(runtime, nl__title="Theirs"), action="publish")
     post(editor, f"{LESSON}/publish", under_way="new")
     mine = {**typed(runtime, nl__title="Mine"), "saved": "0", "version": version}
-    answer = editor.post(LESSON, data={**mine, **form_of(editor), "action": "keep"})
+    answer = editor.post(LESSON, data={**mine, **form_of(editor), "action": "save"})
     assert answer.status_code == 409
-    assert "Not kept: readers get another version" in answer.text
+    assert "Not saved: somebody published another version" in answer.text
     assert 'value="Mine"' in answer.text
     again = re.search(r'name="version" value="(\d+)"', answer.text)[1]  # type: ignore[index]
-    assert post(editor, LESSON, **{**mine, "version": again}, action="keep") == f"{LESSON}?done=kept"
+    assert post(editor, LESSON, **{**mine, "version": again}, action="save") == f"{LESSON}?done=saved"
     stale = editor.post(
         f"{LESSON}/publish", data={**form_of(editor), "under_way": "new", "saved": "1", "version": version}
     )
     assert stale.status_code == 409
-    assert "Not published: another draft was kept" in stale.text
+    assert "Not published: another draft was saved" in stale.text
+
+
+def test_a_lesson_saves_itself_while_it_is_typed_and_two_who_type_are_told(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    opened = editor.get(LESSON).text
+    version = re.search(r'name="version" value="(\d+)"', opened)[1]  # type: ignore[index]
+    form = {**typed(runtime, nl__title="First"), **form_of(editor), "version": version}
+    first = editor.post(f"{LESSON}/autosave", data={**form, "saved": "0"})
+    assert (first.status_code, first.text.isdecimal()) == (200, True)
+    assert editor.post(f"{LESSON}/autosave", data={**form, "saved": "0", "nl.title": "Other"}).status_code == 409
+    second = editor.post(f"{LESSON}/autosave", data={**form, "saved": first.text, "nl.title": "Second"})
+    assert int(second.text) > int(first.text)
+    page = editor.get(LESSON).text
+    assert 'value="Second"' in page
+    assert page.count(f'name="saved" value="{second.text}"') == 2  # also of the form that discards it
+    assert "Second" not in course_of(runtime).course.lessons[3].texts["nl"].title
+    stale = editor.post(LESSON, data={**form, "saved": first.text, "action": "save"})
+    assert stale.status_code == 409
+
+
+def test_a_lesson_that_is_published_while_it_is_typed_stops_saving_itself(editor: TestClient, runtime: Runtime) -> None:
+    version = re.search(r'name="version" value="(\d+)"', editor.get(LESSON).text)[1]  # type: ignore[index]
+    post(editor, LESSON, **typed(runtime, nl__title="Theirs"), action="publish")
+    post(editor, f"{LESSON}/publish", under_way="new")
+    form = {**typed(runtime, nl__title="Mine"), **form_of(editor), "version": version, "saved": "0"}
+    assert editor.post(f"{LESSON}/autosave", data=form).status_code == 409
+    assert "Mine" not in editor.get(LESSON).text
 
 
 def test_the_pages_of_a_draft_say_whose_version_it_would_replace(editor: TestClient, runtime: Runtime) -> None:
-    post(editor, LESSON, **typed(runtime, nl__title="Draft"), action="keep")
+    post(editor, LESSON, **typed(runtime, nl__title="Draft"), action="save")
     course = course_of(runtime).course
     fields = {**fields_of(course.lessons[3]), "nl.highlight": "Theirs"}
     with runtime.database.write() as session:

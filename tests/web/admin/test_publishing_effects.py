@@ -40,7 +40,7 @@ def write_german(browser: TestClient, course: str, lessons: dict[str, str]) -> N
         english = lesson_form(title, number)
         german = {f"de.{name[3:]}": text for name, text in english.items() if name.startswith("en.")}
         saved = revision_on(browser.get(lesson).text)
-        assert post(browser, lesson, **english, **german, saved=saved, action="keep").endswith("done=kept")
+        assert post(browser, lesson, **english, **german, saved=saved, action="save").endswith("done=saved")
 
 
 def add_readers(runtime: Runtime, count: int) -> None:
@@ -102,8 +102,8 @@ def test_a_lesson_that_ends_its_comparison_of_subjects_says_so(editor: TestClien
     assert "ends without a result" not in editor.get(f"{where}/publish").text
     page = unescape(editor.get(where).text)
     fields = dict(re.findall(r'<textarea[^>]* name="(nl\.highlight)"[^>]*>([^<]*)</textarea>', page))
-    form = {**_whole_form(page), **fields, "nl.highlight": "Je rug is sterk.", "action": "keep"}
-    assert post(editor, where, **form).endswith("done=kept")
+    form = {**_whole_form(page), **fields, "nl.highlight": "Je rug is sterk.", "action": "save"}
+    assert post(editor, where, **form).endswith("done=saved")
     assert "The comparison of two subjects for this lesson ends without a result" in editor.get(f"{where}/publish").text
 
 

@@ -53,6 +53,12 @@ def find(session: Session, course_id: int, slug: str) -> SavedDraft | None:
     return next((one for one in of_course(session, course_id) if one.slug == slug), None)
 
 
+def revision_of(session: Session, course_id: int, slug: str) -> int:
+    """Return the revision of a draft that exists."""
+    one = (LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug)
+    return session.scalars(select(LessonDraftRow.revision).where(*one)).one()
+
+
 def of_course(session: Session, course_id: int) -> list[SavedDraft]:
     rows = session.execute(
         select(LessonDraftRow, AdminRow.email)

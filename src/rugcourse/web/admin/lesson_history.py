@@ -46,7 +46,7 @@ def restore(
     version: Annotated[str, Form()] = "",
     saved: Annotated[str, Form()] = "",
 ) -> Response:
-    """Lay an earlier version on the desk; readers get it when it is published. A draft that was kept since stays."""
+    """Take an earlier version as the draft; readers get it when it is published. A draft that was saved since stays."""
     runtime = runtime_of(request)
     state, versions = _versions(request, course, slug)
     earlier = next((one.lesson for one in versions if one.id == whole_number(version)), None)

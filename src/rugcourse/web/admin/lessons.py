@@ -1,4 +1,4 @@
-"""The course editor: list of lessons, drafts, preview, publishing, history (editors)."""
+"""The course editor: list of lessons, drafts, preview (editors)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from starlette.background import BackgroundTask
 
 from rugcourse.auth.sessions import AdminIdentity
-from rugcourse.bootstrap import make_ebooks, send_sample
+from rugcourse.bootstrap import send_sample
 from rugcourse.content import Course, Lesson
 from rugcourse.content.languages import language_for
 from rugcourse.content.markdown import UnknownTag, count_words
-from rugcourse.course_editor import drafts, history, linter, page_data
+from rugcourse.course_editor import drafts, linter, page_data
 from rugcourse.course_editor.drafts import (
     MOST_LESSONS,
     EditorState,
@@ -29,15 +28,6 @@ from rugcourse.course_editor.form_fields import OPTIONS, QUESTIONS, READINGS
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.picture_linter import picture_findings
-from rugcourse.course_editor.publishing import (
-    AlreadyPast,
-    ExistingReaders,
-    LessonNotReady,
-    SeenVersions,
-    publish_lesson,
-    unpublish,
-)
-from rugcourse.course_editor.publishing_effects import ends_ab_test
 from rugcourse.db.models import DISCARDED_DAYS, Role
 from rugcourse.email_preview.sample import SOMEBODY, SampleReader, parts_of
 from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
@@ -139,7 +129,7 @@ def editor_page(
 
 @router.post("/admin/lessons/{course}/{slug}")
 def save_draft(request: Request, identity: Editor, course: str, slug: str, typed: Typed) -> Response:
-    """Keep what is typed, and go where the button leads: stay, publish, or send it to oneself."""
+    """Save what is typed, and go where the button leads: stay, publish, or send it to oneself."""
     state = editor_state(request, course, slug)
     runtime = runtime_of(request)
     where = f"/admin/lessons/{course}/{slug}"
@@ -162,7 +152,24 @@ def save_draft(request: Request, identity: Editor, course: str, slug: str, typed
         case "test":
             return RedirectResponse(f"{where}?done={_send_test(request, identity, state, lesson_draft, typed)}", 303)
         case _:
-            return RedirectResponse(f"{where}?done=kept", 303)
+            return RedirectResponse(f"{where}?done=saved", 303)
+
+
+@router.post("/admin/lessons/{course}/{slug}/autosave")
+def autosave_draft(request: Request, identity: Editor, course: str, slug: str, typed: Typed) -> Response:
+    """Save while somebody types. Answers with the new revision, or 409 if somebody else saved or published."""
+    state = editor_state(request, course, slug)
+    runtime = runtime_of(request)
+    lesson_draft = drafts.with_input(state, typed)
+    seen = whole_number(typed.get("saved", ""), 9)
+    version = whole_number(typed["version"], 9) if "version" in typed else None
+    try:
+        revision = runtime.database.run(
+            drafts.save, runtime.clock.now(), state, lesson_draft, identity.admin_id, seen, version
+        )
+    except StaleDraft:
+        return Response("", 409)
+    return Response(str(revision), media_type="text/plain")
 
 
 @router.post("/admin/lessons/{course}/{slug}/discard")
@@ -198,50 +205,6 @@ def findings(request: Request, identity: Editor, course: str, slug: str, typed: 
     state = editor_state(request, course, slug)
     lesson_draft = drafts.with_input(state, typed)
     return admin_page(request, identity, "lesson-checks", _checked(request, lesson_draft))
-
-
-@router.api_route("/admin/lessons/{course}/{slug}/publish", methods=READ)
-def publish_page(request: Request, identity: Editor, course: str, slug: str) -> HTMLResponse:
-    """What differs from what readers get now, and the choices."""
-    state = editor_state(request, course, slug)
-    return _publish_page(request, identity, state, "")
-
-
-@router.post("/admin/lessons/{course}/{slug}/publish")
-def publish(request: Request, identity: Editor, course: str, slug: str, typed: Typed) -> Response:
-    """Make the lesson what readers get, if all is as it was on the page."""
-    state = editor_state(request, course, slug)
-    runtime = runtime_of(request)
-    under_way, behind = typed.get("under_way", ""), typed.get("behind", "")
-    seen = [whole_number(typed[name], 9) for name in SeenVersions._fields if name in typed]
-    try:
-        runtime.database.run(
-            publish_lesson,
-            runtime.clock.now(),
-            identity.admin_id,
-            state.lesson_draft,
-            ExistingReaders(under_way) if under_way in {*ExistingReaders} else ExistingReaders.NEW,
-            AlreadyPast(behind) if behind in {*AlreadyPast} else AlreadyPast.NOBODY,
-            SeenVersions(*seen) if len(seen) == len(SeenVersions._fields) else None,
-        )
-    except StaleDraft:
-        return _publish_page(request, identity, editor_state(request, course, slug), "meanwhile")
-    except LessonNotReady:
-        return _publish_page(request, identity, state, "not-ready")
-    books = BackgroundTask(make_ebooks, runtime)
-    return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=published", 303, background=books)
-
-
-@router.post("/admin/lessons/{course}/{slug}/unpublish")
-def leave_out(request: Request, identity: Editor, course: str, slug: str) -> Response:
-    """Take a lesson out of its course."""
-    runtime = runtime_of(request)
-    state = editor_state(request, course, slug)
-    try:
-        runtime.database.run(unpublish, runtime.clock.now(), identity.admin_id, course, slug)
-    except LessonNotReady:
-        return _publish_page(request, identity, state, "stays")
-    return RedirectResponse("/admin/lessons?notice=out", 303, background=BackgroundTask(make_ebooks, runtime))
 
 
 def editor_state(request: Request, course: str, slug: str) -> EditorState:
@@ -305,25 +268,7 @@ def _behind(lesson_draft: LessonDraft) -> str:
     return "".join(others[: lesson_draft.place - 1][-1:])
 
 
-def _publish_page(request: Request, identity: AdminIdentity, state: EditorState, notice: str) -> HTMLResponse:
-    found = _findings(request, state.lesson_draft)
-    wrong = [one for one in found if one.is_error]
-    database = runtime_of(request).database
-    before = state.published.course.lesson(state.lesson_draft.slug)
-    values = {
-        **editor_values(request, state),
-        "wrong": wrong,
-        "changes": [] if wrong else history.differences(before, state.lesson_draft.lesson()),
-        "ends_ab_test": not wrong and database.query(ends_ab_test, state.published, state.lesson_draft),
-        "moved": before is not None and before.number != state.lesson_draft.place,
-        "place": state.lesson_draft.place,
-        "last": len(state.published.course.lessons),
-        "notice": notice,
-    }
-    return admin_page(request, identity, "lesson-publish", values, 409 if notice else 200)
-
-
-def _findings(request: Request, lesson_draft: LessonDraft) -> list[LintFinding]:
+def findings_of(request: Request, lesson_draft: LessonDraft) -> list[LintFinding]:
     """What is wrong, and what could be better; errors first."""
     about_pictures = runtime_of(request).database.query(picture_findings, lesson_draft.fields)
     return sorted([*linter.check(lesson_draft), *about_pictures], key=lambda one: not one.is_error)
@@ -332,7 +277,7 @@ def _findings(request: Request, lesson_draft: LessonDraft) -> list[LintFinding]:
 def _checked(request: Request, lesson_draft: LessonDraft) -> dict[str, object]:
     languages = lesson_draft.languages
     return {
-        "findings": _findings(request, lesson_draft),
+        "findings": findings_of(request, lesson_draft),
         "measures": {language: linter.measure(lesson_draft, language) for language in languages},
         "sizes": {language: _size(request, lesson_draft, language) for language in languages},
         "largest": MAX_HTML_BYTES,
