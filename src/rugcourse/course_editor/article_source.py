@@ -141,9 +141,10 @@ def make_lessons(session: Session, now: datetime, draft: CourseDraft, seen: int,
     for lesson in lessons:
         content = DraftContent(clean(_lesson_fields(lesson, language), [language]), NONE)
         lesson_drafts.save(session, draft.id, lesson.slug, content, 0, admin_id, now)
-    order = {ORDER_FIELD: " ".join([*(one.slug for one in draft.lessons), *(one.slug for one in lessons)])}
-    seen_order = draft.parts[CoursePart.ORDER].saved if CoursePart.ORDER in draft.parts else 0
-    course_drafts.save(session, draft.id, CoursePart.ORDER, order, seen_order, admin_id, now)
+    slugs = [*(one.slug for one in draft.lessons), *(one.slug for one in lessons)]
+    before = draft.parts.get(CoursePart.ORDER)
+    order = {**(before.fields if before else {}), ORDER_FIELD: " ".join(slugs)}
+    course_drafts.save(session, draft.id, CoursePart.ORDER, order, before.saved if before else 0, admin_id, now)
     if not course_drafts.save(session, draft.id, CoursePart.ARTICLE, _sources(found, lessons), seen, admin_id, now):
         raise StaleDraft
     page = proposed_page(found.article, found.cuts, own_text=found.own_text)

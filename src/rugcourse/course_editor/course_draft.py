@@ -22,6 +22,7 @@ from rugcourse.db.queries.lesson_drafts import SavedDraft
 from rugcourse.errors import NotFoundError
 
 ORDER_FIELD = "lessons"  # of the draft of the order: slugs with spaces between them
+LEFT_OUT_FIELD = "left_out"  # of the same draft: those that the first publication does without
 PREDECESSOR_FIELD = "behind"
 
 
@@ -88,6 +89,22 @@ class CourseDraft:
         fields = self.fields(CoursePart.PAGE)
         titles = (fields.get(f"{one}.title") for one in (language, *self.languages))
         return next(filter(None, titles), self.slug)
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The slugs of the lessons that the first publication does without: they stay drafts."""
+        if self.published is not None or CoursePart.ORDER not in self.parts:
+            return frozenset()
+        return frozenset(self.parts[CoursePart.ORDER].fields.get(LEFT_OUT_FIELD, "").split())
+
+    @property
+    def included(self) -> tuple[WrittenLesson, ...]:
+        """The lessons that are published with the course: the first time those that are not left out, later the
+        published ones.
+        """
+        if self.published is None:
+            return tuple(one for one in self.lessons if one.slug not in self.left_out)
+        return tuple(one for one in self.lessons if one.published is not None)
 
     @property
     def changed_parts(self) -> tuple[CoursePart, ...]:

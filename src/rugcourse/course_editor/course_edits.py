@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Course
 from rugcourse.content.loader import RESERVED_SLUGS
 from rugcourse.course_editor.course_draft import (
+    LEFT_OUT_FIELD,
     ORDER_FIELD,
     PREDECESSOR_FIELD,
     CourseDraft,
@@ -43,7 +44,7 @@ class UnknownLanguage(InvalidInput):
 
 
 class CourseIsPublished(InvalidState):
-    """A course that was published can't be deleted: readers may have had it. It can be archived."""
+    """A course that was published can't be deleted, nor do without a lesson: readers may have had it."""
 
 
 class PartEdit(NamedTuple):
@@ -169,7 +170,35 @@ def save_order(
     """
     known = {one.slug for one in draft.lessons}
     order = list(dict.fromkeys([one for one in slugs if one in known] + [one.slug for one in draft.lessons]))
-    fields = {ORDER_FIELD: " ".join(order)}
+    _save_order_field(session, now, draft, (ORDER_FIELD, order), admin_id, seen)
+
+
+def leave_out_lesson(
+    session: Session, now: datetime, draft: CourseDraft, slug: str, admin_id: int | None, seen: int, *, left_out: bool
+) -> None:
+    """Publish a course for the first time without a lesson, which stays a draft; or with it. `seen`: see `save_order`.
+
+    Raises CourseIsPublished, and StaleDraft.
+    """
+    if draft.published is not None:
+        raise CourseIsPublished
+    slugs = draft.left_out | {slug} if left_out else draft.left_out - {slug}
+    known = [one.slug for one in draft.lessons if one.slug in slugs]
+    _save_order_field(session, now, draft, (LEFT_OUT_FIELD, known), admin_id, seen)
+
+
+def _save_order_field(
+    session: Session,
+    now: datetime,
+    draft: CourseDraft,
+    field: tuple[str, Sequence[str]],
+    admin_id: int | None,
+    seen: int,
+) -> None:
+    """Save one field of the order, and keep the others. Raises StaleDraft."""
+    saved = draft.parts[CoursePart.ORDER].fields if CoursePart.ORDER in draft.parts else {}
+    name, slugs = field
+    fields = {**saved, name: " ".join(slugs)}
     if not course_drafts.save(session, draft.id, CoursePart.ORDER, fields, seen, admin_id, now):
         raise StaleDraft
 

@@ -49,6 +49,16 @@ class CourseFinding:
     language: str
     finding: LintFinding
 
+    @property
+    def part(self) -> str:
+        """The part, or nothing: a lesson may be called like one."""
+        return self.place.value if isinstance(self.place, CoursePart) else ""
+
+    @property
+    def lesson(self) -> str:
+        """The slug of the lesson, or nothing."""
+        return "" if isinstance(self.place, CoursePart) else self.place
+
 
 class SeenCourse(NamedTuple):
     """What the publishing admin had seen: the revision of the drafts, and what was published."""
@@ -60,10 +70,9 @@ class SeenCourse(NamedTuple):
 def findings(draft: CourseDraft, language: str) -> list[CourseFinding]:
     """Return what has to be done before the course can be published in a language."""
     found = [CourseFinding(part, language, one) for part in FORMS for one in _part_findings(draft, part, language)]
-    for lesson in draft.lessons:
-        if _is_published_with(draft, lesson):
-            found += [CourseFinding(lesson.slug, language, one) for one in _lesson_findings(draft, lesson, language)]
-    if not any(_is_published_with(draft, one) for one in draft.lessons):
+    for lesson in draft.included:
+        found += [CourseFinding(lesson.slug, language, one) for one in _lesson_findings(draft, lesson, language)]
+    if not draft.included:
         found.append(CourseFinding(CoursePart.ORDER, language, LintFinding("no-lessons", "")))
     return found
 
@@ -87,16 +96,16 @@ def publishable(draft: CourseDraft) -> tuple[str, ...]:
 def assembled(draft: CourseDraft, languages: Sequence[str]) -> Course:
     """Return the course as it would be published in these languages. Raises ValidationError.
 
-    The first time with all its lessons; later with the published ones, which are published one by one.
+    With the lessons that are included: the first time those that are not left out, later the published ones, whose
+    changes are published one by one.
     """
-    included = [one for one in draft.lessons if _is_published_with(draft, one)]
     return Course.model_validate(
         {
             "slug": draft.slug,
             "texts": _part_texts(draft, CoursePart.PAGE, languages),
             "tests": _part_texts(draft, CoursePart.TEST, languages),
             "safety_notices": _part_texts(draft, CoursePart.NOTICE, languages),
-            "lessons": [_lesson(one, number, languages) for number, one in enumerate(included, 1)],
+            "lessons": [_lesson(one, number, languages) for number, one in enumerate(draft.included, 1)],
         }
     )
 
@@ -127,21 +136,17 @@ def publish_course(
         raise CourseNotReady
     current = {one.slug: current_version(session, draft.id, one.slug) for one in draft.lessons}
     course_publishing.save_course(session, course, now)
-    if all(_is_published_with(draft, one) for one in draft.lessons):  # else it still says where the new ones stand
+    if len(draft.included) == len(draft.lessons):  # else it still says where the new ones stand
         course_drafts.remove(session, draft.id, CoursePart.ORDER)
     for part in FORMS:
         course_drafts.remove(session, draft.id, part)
         _keep_unpublished(session, now, draft, part, spoken, admin_id)
-    for lesson in draft.lessons:
-        if lesson.draft is not None and _is_published_with(draft, lesson):
+    for lesson in draft.included:
+        if lesson.draft is not None:
             _settle_lesson_draft(session, now, draft, lesson, course, admin_id, current[lesson.slug])
     after = {"languages": " ".join(spoken), "lessons": len(course.lessons)}
     admins.record_change(session, now, admin_id, AuditAction.COURSE_PUBLISH, slug, None, after)
     return course
-
-
-def _is_published_with(draft: CourseDraft, lesson: WrittenLesson) -> bool:
-    return draft.published is None or lesson.published is not None
 
 
 def _part_findings(draft: CourseDraft, part: CoursePart, language: str) -> list[LintFinding]:

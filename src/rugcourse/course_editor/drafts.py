@@ -172,7 +172,7 @@ def forget_place(session: Session, now: datetime, course_id: int, slug: str, adm
     order = course_drafts.of_course(session, course_id).get(CoursePart.ORDER)
     slugs = order.fields.get(ORDER_FIELD, "").split() if order else []
     if order and slug in slugs:
-        fields = {ORDER_FIELD: " ".join(one for one in slugs if one != slug)}
+        fields = {**order.fields, ORDER_FIELD: " ".join(one for one in slugs if one != slug)}
         course_drafts.save(session, course_id, CoursePart.ORDER, fields, order.saved, admin_id, now)
 
 

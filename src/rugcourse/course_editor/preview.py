@@ -24,9 +24,10 @@ def preview_course(draft: CourseDraft, language: str) -> Course:
     """Return the course in one language. A test or a notice that is not complete yet is left out."""
     tests = _valid(draft, CoursePart.TEST, KnowledgeTest, language)
     notices = _valid(draft, CoursePart.NOTICE, SafetyNotice, language)
+    shown = [one for one in draft.lessons if one.slug not in draft.left_out]
     lessons = [
         LessonDraft(draft.course, one.slug, number, one.fields, draft.languages).lenient_lesson(language)
-        for number, one in enumerate(draft.lessons, 1)
+        for number, one in enumerate(shown, 1)
     ]
     page = language_document(FORMS[CoursePart.PAGE], draft.fields(CoursePart.PAGE), language, draft.languages)
     return Course.model_construct(

@@ -127,6 +127,49 @@ def test_one_lesson_too_many_is_told_apart_from_a_title_that_is_taken(
     assert "A course has at most" in written.get("/admin/lessons?notice=too-many").text
 
 
+def test_an_unfinished_lesson_is_named_and_the_course_published_without_it(
+    written: TestClient, browser: TestClient
+) -> None:
+    post(written, f"{MADE}/lessons", title="Test")  # called like a part of the course
+    page = written.get(MADE).text
+    assert f'action="{MADE}/publish"' not in page
+    missing = page.partition("Still missing")[2].partition("</section>")[0]
+    assert '<a href="/admin/lessons/better-sleep/test">Test</a>' in missing
+    assert 'href="/admin/lessons/better-sleep/test#f-en.subject"' in missing
+    assert "/parts/test" not in missing
+    assert written.get("/admin/lessons/better-sleep/test").text.count('id="f-en.subject"') == 1
+    assert order_form(written, "left-out", lesson="test", left_out="yes") == f"{MADE}?done=left-out"
+    order_form(written, "order", order="test what-helps why-you-sleep")
+    page = written.get(MADE).text
+    assert "One lesson is not published with the course." in page
+    assert "The course has 2 lessons." in page
+    assert order_form(written, "left-out", lesson="test", left_out="no").endswith("included")
+    assert f'action="{MADE}/publish"' not in written.get(MADE).text
+    order_form(written, "left-out", lesson="test", left_out="yes")
+    assert 'lessons/test"' not in written.get(f"{MADE}/preview/page").text
+    assert publish(written) == f"{MADE}?done=published"
+    shown = browser.get("/en/better-sleep").text
+    assert shown.index("What helps") < shown.index("lessons/why-you-sleep")
+    assert browser.get("/en/better-sleep/lessons/test").status_code == 404
+    page = written.get(MADE).text
+    assert re.findall(r'data-lesson="([^"]+)"', page) == ["test", "what-helps", "why-you-sleep"]
+    assert "new, not published" in page
+
+
+def test_no_lesson_is_left_out_of_a_published_course_or_from_an_old_page(written: TestClient) -> None:
+    assert order_form(written, "left-out", lesson="what-helps", left_out="yes", seen="99") == f"{MADE}?done=meanwhile"
+    publish(written)
+    assert order_form(written, "left-out", lesson="what-helps", left_out="yes") == f"{MADE}?done=meanwhile"
+    assert written.get("/en/better-sleep/lessons/what-helps").status_code == 200
+
+
+def order_form(browser: TestClient, path: str, **fields: str) -> str:
+    """Send a form of the list of lessons, with what it showed."""
+    seen = re.search(r'name="seen" value="(\d+)"', browser.get(MADE).text)
+    assert seen
+    return post(browser, f"{MADE}/{path}", **{"seen": seen[1], **fields})
+
+
 def test_the_mail_of_a_lesson_that_was_never_published_says_its_place(written: TestClient) -> None:
     for slug, place in (("why-you-sleep", "lesson 1 of 2"), ("what-helps", "lesson 2 of 2")):
         where = f"/admin/lessons/better-sleep/{slug}"

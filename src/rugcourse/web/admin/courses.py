@@ -19,7 +19,7 @@ from rugcourse.course_editor import (
 )
 from rugcourse.course_editor.article_source import is_uncut
 from rugcourse.course_editor.course_draft import CourseDraft, CourseNotFound
-from rugcourse.course_editor.course_edits import CourseSlugTaken, NoTitle, PartEdit, UnknownLanguage
+from rugcourse.course_editor.course_edits import CourseIsPublished, CourseSlugTaken, NoTitle, PartEdit, UnknownLanguage
 from rugcourse.course_editor.drafts import MOST_LESSONS, StaleDraft, TooManyLessons, title_of
 from rugcourse.course_editor.part_fields import shown_rows
 from rugcourse.course_editor.parts import FORMS, URGENCIES, CoursePart, labels_at
@@ -178,6 +178,34 @@ def order_lessons(
     return run_or_tell(course, PROBLEMS, save)
 
 
+@router.post("/admin/courses/{course}/left-out")
+def leave_out_lesson(
+    request: Request,
+    identity: Editor,
+    course: str,
+    lesson: Annotated[str, Form()] = "",
+    left_out: Annotated[str, Form()] = "yes",
+    seen: Annotated[str, Form()] = "",
+) -> RedirectResponse:
+    """Publish the course for the first time without a lesson, which stays a draft; or with it."""
+    runtime = runtime_of(request)
+    draft = find_draft(request, course)
+
+    def save() -> str:
+        runtime.database.run(
+            course_edits.leave_out_lesson,
+            runtime.clock.now(),
+            draft,
+            lesson,
+            identity.admin_id,
+            whole_number(seen, 9),
+            left_out=left_out == "yes",
+        )
+        return f"/admin/courses/{course}?done={'left-out' if left_out == 'yes' else 'included'}"
+
+    return run_or_tell(course, {**PROBLEMS, CourseIsPublished: "meanwhile"}, save)
+
+
 @router.post("/admin/courses/{course}/languages")
 def add_language(
     request: Request, _identity: Editor, course: str, language: Annotated[str, Form()] = ""
@@ -290,7 +318,7 @@ def _part_page(
     fields: dict[str, str],
     done: str,
 ) -> HTMLResponse:
-    found = [one.finding for one in course_publishing.findings(draft, language) if one.place == part]
+    found = [one.finding for one in course_publishing.findings(draft, language) if one.part == part]
     values = {
         "draft": draft,
         "title": draft.title(language),
