@@ -145,6 +145,17 @@ def parse(text: str) -> list[Token]:
     return _markdown().parse(_hide_tags(text))
 
 
+def parse_blocks(text: str) -> list[Token]:
+    """Parse `text` into tokens with the lines that they stand on. Merge tags are text."""
+    return _markdown().parse(text)
+
+
+def same_when_shown(text: str, other: str) -> bool:
+    """Return whether two texts become the same HTML, but for line breaks that are spaces."""
+    first, second = (_markdown().render(one).replace("\n", " ") for one in (text, other))
+    return bool(first == second)
+
+
 def show_tags(text: str, tags: Mapping[str, str]) -> str:
     """Replace the placeholders by the values in `tags`."""
     return _PLACEHOLDER.sub(lambda match: tags.get(match[1].replace("Q", "_").lower(), ""), text)

@@ -19,6 +19,7 @@ from rugcourse.course_editor.course_draft import (
     texts_of,
 )
 from rugcourse.course_editor.drafts import MOST_LESSONS, StaleDraft, TooManyLessons, slug_from
+from rugcourse.course_editor.form_fields import wrapped_as
 from rugcourse.course_editor.part_fields import clean, fields_of, with_question_ids
 from rugcourse.course_editor.parts import FORMS, CoursePart
 from rugcourse.course_editor.versions import NONE
@@ -130,6 +131,7 @@ def save_part(
     Raises StaleDraft.
     """
     fields = clean({**draft.fields(part), **edit.typed}, FORMS[part], draft.languages, close_up=edit.close_up)
+    fields = wrapped_as(fields, draft.published_fields(part), draft.fields(part))
     if part == CoursePart.TEST:
         fields = with_question_ids(fields)
     if not course_drafts.save(session, draft.id, part, draft.changes(part, fields), edit.seen, admin_id, now):

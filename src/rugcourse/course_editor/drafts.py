@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import Course
 from rugcourse.course_editor.course_draft import ORDER_FIELD, PREDECESSOR_FIELD, lessons_in_order, place_of
-from rugcourse.course_editor.form_fields import clean, fields_of
+from rugcourse.course_editor.form_fields import clean, fields_of, wrapped_as
 from rugcourse.course_editor.lesson_draft import LessonDraft, position_after
 from rugcourse.course_editor.lesson_source import source_of
 from rugcourse.course_editor.parts import CoursePart
@@ -132,7 +132,9 @@ def with_input(state: EditorState, typed: dict[str, str]) -> LessonDraft:
     if PREDECESSOR_FIELD in typed and typed[PREDECESSOR_FIELD] != typed.get(LOADED_PREDECESSOR_FIELD):
         place = position_after(course, slug, typed[PREDECESSOR_FIELD])
     before = state.lesson_draft
-    return replace(before, place=place, fields=clean(typed, before.all_languages))
+    lesson = course.lesson(slug)
+    fields = wrapped_as(clean(typed, before.all_languages), fields_of(lesson) if lesson else {}, before.fields)
+    return replace(before, place=place, fields=fields)
 
 
 def save(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rugcourse.content import Lesson
 from rugcourse.content.model import MOST_READINGS, without_invisible
+from rugcourse.content.wrapping import rewrapped, unwrapped
 
 PLAIN = ("title", "subject", "preheader", "highlight", "today", "body")
 QUESTIONS, OPTIONS, READINGS = 2, 4, MOST_READINGS
@@ -49,6 +50,19 @@ def clean(typed: Fields, languages: Sequence[str]) -> dict[str, str]:
         for name, text in found.items()
     }
     return {name: text for name, text in lines.items() if text}
+
+
+def shown(fields: Fields) -> dict[str, str]:
+    """Return fields as a form shows them: with each paragraph of a body on one line."""
+    return {name: unwrapped(text) if name.endswith(".body") else text for name, text in fields.items()}
+
+
+def wrapped_as(fields: Fields, *before: Fields) -> dict[str, str]:
+    """Return fields from a form with their bodies wrapped as they were before, so that files differ in what changed."""
+    return {
+        name: rewrapped(text, *(one.get(name, "") for one in before)) if name.endswith(".body") else text
+        for name, text in fields.items()
+    }
 
 
 def _one_line(text: str) -> str:

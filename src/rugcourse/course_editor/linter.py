@@ -19,6 +19,7 @@ from rugcourse.content.model import has_invisible
 from rugcourse.content.readability import reading_ease
 from rugcourse.content.safety_notice_tag import without_notice
 from rugcourse.content.unsupported import unsupported
+from rugcourse.content.wrapping import unwrapped
 from rugcourse.course_editor.form_fields import field_at
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.lesson_source import LessonSource
@@ -160,7 +161,7 @@ def unreadable_in(fields: Mapping[str, str], languages: Sequence[str], *, notice
         if not name.endswith(".body") and (tag := tag_in_line(without_lesson_tags(text) if is_tagged else text)):
             yield LintFinding("tag-in-line", name, values={"text": tag})
     for language in languages:
-        body = fields.get(f"{language}.body", "")
+        body = unwrapped(fields.get(f"{language}.body", ""))  # the lines that the form shows
         yield from unsupported_in(body, f"{language}.body")
         try:
             check_tags(without_notice(without_lesson_tags(body)) if notice else body)

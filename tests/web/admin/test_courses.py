@@ -391,3 +391,11 @@ def test_questions_that_can_be_guessed_are_told_beside_the_test_and_stop_no_publ
     page = written.get(MADE).text
     assert sentence in page
     assert f'action="{MADE}/publish"' in page
+
+
+def test_saving_a_part_as_it_is_shown_changes_nothing(editor: TestClient, runtime: Runtime) -> None:
+    part = f"/admin/courses/{COURSE}/parts/page"
+    form = inputs(editor.get(f"{part}?language=en").text)
+    assert "\n" in course_of(runtime).course.texts["en"].body
+    post(editor, part, **{**form, "action": "back"})
+    assert "Readers get exactly this already." in editor.get(f"/admin/courses/{COURSE}").text

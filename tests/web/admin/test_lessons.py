@@ -274,6 +274,19 @@ def test_a_lesson_saves_itself_while_it_is_typed_and_two_who_type_are_told(
     assert stale.status_code == 409
 
 
+def test_a_text_is_shown_without_hard_line_breaks_and_kept_with_those_of_its_file(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    body = course_of(runtime).course.lessons[3].texts["nl"].body
+    box = unescape(editor.get(LESSON).text.partition('name="nl.body"')[2].partition(">")[2].partition("</textarea>")[0])
+    assert (box.count("\n") < body.count("\n"), box.split()) == (True, body.split())
+    changed = box.replace(box.split("\n\n")[1], "Eén nieuwe zin.").replace("\n", "\r\n")
+    post(editor, LESSON, **{**typed(runtime), "nl.body": changed}, action="publish")
+    post(editor, f"{LESSON}/publish", under_way="new")
+    after = course_of(runtime).course.lessons[3].texts["nl"].body
+    assert after == body.replace(body.split("\n\n")[1], "Eén nieuwe zin.")
+
+
 def test_a_lesson_that_is_published_while_it_is_typed_stops_saving_itself(editor: TestClient, runtime: Runtime) -> None:
     version = re.search(r'name="version" value="(\d+)"', editor.get(LESSON).text)[1]  # type: ignore[index]
     post(editor, LESSON, **typed(runtime, nl__title="Theirs"), action="publish")

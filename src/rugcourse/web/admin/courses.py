@@ -21,6 +21,7 @@ from rugcourse.course_editor.article_source import is_uncut
 from rugcourse.course_editor.course_draft import CourseDraft, CourseNotFound
 from rugcourse.course_editor.course_edits import CourseIsPublished, CourseSlugTaken, NoTitle, PartEdit, UnknownLanguage
 from rugcourse.course_editor.drafts import MOST_LESSONS, StaleDraft, TooManyLessons, title_of
+from rugcourse.course_editor.form_fields import shown
 from rugcourse.course_editor.part_fields import shown_rows
 from rugcourse.course_editor.parts import FORMS, URGENCIES, CoursePart, labels_at
 from rugcourse.db.models import Role
@@ -326,7 +327,7 @@ def _part_page(
         "form": FORMS[part],
         "part": part,
         "spoken": language,
-        "fields": fields,
+        "fields": shown(fields),
         "findings_here": found,
         "advice_here": [one for one in question_advice.advice(draft, language) if one.place == part],
         "shown_rows": lambda rows, path: shown_rows(fields, rows, path, draft.languages),

@@ -24,7 +24,7 @@ from rugcourse.course_editor.drafts import (
     StalePublication,
     TooManyLessons,
 )
-from rugcourse.course_editor.form_fields import OPTIONS, QUESTIONS, READINGS
+from rugcourse.course_editor.form_fields import OPTIONS, QUESTIONS, READINGS, shown
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.picture_linter import picture_findings
@@ -247,7 +247,7 @@ def editor_page_of(
     values = {
         **editor_values(request, state),
         **_checked(request, lesson_draft),
-        "fields": lesson_draft.fields,
+        "fields": shown(lesson_draft.fields),
         "place": lesson_draft.place,
         "others": [one for one in state.published.course.lessons if one.slug != lesson_draft.slug],
         "questions": range(QUESTIONS),
