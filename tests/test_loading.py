@@ -31,6 +31,17 @@ sys.argv = ["rugcourse", "--help"]
 with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
     main()
 """
+_DERIVE = """
+import contextlib, io, sys, tempfile
+from pathlib import Path
+from rugcourse.cli import main
+folder = Path(tempfile.mkdtemp())
+(folder / "article.md").write_text("# Sleep\\n\\n## Night\\n\\n" + "Sleep is rest. " * 40)
+sys.argv = ["rugcourse", "courses", "derive", str(folder / "article.md"), "--out", str(folder / "new"), "--language", "en"]
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+    main()
+assert list((folder / "new").glob("*.md"))
+"""
 _WEB_PAGES = """
 from rugcourse.cli import context
 from rugcourse.web import server
@@ -51,7 +62,8 @@ from rugcourse.worker import embedded
 create_app(runtime)
 """
 STARTS = {
-    "help": (_HELP, _RARELY | _SERVERS | _WEB | _CELERY | {"jinja2", "mjml", "argon2"}),
+    "help": (_HELP, _RARELY | _SERVERS | _WEB | _CELERY | {"jinja2", "mjml", "argon2", "sqlalchemy", "pydantic"}),
+    "derive": (_DERIVE, _SERVERS | _WEB | _CELERY | {"jinja2", "mjml", "argon2", "sqlalchemy", "mammoth", "odfdo"}),
     "commands that open the database": ("import rugcourse.cli.context", _RARELY | _SERVERS | _WEB | _CELERY),
     "web": (_OPEN + _WEB_PAGES, _RARELY | _SERVERS | _CELERY),
     "worker": (_OPEN + _WORKER, _RARELY | _SERVERS | _WEB),

@@ -295,3 +295,9 @@ def test_a_copy_is_for_its_user_alone_also_in_a_file_that_was_there(address: str
     assert run("subscribers", "export", "sam@x.example", "--out", copy, DATABASE_URL=address).returncode == 0
     assert json.loads(copy.read_text(encoding="utf-8"))["person"][0]["email"] == "sam@x.example"
     assert copy.stat().st_mode & 0o077 == 0
+
+
+def test_an_admin_gets_one_of_the_roles_that_there_are(address: str) -> None:
+    answer = run("admin", "create", "kim@x.example", "--role", "boss", RUGCOURSE_DATABASE_URL=address)
+    assert answer.returncode == 2
+    assert "boss is none of owner, editor, analyst" in " ".join(answer.stderr.split())

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from rugcourse.cli.output import Json, print_json, print_table
-from rugcourse.db.models import Role
 
 app = typer.Typer(help="Accounts for the admin pages.", no_args_is_help=True)
 
@@ -15,16 +14,19 @@ app = typer.Typer(help="Accounts for the admin pages.", no_args_is_help=True)
 @app.command()
 def create(
     email: Annotated[str, typer.Argument(help="Their address.")],
-    role: Annotated[Role, typer.Option(help="What they may do.")] = Role.OWNER,
+    role: Annotated[str, typer.Option(help="What they may do: owner, editor or analyst.")] = "owner",
 ) -> None:
     """Create an admin, or restore their access. Prints a link that sets the password, once, within a day."""
     from rugcourse.auth.admins import invite
     from rugcourse.cli.context import open_checked
+    from rugcourse.db.models import Role
     from rugcourse.enrolment.signup import NotAnAddress
 
+    if role not in {*Role}:
+        raise typer.BadParameter(f"{role} is none of {', '.join(Role)}", param_hint="--role")
     runtime = open_checked(own_secret=True)
     try:
-        invitation = runtime.database.run(invite, runtime.clock, email, role)
+        invitation = runtime.database.run(invite, runtime.clock, email, Role(role))
     except NotAnAddress:
         typer.echo(f"error: {email} is not an e-mail address", err=True)
         raise typer.Exit(1) from None
