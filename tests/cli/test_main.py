@@ -298,6 +298,6 @@ def test_a_copy_is_for_its_user_alone_also_in_a_file_that_was_there(address: str
 
 
 def test_an_admin_gets_one_of_the_roles_that_there_are(address: str) -> None:
-    answer = run("admin", "create", "kim@x.example", "--role", "boss", RUGCOURSE_DATABASE_URL=address)
+    answer = run("admin", "create", "kim@x.example", "--role", "boss", DATABASE_URL=address)
     assert answer.returncode == 2
     assert "boss is none of owner, editor, analyst" in " ".join(answer.stderr.split())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 
 from rugcourse.content import Lesson
 from rugcourse.content.model import MOST_READINGS, without_invisible
@@ -19,6 +20,25 @@ _READING = ("title", "summary", "link")
 LONGEST = 30_000
 _LONGEST_ID = 60
 Fields = Mapping[str, str]
+
+
+class LanguageState(StrEnum):
+    """How far a language of a lesson or a part is, for its tab."""
+
+    MISSING = "missing"
+    DRAFT = "draft"  # written, and not as readers get it
+    PUBLISHED = "published"
+
+
+def language_state(fields: Fields, published: Fields, language: str) -> LanguageState:
+    """Return how far a language is. `published`: the fields as readers get them, empty if they get none."""
+    own, theirs = (
+        {name: text for name, text in one.items() if text and name.startswith(f"{language}.")}
+        for one in (fields, published)
+    )
+    if not own:
+        return LanguageState.MISSING
+    return LanguageState.PUBLISHED if own == theirs else LanguageState.DRAFT
 
 
 def names_of(languages: Sequence[str]) -> Iterator[str]:

@@ -84,6 +84,12 @@ def shown_rows(fields: Fields, rows: RowGroup, path: str, languages: Sequence[st
     return min(max(kept, default=-1) + 2, rows.most)
 
 
+def row_of(name: str) -> str:
+    """Return the row that a field is in, such as `questions.0.` for `nl.questions.0.options.1.why`; empty for none."""
+    found = re.match(r"(?:[a-z]{2}\.)?([a-z_]+\.\d+\.)", name)
+    return found[1] if found else ""
+
+
 def _row_pattern(rows: RowGroup, path: str, languages: Sequence[str]) -> re.Pattern[str]:
     spoken = "|".join(map(re.escape, languages))
     return re.compile(rf"(?P<before>(?:(?:{spoken})\.)?{re.escape(path)}{rows.name}\.)(?P<row>\d+)\.(?P<after>.+)")

@@ -399,3 +399,34 @@ def test_saving_a_part_as_it_is_shown_changes_nothing(editor: TestClient, runtim
     assert "\n" in course_of(runtime).course.texts["en"].body
     post(editor, part, **{**form, "action": "back"})
     assert "Readers get exactly this already." in editor.get(f"/admin/courses/{COURSE}").text
+
+
+def test_questions_of_the_test_are_folded_but_for_those_with_a_mistake_and_a_new_one(editor: TestClient) -> None:
+    part = f"/admin/courses/{COURSE}/parts/test"
+    form = inputs(editor.get(f"{part}?language=en").text)
+    rows = re.findall(
+        r'<details class="row-of"( open)?><summary>(.*?)</summary>', editor.get(f"{part}?language=en").text
+    )
+    first = form["en.questions.0.question"]
+    assert unescape(rows[0][1]) == f"Question 1: {first}"
+    assert [number for number, (is_open, _) in enumerate(rows) if is_open] == [len(rows) - 1]
+    post(editor, part, **{**form, "en.questions.1.options.0.why": "", "action": "en"})
+    rows = re.findall(r'<details class="row-of"( open)?>', editor.get(f"{part}?language=en").text)
+    assert [number for number, is_open in enumerate(rows) if is_open] == [1, len(rows) - 1]
+
+
+def test_each_language_says_on_its_tab_how_far_it_is(editor: TestClient) -> None:
+    def tabs(page: str) -> list[tuple[str, str]]:
+        return re.findall(r'>(\w+) <span class="status [a-z]*">(\w+)</span></(?:b|a|label)>', page)
+
+    part, lesson = f"/admin/courses/{COURSE}/parts/page", f"/admin/lessons/{COURSE}/stress"
+    post(editor, f"/admin/courses/{COURSE}/languages", language="de")
+    expected = {"Nederlands": "published", "English": "published", "Deutsch": "missing"}
+    for page in (part, lesson):
+        assert dict(tabs(editor.get(page).text)) == expected
+    post(editor, part, **{"de.title": "Rücken", "en.tagline": "New."}, language="de", saved="0", action="de")
+    form = inputs(editor.get(lesson).text)
+    post(editor, lesson, **{**form, "de.title": "Stress", "en.title": "Stress again", "action": "save"})
+    for page in (part, lesson):
+        found = dict(tabs(editor.get(page).text))
+        assert found == {"Nederlands": "published", "English": "draft", "Deutsch": "draft"}

@@ -21,8 +21,8 @@ from rugcourse.course_editor.article_source import is_uncut
 from rugcourse.course_editor.course_draft import CourseDraft, CourseNotFound
 from rugcourse.course_editor.course_edits import CourseIsPublished, CourseSlugTaken, NoTitle, PartEdit, UnknownLanguage
 from rugcourse.course_editor.drafts import MOST_LESSONS, StaleDraft, TooManyLessons, title_of
-from rugcourse.course_editor.form_fields import shown
-from rugcourse.course_editor.part_fields import shown_rows
+from rugcourse.course_editor.form_fields import language_state, shown
+from rugcourse.course_editor.part_fields import row_of, shown_rows
 from rugcourse.course_editor.parts import FORMS, URGENCIES, CoursePart, labels_at
 from rugcourse.db.models import Role
 from rugcourse.errors import RugcourseError
@@ -330,6 +330,10 @@ def _part_page(
         "fields": shown(fields),
         "findings_here": found,
         "advice_here": [one for one in question_advice.advice(draft, language) if one.place == part],
+        "wrong_rows": {row_of(one.where) for one in found},
+        "states": {
+            one: language_state(draft.fields(part), draft.published_fields(part), one) for one in draft.languages
+        },
         "shown_rows": lambda rows, path: shown_rows(fields, rows, path, draft.languages),
         "urgencies": URGENCIES,
         "weekdays": WEEKDAYS,

@@ -24,7 +24,7 @@ from rugcourse.course_editor.drafts import (
     StalePublication,
     TooManyLessons,
 )
-from rugcourse.course_editor.form_fields import OPTIONS, QUESTIONS, READINGS, shown
+from rugcourse.course_editor.form_fields import OPTIONS, QUESTIONS, READINGS, fields_of, language_state, shown
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.picture_linter import picture_findings
@@ -244,9 +244,12 @@ def _course_title(state: EditorState, language: str) -> str:
 def editor_page_of(
     request: Request, identity: AdminIdentity, state: EditorState, lesson_draft: LessonDraft, done: str
 ) -> HTMLResponse:
+    lesson = state.published.course.lesson(lesson_draft.slug)
+    published = fields_of(lesson) if lesson else {}
     values = {
         **editor_values(request, state),
         **_checked(request, lesson_draft),
+        "states": {one: language_state(lesson_draft.fields, published, one) for one in lesson_draft.all_languages},
         "fields": shown(lesson_draft.fields),
         "place": lesson_draft.place,
         "others": [one for one in state.published.course.lessons if one.slug != lesson_draft.slug],
