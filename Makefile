@@ -18,7 +18,7 @@ help:
 	@echo "make check     lint, formatting, types, import rules, lessons, catalogues"
 	@echo "make messages  bring the catalogues in locales/ up to date; ARGS=--check only looks, ARGS=\"--new de\" begins one"
 	@echo "make bench     measure, and write var/bench.json; ARGS=pipeline measures only that"
-	@echo "make screenshots  take the pictures of the README anew"
+	@echo "make screenshots  take the pictures of README and docs anew"
 	@echo "make mutants   which small faults do a module's own tests miss? ARGS=delivery.planner tries one module"
 	@echo "make lock      choose the versions of all dependencies anew"
 	@echo "make clean     delete .venv and what tools leave behind"
@@ -57,7 +57,7 @@ mutants: $(DEV_READY)
 	@PYTHONPATH=src:. $(BIN)/python -m tools.mutants $(ARGS)
 
 screenshots: $(DEV_READY)
-	@PYTHONPATH=. $(BIN)/python -m tools.screenshots
+	@PYTHONPATH=src:. $(BIN)/python -m tools.screenshots
 
 lock:
 	@$(PYTHON) tools/setup.py --tools

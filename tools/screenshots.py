@@ -1,7 +1,12 @@
-"""Takes the pictures of the README from a demo with the shipped courses: `make screenshots`."""
+"""Takes the pictures of the documentation: `make screenshots`.
+
+Those of the README come from a demo with the shipped courses, those of docs/own-course.md from the browser test that
+does its steps.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from tests.e2e.admin.pictures import FOLDER
 from tests.support.browser import ARGUMENTS, find_chromium
 from tests.support.servers import HOST, free_ports
 
@@ -20,6 +26,7 @@ from rugcourse.dev.demo import ADMIN
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 _COURSE = "oorzaken-van-rugpijn"
+_STEPS = "tests/e2e/admin/test_own_course.py"
 _EDITOR = f"/admin/lessons/{_COURSE}/stress"
 _WIDE, _PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 800}
 _SECONDS = 60
@@ -36,6 +43,15 @@ def take(folder: Path) -> list[Path]:
         ]
         browser.close()
     return pictures
+
+
+def take_own_course(folder: Path) -> list[Path]:
+    """Take the pictures of docs/own-course.md, with the test of its steps; returns the files."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-k", "keyboard_alone and not postgresql", _STEPS]
+    run = subprocess.run(command, env={**os.environ, FOLDER: str(folder)}, check=False, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(run.stdout)
+    return sorted(folder.glob("*.webp"))
 
 
 @contextmanager
@@ -85,5 +101,5 @@ def _wait_for(address: str) -> None:
 
 
 if __name__ == "__main__":
-    for picture in take(PICTURES):
+    for picture in (*take(PICTURES), *take_own_course(PICTURES / "own-course")):
         sys.stdout.write(f"{picture}\n")

@@ -1,0 +1,39 @@
+"""A browser without a mouse: Tab, arrows, Enter, Space and text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+_MOST_TABS = 400  # more than any page has of what can have the focus
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until what a selector finds has the focus. Fails if the keyboard never comes there."""
+    for _ in range(_MOST_TABS):
+        if page.evaluate("(selector) => document.activeElement?.matches(selector) ?? false", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{selector} can't be reached by keyboard on {page.url}")
+
+
+def go(page: Page, selector: str) -> None:
+    """Press Enter on a link or a button, and wait for the page that follows."""
+    tab_to(page, selector)
+    with page.expect_event("load"):
+        page.keyboard.press("Enter")
+
+
+def write(page: Page, field: str, text: str) -> None:
+    """Replace the text of a field with this name."""
+    tab_to(page, f"[name='{field}']")
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text)
+
+
+def choose_file(page: Page, field: str, file: Path) -> None:
+    tab_to(page, f"[name='{field}']")
+    with page.expect_file_chooser() as chosen:
+        page.keyboard.press("Enter")
+    chosen.value.set_files(file)
