@@ -12,6 +12,7 @@ from rugcourse.content import Course
 from rugcourse.course_editor.course_draft import CourseDraft
 from rugcourse.course_editor.course_publishing import assembled
 from rugcourse.course_editor.lesson_draft import LessonDraft
+from rugcourse.course_editor.parts import CoursePart
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import ab_tests, enrolments
 
@@ -24,11 +25,13 @@ class PublishingEffects:
 
     `under_way`: readers whose course is not over; `translated`: language → those of them who read it, and got another
     language until now. `ended_ab_tests`: slugs of lessons whose running A/B test ends, as their text changes.
+    `has_new_cadence`: lessons come at other intervals, also for readers under way.
     """
 
     under_way: int
     translated: Mapping[str, int]
     ended_ab_tests: tuple[str, ...]
+    has_new_cadence: bool = False
 
 
 def effects_of(session: Session, draft: CourseDraft, languages: Sequence[str]) -> PublishingEffects:
@@ -43,7 +46,14 @@ def effects_of(session: Session, draft: CourseDraft, languages: Sequence[str]) -
         ended = ended_ab_tests(session, draft.published, assembled(draft, spoken))
     except ValidationError:  # not to be published yet
         ended = ()
-    return PublishingEffects(under_way, translated, ended)
+    is_new = _cadence(draft, written=True) != _cadence(draft, written=False)
+    return PublishingEffects(under_way, translated, ended, is_new)
+
+
+def _cadence(draft: CourseDraft, *, written: bool) -> dict[str, str]:
+    """Return the fields of the cadence, as they are written or as they are published."""
+    fields = draft.fields(CoursePart.PAGE) if written else draft.published_fields(CoursePart.PAGE)
+    return {name: text for name, text in fields.items() if name.startswith("cadence_")}
 
 
 def ends_ab_test(session: Session, published: PublishedCourse, lesson_draft: LessonDraft) -> bool:

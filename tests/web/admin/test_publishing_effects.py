@@ -12,6 +12,7 @@ from tests.support.ab_tests import begin
 from tests.support.admin_pages import form_of, post
 from tests.support.builders import COURSE
 from tests.support.bulk_readers import add_crowd
+from tests.support.pages import inputs
 from tests.support.written_courses import MADE, PAGE, lesson_form, publish, publish_form, revision_on
 
 from rugcourse.bootstrap import Runtime
@@ -79,6 +80,15 @@ def test_more_readers_than_are_counted_are_said_to_be_more(
     post(written, f"{MADE}/parts/page", **{"en.tagline": "A."}, language="en", saved="0", action="back")
     assert "More than 1 readers are taking this course." in effects(written)
     assert "Visitors see the new course page immediately." in effects(written)
+
+
+def test_another_cadence_says_that_it_is_for_all_readers(written: TestClient) -> None:
+    publish(written)
+    part = f"{MADE}/parts/page"
+    post(written, part, **{**inputs(written.get(part).text), "en.tagline": "A.", "action": "back"})
+    assert "How often lessons come changes" not in effects(written)
+    post(written, part, **{**inputs(written.get(part).text), "cadence_every_days": "7", "action": "back"})
+    assert "How often lessons come changes for all readers" in effects(written)
 
 
 def test_a_language_that_ends_a_comparison_of_subjects_says_so(written: TestClient, runtime: Runtime) -> None:
