@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs" / "pictures"
 _SHOWN = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)|<img src=\"([^\"]+)\" alt=\"([^\"]*)\"")
+_CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.DOTALL | re.MULTILINE)
 _MOST_BYTES = 600_000  # of the pictures of one page: whoever clones the repository gets them all
 
 
@@ -15,7 +16,8 @@ def shown() -> dict[Path, str]:
     """File → the words for those who do not see it, of each picture in README and docs."""
     found = {}
     for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
-        for words, path, source, alternative in _SHOWN.findall(page.read_text(encoding="utf-8")):
+        text = _CODE.sub("", page.read_text(encoding="utf-8"))
+        for words, path, source, alternative in _SHOWN.findall(text):
             if not (path or source).startswith("http"):
                 found[(page.parent / (path or source)).resolve()] = words or alternative
     return found
