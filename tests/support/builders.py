@@ -14,6 +14,7 @@ from rugcourse.bootstrap import Runtime, open_runtime, rejection_handler
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_courses
 from rugcourse.content.model import Reviewer
+from rugcourse.content.picture_files import PictureFile, PictureFolder
 from rugcourse.course_editor.file_sync import import_course
 from rugcourse.db.engine import Database
 from rugcourse.db.models import CourseRow, DeliveryKind, DeliveryQueue, DeliveryRow, EnrolmentRow
@@ -55,6 +56,12 @@ def shipped_courses() -> list[Course]:
     return load_courses(LESSONS)
 
 
+@cache
+def shipped_pictures() -> list[PictureFile]:
+    """Those that the lessons of the shipped courses show."""
+    return [one for course in shipped_courses() for one in PictureFolder(LESSONS / course.slug).files(course)]
+
+
 def signed_courses() -> list[Course]:
     """The shipped courses as they are once a clinician has signed their safety notices."""
     reviewer = Reviewer(name="A. Doctor", role="GP")
@@ -77,7 +84,7 @@ def make_runtime(database: Database, settings: Settings, clock: VirtualClock | N
     with database.read() as session:
         is_empty = session.scalar(select(CourseRow.id).limit(1)) is None
     if is_empty:
-        import_course(database, runtime.clock, shipped_courses())
+        import_course(database, runtime.clock, shipped_courses(), shown=shipped_pictures())
     return runtime
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import event, make_url, text
 from sqlalchemy.orm import Session
-from tests.support.builders import MORNING, shipped_courses
+from tests.support.builders import MORNING, shipped_courses, shipped_pictures
 
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.file_sync import import_course
@@ -67,7 +67,7 @@ class SqliteFiles:
         self._checkpoint()
         shutil.copy(self._empty, self._with_courses)
         with self.opened(self._with_courses):
-            import_course(self._database, VirtualClock(MORNING), shipped_courses())
+            import_course(self._database, VirtualClock(MORNING), shipped_courses(), shown=shipped_pictures())
             self._checkpoint()
 
     @contextmanager
@@ -99,7 +99,7 @@ class PostgresRows:
     def __init__(self, database: Database) -> None:
         self._database = database
         upgrade(database)
-        import_course(database, VirtualClock(MORNING), shipped_courses())
+        import_course(database, VirtualClock(MORNING), shipped_courses(), shown=shipped_pictures())
         with database.engine.begin() as connection:
             self._filled = [one for one in _TABLES if connection.scalar(text(f"SELECT count(*) FROM {one}"))]  # noqa: S608
             connection.execute(text("CREATE SCHEMA shipped"))

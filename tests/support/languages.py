@@ -70,7 +70,7 @@ def write_courses_in_german_too(folder: Path) -> Path:
 
 def _write_course(made: Path, course: str, language: str) -> Path:
     """The texts of a course in English, under the name of another language."""
-    made.mkdir(parents=True)
+    shutil.copytree(LESSONS / course / "pictures", made / "pictures")
     for file in (LESSONS / course).glob("*.en.md"):
         shutil.copy(file, made / file.name.replace(".en.", f".{language}."))
     return made

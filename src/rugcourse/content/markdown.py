@@ -24,6 +24,7 @@ from rugcourse.errors import InvalidInput
 from rugcourse.pictures.markup import ImageAttributes, page_attributes
 from rugcourse.pictures.reference import parse_reference
 
+_PICTURE_LINE = re.compile(r"^!\[.*\]\(.*\)[ \t]*$", re.MULTILINE)  # a picture stands alone
 MERGE_TAGS = frozenset({"first_name", "practice"})
 
 _CODE = "    "  # indent of a line of code
@@ -130,8 +131,8 @@ def count_words(text: str) -> int:
 
 
 def own_text(text: str) -> str:
-    """Return a lesson as plain text, without merge tags."""
-    pieces = split_at_notice(without_lesson_tags(text))
+    """Return a lesson as plain text, without merge tags, and without what its pictures show."""
+    pieces = split_at_notice(_PICTURE_LINE.sub("", without_lesson_tags(text)))
     return "\n\n".join(to_text(piece, dict.fromkeys(MERGE_TAGS, "")) for piece in pieces).strip()
 
 
