@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.builders import COURSE, course_of, mails_to
+from tests.support.builders import COURSE, course_of, mails_to, shipped_pictures
 from tests.support.course_edits import pass_days, slugs_to
 
 from rugcourse.bootstrap import Runtime
@@ -37,6 +37,11 @@ def packed(runtime: Runtime, slug: str = COURSE) -> bytes:
     return runtime.database.query(pack_of, slug)
 
 
+def pictures() -> dict[str, bytes]:
+    """The files of the pictures that the shipped courses show."""
+    return {one.ref.file_name: one.content for one in shipped_pictures()}
+
+
 def slugs(runtime: Runtime) -> list[str]:
     with runtime.database.read() as session:
         return [slug for _, slug in courses.course_ids(session)]
@@ -61,13 +66,13 @@ def test_a_course_without_a_test_and_a_safety_notice_needs_none_in_its_pack(runt
         for name, text in files_of(plain).items()
     }
     added = runtime.database.run(
-        add_course, runtime.clock.now(), course_of_pack(write_pack(files, "plain", plain.languages))
+        add_course, runtime.clock.now(), course_of_pack(write_pack(files, "plain", plain.languages, pictures()))
     )
     assert (added.tests, added.safety_notices) == ({}, {})
 
 
 def test_the_first_language_of_a_course_is_still_its_first(runtime: Runtime) -> None:
-    data = write_pack(files_of(course_of(runtime).course), "other", ["nl", "en"])
+    data = write_pack(files_of(course_of(runtime).course), "other", ["nl", "en"], pictures())
     added = runtime.database.run(add_course, runtime.clock.now(), course_of_pack(data))
     assert added.languages == read_pack(packed(runtime, "other")).languages == ("nl", "en")
 
@@ -134,7 +139,7 @@ def test_mistakes_are_told_with_file_and_line_and_no_path_of_this_machine(runtim
 
 
 def test_a_manifest_that_names_other_languages_than_the_files_is_refused(runtime: Runtime) -> None:
-    data = write_pack(files_of(course_of(runtime).course), "other", ["nl"])
+    data = write_pack(files_of(course_of(runtime).course), "other", ["nl"], pictures())
     with pytest.raises(InvalidPack, match="says that the course is in nl, but its files are in en, nl"):
         add(runtime, data)
 
