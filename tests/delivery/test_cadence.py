@@ -8,10 +8,11 @@ import pytest
 from tests.support.answers import answer_question, answer_questions
 from tests.support.builders import at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, ref, send_all
 from tests.support.cadences import publish_with
+from tests.support.campaigns import draft, start
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import DeliveryKind, DeliveryState
+from rugcourse.db.models import CampaignKind, DeliveryKind, DeliveryState
 from rugcourse.db.queries import subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.forecast import forecast_mails
@@ -20,7 +21,7 @@ from rugcourse.delivery.send_next import send_next_now
 from rugcourse.enrolment import preferences
 from rugcourse.learning.answers import QuestionRef, SubmittedAnswer
 from rugcourse.learning.recap import RECAP_NUMBER
-from rugcourse.scheduling import WEEKDAYS, Cadence, Schedule
+from rugcourse.scheduling import WEEKDAYS, Cadence, Schedule, Timing
 
 WAITS = Cadence(unanswered_days=5)
 AMSTERDAM_EIGHT = datetime(2026, 11, 23, 7, tzinfo=UTC)
@@ -151,6 +152,48 @@ def test_answers_of_a_machine_do_not_count(runtime: Runtime, dispatcher: Dispatc
     mail = ref(runtime, lessons_to(runtime, email)[0].id)
     answer_questions(runtime, *(SubmittedAnswer(QuestionRef(mail, 0), option) for option in (0, 1, 2, 0, 1)))
     assert due_day(runtime, email) == 5
+
+
+def test_lesson_that_a_machine_released_waits_again_once_it_is_known(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    publish_with(runtime, WAITS)
+    email = make_reader(runtime)
+    assert lesson_days(runtime, dispatcher, email, 1) == [0]
+    mail = ref(runtime, lessons_to(runtime, email)[0].id)
+    for option in (0, 1, 2, 0):  # each in a request of its own
+        answer_questions(runtime, SubmittedAnswer(QuestionRef(mail, 0), option))
+    assert due_day(runtime, email) == 1
+    answer_questions(runtime, SubmittedAnswer(QuestionRef(mail, 0), 1))
+    assert due_day(runtime, email) == 5
+    assert enrolment_of(runtime, email).awaits_answer
+
+
+def test_answer_does_not_count_while_the_lesson_after_it_is_on_its_way(
+    runtime: Runtime, dispatcher: Dispatcher
+) -> None:
+    publish_with(runtime, WAITS)
+    email = make_reader(runtime)
+    assert lesson_days(runtime, dispatcher, email, 1) == [0]
+    at_eight(runtime, 5)
+    assert plan(runtime) == 1  # and a rate limit keeps it from going out
+    assert answer_question(runtime, lessons_to(runtime, email)[0], 0, right=True).next_lesson_at is None
+    assert due_day(runtime, email) == 10
+
+
+def test_each_of_two_runs_of_a_course_goes_by_its_own_answers(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    publish_with(runtime, WAITS)
+    email = make_reader(runtime)
+    assert lesson_days(runtime, dispatcher, email, 1) == [0]
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=clock.now().date() + timedelta(days=1)))
+    start(runtime, made)
+    at_eight(runtime, 1)
+    plan(runtime)
+    send_all(dispatcher)
+    first, second = lessons_to(runtime, email)
+    assert first.campaign_id != second.campaign_id
+    assert answer_question(runtime, first, 0, right=True).next_lesson_at is not None
+    assert answer_question(runtime, second, 0, right=True).next_lesson_at is not None
 
 
 def test_question_that_comes_back_is_not_the_quiz_of_the_lesson(runtime: Runtime, dispatcher: Dispatcher) -> None:

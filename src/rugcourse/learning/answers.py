@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import arrivals, deliveries, email_events, learning, subscribers
 from rugcourse.db.queries.email_events import AnswersInMail, Event, MailRead
 from rugcourse.db.queries.learning import Answer, CardOfReader
-from rugcourse.learning.next_lesson import ReaderOfCampaign, release_next_lessons
+from rugcourse.learning.next_lesson import ReaderOfCampaign, hold_next_lessons, release_next_lessons
 from rugcourse.learning.recap import RECAP_NUMBER, find_question
 from rugcourse.learning.spaced_repetition import CardState, review
 from rugcourse.links import MailRef
@@ -137,10 +137,7 @@ def record_answers(
     ]
     for number, asking, option in pressed:
         if not asking.is_own:  # the link only shows which option is right
-            right = option == asking.question.right_option
-            found[number] = RecordedAnswer(
-                asking, AnswerResult(option, right, kept=True, counted=False, answered=0, answered_right=0)
-            )
+            found[number] = RecordedAnswer(asking, _shown_only(asking, option))
     pressed = [one for one in pressed if one[1].is_own]
     if not pressed:
         return found
@@ -160,13 +157,20 @@ def record_answers(
         book = _AnswerSheet.of(session, people, now)
     used = {asking.mail.id for _, asking, _ in pressed if asking.mail.subscriber_id not in machines}
     _confirm_arrivals(session, used, lately, now)
-    answers = [asking for (_, asking, _), was_kept in zip(pressed, kept, strict=True) if was_kept]
-    due = _release(session, [one for one in answers if one.mail.subscriber_id not in machines], book.latest, now)
+    by_machine = _waiting(one for _, one, _ in pressed if one.mail.subscriber_id in machines)
+    hold_next_lessons(session, by_machine - book.believed_mails, now)
+    counting = [one for (_, one, _), was_kept in zip(pressed, kept, strict=True) if was_kept and one.mail.id in used]
+    due = release_next_lessons(session, _waiting(counting), now)
     for (number, asking, option), was_kept in zip(pressed, kept, strict=True):
         counted = asking.mail.subscriber_id not in machines
         result = book.look_up(asking, option, kept=was_kept, counted=counted)
         found[number] = RecordedAnswer(asking, replace(result, next_lesson_at=due.get(_reader_of(asking))))
     return found
+
+
+def _shown_only(asking: QuestionInMail, option: int) -> AnswerResult:
+    right = option == asking.question.right_option
+    return AnswerResult(option, right, kept=True, counted=False, answered=0, answered_right=0)
 
 
 def _confirm_arrivals(session: Session, used: Container[int], lately: Sequence[AnswersInMail], now: datetime) -> None:
@@ -180,21 +184,14 @@ def _reader_of(asking: QuestionInMail) -> ReaderOfCampaign:
     return ReaderOfCampaign(asking.mail.campaign_id or 0, asking.mail.subscriber_id)
 
 
-def _release(
-    session: Session, answered: Sequence[QuestionInMail], latest: Mapping[tuple[int, int], int], now: datetime
-) -> dict[ReaderOfCampaign, datetime]:
-    """Release the next lessons of courses that wait for answers; returns when each comes, see `release_next_lessons`.
+def _waiting(answered: Iterable[QuestionInMail]) -> set[int]:
+    """Return the mails that were answered in courses whose next lesson waits for that.
 
-    Only for an answer to the quiz of the latest lesson: the question that comes back in it is not its quiz.
+    Not those of which the question that comes back was answered: it is not the quiz of the lesson.
     """
-    waiting = {
-        _reader_of(one)
-        for one in answered
-        if one.published.course.cadence.waits_for_answer
-        and one.number != RECAP_NUMBER
-        and latest.get(one.person, 0) <= one.mail.id
+    return {
+        one.mail.id for one in answered if one.published.course.cadence.waits_for_answer and one.number != RECAP_NUMBER
     }
-    return release_next_lessons(session, waiting, now)
 
 
 def _given(session: Session, people: set[int]) -> dict[tuple[AnsweringReader, str], int]:
@@ -286,6 +283,13 @@ class _AnswerSheet:
         self.new_answers[asking.person, asking.question.id] = answer
         self._remember(asking, option)
         return True
+
+    @property
+    def believed_mails(self) -> set[int]:
+        """The mails with an answer that no machine gave."""
+        return {
+            one.delivery_id for mine in self.answers.values() for one in mine.values() if one.verdict != Verdict.MACHINE
+        }
 
     def save(self, session: Session) -> None:
         learning.save_answers(session, self.new_answers.values())

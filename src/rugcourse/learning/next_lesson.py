@@ -20,16 +20,16 @@ class ReaderOfCampaign(NamedTuple):
 
 
 def release_next_lessons(
-    session: Session, readers: Collection[ReaderOfCampaign], now: datetime
+    session: Session, answered: Collection[int], now: datetime
 ) -> dict[ReaderOfCampaign, datetime]:
-    """Make the next lesson of each reader due at their next hour, if it waits for an answer.
+    """Make the next lesson of each reader due at their next hour, if it waits for an answer to one of these mails.
 
     Still at most one lesson a day, on the days of the course. Returns when it is due, in the reader's time zone;
     without readers whose next lesson does not wait, or who have a pause without an end. The caller has locked the
     readers.
     """
     due: dict[ReaderOfCampaign, datetime] = {}
-    for enrolment in enrolments.awaiting_answer(session, readers):
+    for enrolment in enrolments.answered_in(session, answered, awaiting=True):
         enrolment.awaits_answer = False
         schedule = subscribers.load_schedule(session, enrolment.subscriber_id)
         timing = campaigns.find_timing(session, enrolment.campaign_id)
@@ -40,3 +40,15 @@ def release_next_lessons(
             due[reader] = enrolment.next_due_at.astimezone(schedule.tz)
     session.flush()
     return due
+
+
+def hold_next_lessons(session: Session, pressed_by_machines: Collection[int], now: datetime) -> None:
+    """Let the next lesson wait again where the answers to these mails turned out to be a machine's."""
+    for enrolment in enrolments.answered_in(session, pressed_by_machines, awaiting=False):
+        timing = campaigns.find_timing(session, enrolment.campaign_id)
+        if timing.cadence.waits_for_answer and enrolment.next_due_at is not None:
+            schedule = subscribers.load_schedule(session, enrolment.subscriber_id)
+            enrolment.awaits_answer = True
+            last = enrolment.last_local_date
+            enrolment.next_due_at = next_mail(timing, schedule, now, last, awaits_answer=True)
+    session.flush()

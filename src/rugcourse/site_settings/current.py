@@ -63,9 +63,10 @@ class CurrentSite:
         self._checked_at = time.monotonic()
         if store.revision(session) == self._site.revision:
             return
-        with self._lock:
-            stored = store.load(session)
-            self._site = site_of(self._environment, stored.settings, stored.revision)
+        stored = store.load(session)
+        with self._lock:  # a transaction that began earlier may come later, with what was there before
+            if stored.revision > self._site.revision:
+                self._site = site_of(self._environment, stored.settings, stored.revision)
 
 
 def overridden(environment: Settings) -> frozenset[str]:

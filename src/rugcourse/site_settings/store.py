@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,6 +15,8 @@ from rugcourse.db.models import AuditAction, SiteSettingsRow
 from rugcourse.db.queries import admins
 from rugcourse.errors import InvalidState
 from rugcourse.site_settings.model import SiteSettings
+
+log = structlog.get_logger()
 
 _ONLY = 1  # the id of the one row
 
@@ -36,9 +41,17 @@ def load(session: Session) -> StoredSettings:
     if row is None:
         return StoredSettings(SiteSettings())
     admin = admins.find(session, row.admin_id) if row.admin_id is not None else None
-    return StoredSettings(
-        SiteSettings.model_validate(row.document), row.revision, row.saved_at, admin.email if admin else None
-    )
+    return StoredSettings(_readable(row.document), row.revision, row.saved_at, admin.email if admin else None)
+
+
+def _readable(document: Mapping[str, object]) -> SiteSettings:
+    """Return what this release can read: a newer one, or an older one with another font, may have written it."""
+    try:
+        return SiteSettings.model_validate(document)
+    except ValidationError as error:
+        unusable = {str(one["loc"][0]) for one in error.errors()}
+        log.warning("site_settings_left_out", names=sorted(unusable))
+        return SiteSettings.model_validate({name: value for name, value in document.items() if name not in unusable})
 
 
 def revision(session: Session) -> int:

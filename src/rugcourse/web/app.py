@@ -63,6 +63,7 @@ from rugcourse.web.rendering import (
     render,
     runtime_of,
     static_file,
+    static_url,
 )
 from rugcourse.web.site_middleware import SiteMiddleware
 
@@ -193,12 +194,19 @@ async def _too_many(request: Request, _error: Exception) -> HTMLResponse:
 
 
 @access(Access.PUBLIC)
-def _static(request: Request, fingerprint: str, name: str) -> Response:  # noqa: ARG001 - it only makes the URL unique
-    return Response(
-        static_file(name, runtime_of(request).site.css),
-        media_type=STATIC_TYPES[name],
-        headers={"Cache-Control": "public, max-age=31536000, immutable"},
-    )
+def _static(request: Request, fingerprint: str, name: str) -> Response:
+    """Return a static file, to be kept for ever if it is the one of the fingerprint.
+
+    Another process may have named a style sheet with colours that this one does not have yet, or no longer has.
+    """
+    runtime = runtime_of(request)
+    wanted = f"/static/{fingerprint}/{name}"
+    content, is_current = static_file(name, runtime.site.css), static_url(name, runtime.site.css) == wanted
+    if not is_current:
+        site = runtime.current.refresh(runtime.database, now=True)
+        content, is_current = static_file(name, site.css), static_url(name, site.css) == wanted
+    kept = "public, max-age=31536000, immutable" if is_current else "no-cache"
+    return Response(content, media_type=STATIC_TYPES[name], headers={"Cache-Control": kept})
 
 
 @access(Access.PUBLIC)

@@ -79,7 +79,8 @@ if (part) {
     if (busy || stopped || !changed) return;
     busy = true;
     changed = false;
-    const answer = await fetch(part.dataset.autosave, { method: "POST", body: new URLSearchParams(new FormData(part)) }).catch(() => null);
+    // Whoever is no longer logged in is sent to the login page, which is not an answer.
+    const answer = await fetch(part.dataset.autosave, { method: "POST", redirect: "error", body: new URLSearchParams(new FormData(part)) }).catch(() => null);
     busy = false;
     if (answer?.ok) {
       const revision = await answer.text();
@@ -89,10 +90,13 @@ if (part) {
       stopped = true;
       meanwhile.hidden = false;
       meanwhile.scrollIntoView({ block: "center" });
-    } else changed = true;
-    if (changed) wait();
+    } else {
+      changed = true;
+      told.textContent = told.dataset.notSaved;
+    }
+    if (changed) wait(answer?.ok ? 1500 : 15000);
   };
-  const wait = () => { clearTimeout(waiting); waiting = setTimeout(save, 1500); };
+  const wait = (milliseconds = 1500) => { clearTimeout(waiting); waiting = setTimeout(save, milliseconds); };
   part.addEventListener("input", (event) => { if (event.target.name === "shown") return; changed = true; told.textContent = ""; wait(); });
   part.addEventListener("submit", (event) => {
     clearTimeout(waiting);

@@ -30,7 +30,7 @@ for (const bar of document.querySelectorAll(".toolbar")) {
       body.append("answer", "address");
       body.append("file", file);
       bar.classList.add("busy");
-      const answer = await fetch("/admin/pictures", { method: "POST", body }).catch(() => null);
+      const answer = await fetch("/admin/pictures", { method: "POST", redirect: "error", body }).catch(() => null);
       bar.classList.remove("busy");
       if (!answer?.ok) return alert(answer?.headers.get("content-type")?.startsWith("text/plain") ? await answer.text() : bar.dataset.notUploaded);
       const address = await answer.text(), shows = (prompt(bar.dataset.pictureShows) ?? "").replace(/[[\]\\\n]/g, " ").trim();
@@ -71,7 +71,7 @@ for (const bar of document.querySelectorAll(".toolbar")) {
     if (!html) return;
     event.preventDefault();
     const body = new URLSearchParams({ form: box.form.elements.form.value, html });
-    const answer = await fetch("/admin/paste", { method: "POST", body }).catch(() => null);
+    const answer = await fetch("/admin/paste", { method: "POST", redirect: "error", body }).catch(() => null);
     if (answer && answer.status >= 400 && answer.status < 500) return alert(bar.dataset.tooLarge);
     insert(answer?.ok ? await answer.text() : plain);
   });

@@ -17,10 +17,11 @@ from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import AuditLogRow
+from rugcourse.db.models import AuditLogRow, SiteSettingsRow
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.design import design_tokens
 from rugcourse.ebooks.document import book_of
+from rugcourse.site_settings import store
 from rugcourse.web.app import create_app
 
 
@@ -169,3 +170,42 @@ def test_only_owners_change_settings(editor: TestClient) -> None:
 
 def test_chart_and_page_keep_the_design_that_ships_without_a_choice(runtime: Runtime) -> None:
     assert runtime.site.tokens == design_tokens()
+
+
+def test_what_another_release_stored_and_this_one_can_not_read_is_left_out(
+    owner: TestClient, browser: TestClient, runtime: Runtime
+) -> None:
+    save(owner, practice="Harbour")
+    with runtime.database.write() as session:
+        row = session.scalars(select(SiteSettingsRow)).one()
+        row.document = {**row.document, "font": "of next year", "seal": "new", "author_lines": {"xx": "?"}}
+        row.revision += 1
+    runtime.current.refresh(runtime.database, now=True)
+    assert browser.get("/en").status_code == 200
+    assert runtime.site.settings.practice == "Harbour"
+    assert runtime.site.tokens == design_tokens()
+
+
+def test_transaction_that_began_earlier_puts_no_older_settings_back(owner: TestClient, runtime: Runtime) -> None:
+    save(owner, practice="First")
+    with runtime.database.read() as session:
+        before = store.load(session)
+    save(owner, practice="Second")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "revision", lambda _session: before.revision)
+        patch.setattr(store, "load", lambda _session: before)
+        runtime.current.refresh(runtime.database, now=True)
+    assert runtime.site.settings.practice == "Second"
+
+
+def test_style_sheet_with_colours_that_this_process_does_not_have_is_not_kept(
+    owner: TestClient, browser: TestClient, runtime: Runtime
+) -> None:
+    page = browser.get("/en").text
+    found = re.search(r'href="(/static/[0-9a-f]+/style\.css)"', page)
+    assert found
+    assert "immutable" in browser.get(found[1]).headers["cache-control"]
+    save(owner, accent=NIGHT)
+    old = browser.get(found[1])
+    assert old.headers["cache-control"] == "no-cache"
+    assert NIGHT in old.text

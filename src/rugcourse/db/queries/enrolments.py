@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.db.bulk import count
@@ -16,6 +16,7 @@ from rugcourse.db.models import (
     CampaignRow,
     CampaignStatus,
     ConsentRow,
+    DeliveryKind,
     DeliveryRow,
     DeliveryState,
     EnrolmentRow,
@@ -209,14 +210,30 @@ def add(session: Session, campaign_id: int, subscriber_id: int, due_at: datetime
     return row
 
 
-def awaiting_answer(session: Session, readers: Collection[tuple[int, int]]) -> Sequence[EnrolmentRow]:
-    """Lock and return the enrolments whose next lesson waits for an answer, of some (campaign id, subscriber id)."""
-    if not readers:
+def answered_in(session: Session, delivery_ids: Collection[int], *, awaiting: bool) -> Sequence[EnrolmentRow]:
+    """Lock and return the active enrolments whose newest lesson is one of some mails, on its way or not.
+
+    `awaiting`: whose next lesson waits for an answer; else those in which it does not.
+    """
+    if not delivery_ids:
         return []
-    theirs = tuple_(EnrolmentRow.campaign_id, EnrolmentRow.subscriber_id).in_(readers)
+    newest = (
+        select(DeliveryRow.id)
+        .where(
+            DeliveryRow.enrolment_id == EnrolmentRow.id,
+            DeliveryRow.kind == DeliveryKind.LESSON,
+            DeliveryRow.state != DeliveryState.CANCELLED,
+        )
+        .order_by(DeliveryRow.planned_at.desc(), DeliveryRow.id.desc())
+        .limit(1)
+        .correlate(EnrolmentRow)
+        .scalar_subquery()
+    )
     return session.scalars(
         select(EnrolmentRow)
-        .where(theirs, EnrolmentRow.awaits_answer, EnrolmentRow.status == EnrolmentStatus.ACTIVE)
+        .where(EnrolmentRow.awaits_answer.is_(awaiting), EnrolmentRow.status == EnrolmentStatus.ACTIVE)
+        .where(EnrolmentRow.id.in_(select(DeliveryRow.enrolment_id).where(DeliveryRow.id.in_(delivery_ids))))
+        .where(newest.in_(delivery_ids))
         .order_by(EnrolmentRow.id)
         .with_for_update()
         .execution_options(populate_existing=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import structlog
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
@@ -28,13 +28,24 @@ _BUSY = N_("Pictures can't be made ready now, as too many are being uploaded at 
 _LONGEST_NAME = 200
 
 
-async def _uploaded(request: Request, _identity: Editor) -> UploadFile | None:
-    """Return the file of the form. It is read when its turn to be made ready has come."""
-    file = (await request.form()).get("file")
-    return file if isinstance(file, UploadFile) else None
+class Upload(NamedTuple):
+    """The form of an upload. `answer`: `address` where a script asks."""
+
+    file: UploadFile | None
+    answer: str
 
 
-Uploaded = Annotated[UploadFile | None, Depends(_uploaded)]
+async def _uploaded(request: Request, _identity: Editor) -> Upload:
+    """Return the form, once it is an editor who sends it: FastAPI would read fields before it knows.
+
+    The file is read when its turn to be made ready has come.
+    """
+    form = await request.form()
+    file = form.get("file")
+    return Upload(file if isinstance(file, UploadFile) else None, str(form.get("answer", "")))
+
+
+Uploaded = Annotated[Upload, Depends(_uploaded)]
 
 
 @router.api_route("/admin/pictures", methods=READ)
@@ -46,9 +57,10 @@ def library_page(
 
 
 @router.post("/admin/pictures")
-def upload_picture(request: Request, identity: Editor, file: Uploaded, answer: Annotated[str, Form()] = "") -> Response:
+def upload_picture(request: Request, identity: Editor, sent: Uploaded) -> Response:
     """Keep a picture. `answer` is `address` where a script asks: it gets what a text names it by, or what is wrong."""
     runtime = runtime_of(request)
+    file, answer = sent
     try:
         name = (file.filename or "")[-_LONGEST_NAME:] if file else ""
         content = file.file if file else BytesIO()
