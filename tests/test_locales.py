@@ -22,6 +22,7 @@ NAMES_LANGUAGES = {
     "settings.py",  # made-up values
     "privacy/privacy_notice.py",  # the page of a supervisor
     "bounces/classifier.py",  # ends of domains
+    "content/question_cues.py",  # words that make an answer absolute or cautious
     "articles/drafts.py",  # words that say little, such as Dutch "de"
 }
 STRANGE = ["", "../nl", "nl/../en", "NL", "nl\0", "nl.po", "xx", "e" * 10_000]

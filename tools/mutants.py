@@ -53,6 +53,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "auth.page_data": ("tests/web/admin/test_team.py", "tests/web/admin/test_audit_log.py"),
     "auth.security_events": ("tests/web/admin/test_audit_log.py", "tests/auth/test_sessions.py"),
+    "learning.next_lesson": ("tests/delivery/test_cadence.py",),
     "bounces.json_values": ("tests/bounces/test_webhooks.py",),
     "bounces.handler": (
         "tests/bounces/test_handler.py",

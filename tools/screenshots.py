@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from tests.e2e.admin.pictures import FOLDER
 from tests.support.browser import ARGUMENTS, find_chromium
+from tests.support.doc_pictures import FOLDER
 from tests.support.servers import HOST, free_ports
 
 from rugcourse.dev.demo import ADMIN

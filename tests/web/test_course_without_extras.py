@@ -30,7 +30,7 @@ EMAIL = "sam@x.example"
 @pytest.fixture
 def runtime(runtime: Runtime, tmp_path: Path) -> Runtime:
     folder = tmp_path / "courses" / PLAIN
-    folder.mkdir(parents=True)
+    shutil.copytree(LESSONS / "stress-en-rugpijn" / "pictures", folder / "pictures")
     for file in (LESSONS / "stress-en-rugpijn").glob("*.en.md"):
         if not file.name.startswith(("test", "safety-notice")):
             text = file.read_text(encoding="utf-8").replace("retest: true\n", "")

@@ -9,11 +9,11 @@ from playwright.sync_api import Page, expect
 from tests.e2e.accessibility import assert_good_for_everybody
 from tests.e2e.admin.keyboard import choose_file, go, tab_to, write
 from tests.e2e.admin.pages import become_owner
-from tests.e2e.admin.pictures import take_picture
 from tests.e2e.reader import WORDS, confirm, sign_up
 from tests.e2e.site import Site
 from tests.support.articles import docx, heading, paragraph
 from tests.support.builders import COURSE
+from tests.support.doc_pictures import take_picture
 
 CHAPTERS = {
     "Why do you sleep?": (
