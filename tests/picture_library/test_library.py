@@ -188,3 +188,19 @@ def test_the_library_goes_on_page_by_page(runtime: Runtime) -> None:
             break
     assert sorted(seen) == sorted(rows(runtime))
     assert len(set(seen)) == len(seen)
+
+
+def test_picture_that_can_not_be_made_is_tried_once(
+    runtime: Runtime, kept: PictureFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def fail(*_: object, **__: object) -> None:
+        tries.append(1)
+        raise InvalidPicture(PictureProblem.DAMAGED)
+
+    monkeypatch.setattr("rugcourse.picture_library.files.encode_picture", fail)
+    for _ in range(3):
+        found = file_of(runtime.database, REF.digest, REF.width, REF.extension)
+        assert found == (PICTURE.content, False)
+    assert tries == [1]

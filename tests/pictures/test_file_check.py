@@ -56,6 +56,8 @@ NOT_PREPARED = {
     "too large": (png() + bytes(MAX_FILE_BYTES), "larger than 1.5 MB"),
 }
 DAMAGED = {
+    "a second size of a PNG": png(extra=chunk(b"IHDR", head(width=30, height=79))),
+    "a second frame of a JPEG": jpeg_frame(extra=segment(0xC0, b"\x08" + struct.pack(">HH", 9, 9) + b"\x01\x01\x11\0")),
     "a truncated PNG": png()[:-20],
     "a truncated JPEG": jpeg_frame()[:-1],
     "a JPEG that ends in its scan": jpeg_frame()[:-2],

@@ -18,6 +18,10 @@ from rugcourse.pictures.reference import rendition_widths
 log = structlog.get_logger()
 
 
+_MOST_UNDECODABLE = 1000
+_undecodable: set[str] = set()  # so that no visitor can have this process try again and again
+
+
 class PictureNotFound(NotFoundError):
     """There is no such picture, or not in this width."""
 
@@ -42,7 +46,9 @@ def picture_file(database: Database, digest: str, width: int, extension: str) ->
     if picture is None or picture.extension != extension or width not in rendition_widths(picture.width):
         raise PictureNotFound
     made = _make(database, digest, picture.content, extension, patient=False)
-    return FileOfPicture(made[width], is_final=True) if made else FileOfPicture(picture.content, is_final=False)
+    if made and width in made:
+        return FileOfPicture(made[width], is_final=True)
+    return FileOfPicture(picture.content, is_final=False)
 
 
 def pictures_of_course(session: Session, course: Course) -> dict[str, bytes]:
@@ -62,10 +68,14 @@ def make_renditions(database: Database) -> None:
 
 
 def _make(database: Database, digest: str, content: bytes, extension: str, *, patient: bool) -> dict[int, bytes] | None:
+    if digest in _undecodable:
+        return None
     try:
         made = dict(encode_picture(content, extension, patient=patient).files)
     except (InvalidPicture, EncoderUnavailable) as error:
         log.warning("picture_not_made", picture=digest, error=str(error))
+        if isinstance(error, InvalidPicture) and len(_undecodable) < _MOST_UNDECODABLE:
+            _undecodable.add(digest)
         return None
     with database.write() as session:
         if pictures.sizes(session, [digest]):  # it may have been deleted meanwhile

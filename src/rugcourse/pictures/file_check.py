@@ -25,6 +25,8 @@ _CHANNELS = {0: (1, (1, 2, 4, 8, 16)), 2: (3, (8, 16)), 3: (1, (1, 2, 4, 8)), 4:
 _PALETTE = 3  # the colour type whose values are numbers of colours in PLTE
 _MAX_FILTER = 4
 # Tables, sizes, scans, JFIF and Adobe's note on colours: all that decoding needs (ITU T.81, table B.1).
+_JPEG_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
+_MAX_SCANS = 100  # progressive files have about ten
 _JPEG_MARKERS = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0, 0xEE, JPEG_END})
 
 
@@ -63,6 +65,8 @@ def _check_png(data: bytes) -> None:
             raise InvalidPicture(PictureProblem.DAMAGED)
         if kind == b"IDAT":
             pixels += content
+        if (kind == b"IHDR") != (place == len(PNG_SIGNATURE)):  # decoders would go by another one than we do
+            raise InvalidPicture(PictureProblem.DAMAGED)
         has_palette |= kind == b"PLTE"
         place += 12 + length
     if place != len(data):
@@ -90,13 +94,17 @@ def _check_pixels(head: bytes, packed: bytes) -> None:
 
 
 def _check_jpeg(data: bytes) -> None:
-    place, marker = 2, 0
+    place, marker, frames, scans = 2, 0, 0, 0
     while marker != JPEG_END:
         marker, _, place = jpeg_segment(data, place)
         if marker not in _JPEG_MARKERS:
             raise _unprepared("holds metadata, such as where a photo was taken")
+        frames += marker in _JPEG_FRAMES
         if marker == JPEG_SCAN:
+            scans += 1
             place = _end_of_scan(data, place)
+        if frames > 1 or scans > _MAX_SCANS:  # each scan is decoded over the whole picture
+            raise InvalidPicture(PictureProblem.DAMAGED)
     if place != len(data):
         raise _unprepared("holds something behind the picture")
 
