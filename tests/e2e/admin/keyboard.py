@@ -33,6 +33,7 @@ def write(page: Page, field: str, text: str) -> None:
 
 
 def choose_file(page: Page, field: str, file: Path) -> None:
+    page.wait_for_load_state("networkidle")  # a page that is still loading opens no window for files
     tab_to(page, f"[name='{field}']")
     with page.expect_file_chooser() as chosen:
         page.keyboard.press("Enter")
