@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from tests.support.builders import course_of
+from tests.support.builders import COURSE, LESSONS, course_of
 from tests.support.pages import CHROME
 
 from rugcourse.bootstrap import Runtime
@@ -152,7 +152,7 @@ def write(course: Course, folder: Path) -> Path:
     """The files of a course, in an empty folder."""
     shutil.rmtree(folder / "lessons", ignore_errors=True)
     target = folder / "lessons" / SLUG
-    target.mkdir(parents=True)
+    shutil.copytree(LESSONS / COURSE / "pictures", target / "pictures")
     for name, text in file_names(course).items():
         (target / name).write_text(to_file(text), encoding="utf-8")
     return target
