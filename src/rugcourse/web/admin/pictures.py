@@ -28,24 +28,24 @@ _BUSY = N_("Pictures can't be made ready now, as too many are being uploaded at 
 _LONGEST_NAME = 200
 
 
-class Upload(NamedTuple):
+class PictureUpload(NamedTuple):
     """The form of an upload. `answer`: `address` where a script asks."""
 
     file: UploadFile | None
     answer: str
 
 
-async def _uploaded(request: Request, _identity: Editor) -> Upload:
+async def _uploaded(request: Request, _identity: Editor) -> PictureUpload:
     """Return the form, once it is an editor who sends it: FastAPI would read fields before it knows.
 
     The file is read when its turn to be made ready has come.
     """
     form = await request.form()
     file = form.get("file")
-    return Upload(file if isinstance(file, UploadFile) else None, str(form.get("answer", "")))
+    return PictureUpload(file if isinstance(file, UploadFile) else None, str(form.get("answer", "")))
 
 
-Uploaded = Annotated[Upload, Depends(_uploaded)]
+Uploaded = Annotated[PictureUpload, Depends(_uploaded)]
 
 
 @router.api_route("/admin/pictures", methods=READ)
