@@ -21,6 +21,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.models import EmailEventRow, FeedbackRow, Role, SubscriberStatus
 from rugcourse.db.queries import subscribers
 from rugcourse.links import TokenPurpose
+from rugcourse.picture_library.files import make_renditions
 from rugcourse.privacy.retention import forget
 from rugcourse.subscribers import background_jobs
 
@@ -156,6 +157,7 @@ def test_a_mail_that_was_forwarded_weeks_later_opens_a_lesson_and_nothing_of_its
     for _ in range(6):
         site.next_day()
     site.clock.advance(days=42)
+    make_renditions(site.runtime.database)
     before = rows(site.runtime, "lesson")
     page.goto(links["w"])
     expect(page.locator("h1")).to_be_visible()

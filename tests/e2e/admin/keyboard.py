@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 _MOST_TABS = 400  # more than any page has of what can have the focus
 
@@ -35,6 +36,12 @@ def write(page: Page, field: str, text: str) -> None:
 def choose_file(page: Page, field: str, file: Path) -> None:
     page.wait_for_load_state("networkidle")  # a page that is still loading opens no window for files
     tab_to(page, f"[name='{field}']")
-    with page.expect_file_chooser() as chosen:
-        page.keyboard.press("Enter")
-    chosen.value.set_files(file)
+    for key in ("Enter", "Space", "Enter"):  # a busy browser now and then opens no window for a key
+        try:
+            with page.expect_file_chooser(timeout=10_000) as chosen:
+                page.keyboard.press(key)
+        except PlaywrightTimeout:
+            continue
+        chosen.value.set_files(file)
+        return
+    raise AssertionError(f"{field} opens no window for files by keyboard")
