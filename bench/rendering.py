@@ -19,7 +19,7 @@ from rugcourse.delivery.composer import Composer, Personalisation
 from rugcourse.delivery.template_cache import PreparedEmail, message_stream
 from rugcourse.email_preview.sample import SAMPLE_DELIVERY
 from rugcourse.emails import catalogue, templates
-from rugcourse.emails.catalogue import Branding
+from rugcourse.emails.branding import Author, Branding
 from rugcourse.emails.mime import MimeSkeleton, Sender
 from rugcourse.links import Links, Signer
 
@@ -29,7 +29,7 @@ OURS_PER_ROUND = 400
 NAIVE_PER_ROUND = 20
 
 LINKS = Links("https://courses.example", Signer((b"a key for the bench",)))
-HOUSE = Branding("De Praktijk", "Stijn", {"nl": "Fysiotherapeut", "en": "Physiotherapist"}, "Straat 1")
+HOUSE = Branding("De Praktijk", Author("Stijn", {"nl": "Fysiotherapeut", "en": "Physiotherapist"}), "Straat 1")
 SENDER = Sender("De Praktijk", "cursus@courses.example", "", "courses.example")
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 

@@ -35,7 +35,7 @@ from rugcourse.delivery.smtp import Accepted, Connection, Envelope, ServerUnavai
 from rugcourse.delivery.template_cache import TemplateCache
 from rugcourse.ebooks.cache import refresh_ebooks
 from rugcourse.email_preview.sample import SampleEmails, addressed
-from rugcourse.emails.catalogue import Branding, branding_of
+from rugcourse.emails.branding import Branding
 from rugcourse.emails.mime import Sender
 from rugcourse.links import Links, MailRef, Signer
 from rugcourse.picture_library.files import make_renditions
@@ -114,7 +114,7 @@ class Runtime:
 
     @property
     def branding(self) -> Branding:
-        return branding_of(self.site.settings, self.site.tokens)
+        return self.site.branding
 
     @property
     def sample_emails(self) -> SampleEmails:

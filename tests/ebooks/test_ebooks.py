@@ -22,9 +22,9 @@ from rugcourse.ebooks import cache, typst_process
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.typesetter import make_pdf, make_picture
-from rugcourse.emails.catalogue import Branding
+from rugcourse.emails.branding import Author, Branding
 
-HOUSE = Branding('Fysio #let x = 1 \\ & "Zn" <b>', "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
+HOUSE = Branding('Fysio #let x = 1 \\ & "Zn" <b>', Author("Stijn", {"nl": "Een regel", "en": "A line"}), "Straat 1")
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 

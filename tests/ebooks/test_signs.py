@@ -20,10 +20,10 @@ from rugcourse.ebooks import cache
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.signs import left_out, showable
 from rugcourse.ebooks.typesetter import TypesettingFailed, make_pdf
-from rugcourse.emails.catalogue import Branding
+from rugcourse.emails.branding import Author, Branding
 from rugcourse.web.app import create_app
 
-HOUSE = Branding("Practice", "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
+HOUSE = Branding("Practice", Author("Stijn", {"nl": "Een regel", "en": "A line"}), "Straat 1")
 SIGNS = "Goed 🙂, ✅ en 你好, 👨‍👩‍👧 1️⃣ klaar"
 
 

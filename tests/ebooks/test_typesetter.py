@@ -22,11 +22,11 @@ from rugcourse.db.models import EbookKind
 from rugcourse.ebooks import cache, signs, typesetter
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.typesetter import TypesettingFailed, make_pdf, make_picture, shown_signs
-from rugcourse.emails.catalogue import Branding
+from rugcourse.emails.branding import Author, Branding
 from rugcourse.errors import RugcourseError
 from rugcourse.web.app import create_app
 
-HOUSE = Branding("Practice", "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
+HOUSE = Branding("Practice", Author("Stijn", {"nl": "Een regel", "en": "A line"}), "Straat 1")
 
 
 @pytest.fixture(scope="module")

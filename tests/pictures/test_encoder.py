@@ -105,3 +105,8 @@ def test_of_fifty_at_once_each_is_made_or_refused(monkeypatch: pytest.MonkeyPatc
         one.join()
     assert sorted(set(found)) == ["made", "refused"]
     assert found.count("made") == encoder._MOST_WAITING
+
+
+def test_a_square_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    played(monkeypatch, f"sys.stdin.buffer.read(); assert sys.argv[1:] == ['jpg', 'square']; print('{DONE}')")
+    encode_picture(png(), "jpg", square=True)

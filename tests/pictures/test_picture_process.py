@@ -68,10 +68,11 @@ def test_each_type_becomes_a_jpeg_or_png_that_a_course_may_hold(kind: str) -> No
     assert is_near(shown(made).convert("RGB").getpixel((370, 100)), BLUE)
 
 
-def test_a_photo_is_kept_in_four_widths_and_none_is_wider() -> None:
+def test_a_photo_is_kept_in_five_widths_and_none_is_wider() -> None:
     made = encode_picture(saved(noise(4000, 3000), "JPEG", quality=75))
     assert (made.width, made.height, made.extension) == (1600, 1200, "jpg")
     assert {width: shown(made, width).size for width in made.files} == {
+        160: (160, 120),
         600: (600, 450),
         800: (800, 600),
         1200: (1200, 900),
@@ -215,3 +216,16 @@ def test_a_photo_of_twenty_megabytes_takes_little_memory(tmp_path: Path) -> None
 def test_it_is_made_in_the_type_that_is_asked_for() -> None:
     assert encode_picture(saved(halves(), "PNG"), "jpg").extension == "jpg"
     assert encode_picture(saved(halves(), "JPEG"), "png").extension == "png"
+
+
+@pytest.mark.parametrize(("size", "lines"), [((900, 300), (0, 300)), ((300, 900), (150, 450))])
+def test_a_square_is_cut_out_of_the_middle_and_of_the_upper_part_of_a_portrait(
+    size: tuple[int, int], lines: tuple[int, int]
+) -> None:
+    picture = Image.linear_gradient("L").resize(size)  # each line is lighter than the one above
+    made = encode_picture(saved(picture, "PNG"), "png", square=True)
+    assert (made.width, made.height) == (300, 300)
+    with Image.open(io.BytesIO(made.largest)) as cut:
+        first, last = (cut.convert("L").getpixel((150, line)) for line in (0, 299))
+    wanted = [picture.getpixel((150, line)) for line in (lines[0], lines[1] - 1)]
+    assert [first, last] == wanted

@@ -69,10 +69,10 @@ def test_a_name_is_taken_from_the_file_and_is_plain(file_name: str, name: str) -
 
 
 def test_it_is_kept_in_the_widths_of_mails_and_pages_and_never_wider_than_it_is() -> None:
-    assert rendition_widths(1600) == (600, 800, 1200, 1600)
-    assert rendition_widths(700) == (600, 700)
+    assert rendition_widths(1600) == (160, 600, 800, 1200, 1600)
+    assert rendition_widths(700) == (160, 600, 700)
     assert rendition_widths(40) == (40,)
-    assert [WIDE.at_least(width) for width in (1, 600, 601, 1201, 5000)] == [600, 600, 800, 1600, 1600]
+    assert [WIDE.at_least(width) for width in (1, 600, 601, 1201, 5000)] == [160, 600, 800, 1600, 1600]
 
 
 def test_a_mail_says_width_and_height_and_has_complete_addresses() -> None:

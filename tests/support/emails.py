@@ -15,12 +15,12 @@ from rugcourse.db.queries.claims import DeliveryJob
 from rugcourse.delivery.composer import Composer, Personalisation
 from rugcourse.delivery.template_cache import PreparedEmail, message_stream
 from rugcourse.emails import catalogue as mails
-from rugcourse.emails.catalogue import Branding
+from rugcourse.emails.branding import Author, Branding
 from rugcourse.emails.mime import MimeSkeleton, Sender
 from rugcourse.links import Links, MailRef, Signer
 
 LINKS = Links("https://c.example", Signer((b"a-key-for-tests-0123456789",)))
-HOUSE = Branding("Fysio {{ 7*7 }} & Zn", "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
+HOUSE = Branding("Fysio {{ 7*7 }} & Zn", Author("Stijn", {"nl": "Een regel", "en": "A line"}), "Straat 1")
 SENDER = Sender("Fysio", "cursus@c.example", "", "c.example", feedback_id="c.example")
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 MAIL = MailRef(7, 7)

@@ -42,7 +42,7 @@ from rugcourse.ebooks.document import book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.email_preview.sample import SampleEmails, SampleReader, parts_of
 from rugcourse.emails import catalogue, templates
-from rugcourse.emails.catalogue import Branding, branding_of
+from rugcourse.emails.branding import Author, Branding, branding_of
 
 RAN = "1094"
 CODE = (
@@ -202,7 +202,7 @@ def test_template_code_in_a_broadcast_does_not_run(editor: TestClient, runtime: 
 
 def test_template_code_in_names_does_not_run(course: Course, sample_emails: SampleEmails) -> None:
     for code in CODE:
-        named = Branding(practice=code, author_name=code, postal_address=code, author_lines={"nl": code, "en": code})
+        named = Branding(practice=code, author=Author(code, {"nl": code, "en": code}), postal_address=code)
         for language in ("nl", "en"):
             theirs = replace(sample_emails, branding=named)
             assert_inert(shown(theirs.of_lesson(course, course.lessons[8], language, MORNING, SampleReader(code))))

@@ -67,7 +67,7 @@ def find_inconsistencies(
         *_notice_tags(notices, lessons),
         *_references(lessons),
         *_same_order("course", "tiles", {one: [tile.lesson for tile in text.tiles] for one, text in texts.items()}),
-        *_same_cadence(texts),
+        *_same_settings(texts),
         *_same_order("test", "topics", {one: list(test.topics) for one, test in tests.items()}),
     ]
 
@@ -148,13 +148,14 @@ def _same_order(stem: str, field: str, names: Mapping[str, list[str]]) -> Iterat
             yield Inconsistency(TextRef(stem, language), (field,), "differs", message)
 
 
-def _same_cadence(texts: Mapping[str, CourseText]) -> Iterator[Inconsistency]:
+def _same_settings(texts: Mapping[str, CourseText]) -> Iterator[Inconsistency]:
     """Check that translations say the same about how often lessons come."""
     for language, text in list(texts.items())[1:]:
         first = next(iter(texts))
-        if text.cadence != texts[first].cadence:
-            message = f"`cadence` must be the same as in {TextRef('course', first).file_name}"
-            yield Inconsistency(TextRef("course", language), ("cadence",), "differs", message)
+        for name in ("cadence", "author"):
+            if getattr(text, name) != getattr(texts[first], name):
+                message = f"`{name}` must be the same as in {TextRef('course', first).file_name}"
+                yield Inconsistency(TextRef("course", language), (name,), "differs", message)
 
 
 def _references(lessons: Mapping[str, Mapping[str, LessonText]]) -> Iterator[Inconsistency]:

@@ -214,7 +214,8 @@ class CourseText(_Value):
     """The landing page in one language.
 
     `summary`: what readers will learn, line by line. `sample`: the slug of the sample lesson, by default the first.
-    `sources`: the sources of the lessons. `cadence`: how often lessons come, the same in all languages.
+    `sources`: the sources of the lessons. `cadence`: how often lessons come. `author`: the name in the settings of who
+    wrote it; by default their first author. Both are the same in all languages.
     """
 
     title: Line
@@ -225,6 +226,7 @@ class CourseText(_Value):
     sample: Slug | None = None
     sources: tuple[Line, ...] = ()
     cadence: Cadence = DAILY
+    author: Slug | None = None
     body: Body
 
 
@@ -348,6 +350,11 @@ class Course(_Value):
     def cadence(self) -> Cadence:
         """How often lessons come. `find_inconsistencies` keeps it the same in all languages."""
         return next(iter(self.texts.values())).cadence
+
+    @property
+    def author(self) -> str | None:
+        """The name of its author in the settings. `find_inconsistencies` keeps it the same in all languages."""
+        return next(iter(self.texts.values())).author
 
     @property
     def content_hash(self) -> str:

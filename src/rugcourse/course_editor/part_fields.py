@@ -184,7 +184,7 @@ def _page_document(raw: Document) -> Document:
         "every_days": raw[f"{_CADENCE}every_days"],
         "unanswered_days": raw[f"{_CADENCE}unanswered_days"] or None,
     }
-    return _without_empty({**document, "further": further, "cadence": cadence}, "sample")
+    return _without_empty({**document, "further": further, "cadence": cadence}, "sample", "author")
 
 
 def _page_raw(document: Document, _lessons: Collection[str]) -> Document:

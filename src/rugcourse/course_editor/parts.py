@@ -38,6 +38,7 @@ class Input(StrEnum):
     URGENCIES = "urgencies"  # several, with spaces between them
     OPTION = "option"  # the number of the right option, from 0
     NUMBER = "number"
+    AUTHOR = "author"  # the name of an author of the site's settings, for courses
     WEEKDAYS = "weekdays"  # their names in English, with spaces between them
 
 
@@ -123,6 +124,7 @@ PAGE = Form(
         Field("body", N_("Text (Markdown)"), Input.MARKDOWN, required=True),
         Field("summary", N_("What readers will learn, one per line"), Input.LINES, required=True),
         Field("sample", N_("Sample lesson for visitors"), Input.LESSON, shared=True),
+        Field("author", N_("Author"), Input.AUTHOR, shared=True),
         *_CADENCE,
         RowGroup(
             "tiles",

@@ -15,7 +15,6 @@ from rugcourse.db.models import MAIL_TYPES, DeliveryKind, Ground
 from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.claims import DeliveryJob
 from rugcourse.emails import catalogue
-from rugcourse.emails.catalogue import branding_of
 from rugcourse.emails.mime import MessageStream, MimeSkeleton, Sender
 from rugcourse.emails.templates import EmailTemplate, TemplateError
 from rugcourse.links import Links
@@ -78,7 +77,7 @@ class TemplateCache:
         return found
 
     def _make(self, session: Session, job: DeliveryJob, site: Site) -> PreparedEmail:
-        branding = branding_of(site.settings, site.tokens)
+        branding = site.branding
         published = self._course_cache.course(session, job.course)
         if published is None:
             raise LookupError(job.course)

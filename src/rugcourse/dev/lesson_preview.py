@@ -12,7 +12,7 @@ from pathlib import Path
 from rugcourse.bootstrap import sender
 from rugcourse.content import Course, Lesson
 from rugcourse.email_preview.sample import SampleEmails
-from rugcourse.emails.catalogue import branding_of
+from rugcourse.emails.branding import branding_of
 from rugcourse.errors import NotFoundError
 from rugcourse.settings import Settings
 

@@ -27,7 +27,6 @@ from rugcourse.doctor.checks.website import check_website
 from rugcourse.doctor.report import CHECKS, Finding
 from rugcourse.doctor.resolver import Dns
 from rugcourse.doctor.saved_run import DoctorRun
-from rugcourse.emails.catalogue import branding_of
 from rugcourse.errors import UnavailableError
 from rugcourse.links import Links
 from rugcourse.settings import Settings
@@ -47,7 +46,7 @@ def run_checks(settings: Settings, database: Database, clock: Clock, links: Link
         lambda: check_disk(settings),
         lambda: check_withdrawals(WithdrawalLog.of(settings, links.signer)),
         lambda: check_courses(database),
-        lambda: check_books(database, links, branding_of(site.settings, site.tokens)),
+        lambda: check_books(database, links, site.branding),
         lambda: check_admins(database),
         lambda: check_files(settings, database),
         lambda: check_smtp(settings),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from rugcourse.clock import Clock
+from rugcourse.content import Course
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.engine import Database
 from rugcourse.db.models import EbookKind
@@ -20,12 +21,12 @@ from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.shown_pictures import ShownPictures
 from rugcourse.ebooks.typesetter import TypesettingFailed, make_pdf, make_picture
-from rugcourse.emails.catalogue import Branding
+from rugcourse.emails.branding import Branding
 from rugcourse.errors import NotFoundError
 from rugcourse.links import Links
 
 _log = logging.getLogger(__name__)
-_SETTING = 4  # increase when a change of a template or of the typesetting code changes the output
+_SETTING = 5  # increase when a change of a template or of the typesetting code changes the output
 MEDIA_TYPES = {
     EbookKind.PDF: "application/pdf",
     EbookKind.EPUB: "application/epub+zip",
@@ -66,7 +67,7 @@ def get_ebook(
         with _turn():
             with database.read() as session:
                 found = ebooks.find_ebook(session, key, fingerprint)  # somebody else may have built it meanwhile
-                shown = pictures.of_course(session, published.course) if found is None else {}
+            shown = book_pictures(database, published.course, branding) if found is None else {}
             made = _make(book, published, kind, shown) if found is None else found
     except Exception as error:  # no content of a course may break the page or the worker that asks for it
         _log.exception("%s, %s: the %s can't be built", published.course.slug, language, kind)
@@ -131,6 +132,14 @@ def _turn() -> Iterator[None]:
 
 def _document(published: PublishedCourse, language: str, links: Links, branding: Branding) -> Book:
     return book_of(published.course, language, branding, links.course(language, published.course.slug))
+
+
+def book_pictures(database: Database, course: Course, branding: Branding) -> ShownPictures:
+    """Return file name → content of the pictures of a course, and of those of who sends it."""
+    logo, photo = branding.logo, branding.author_of(course).photo
+    mine = [*([logo.picture] if logo else []), *([photo] if photo else [])]
+    with database.read() as session:
+        return {**pictures.of_course(session, course), **pictures.contents(session, mine)}
 
 
 def _make(book: Book, published: PublishedCourse, kind: EbookKind, shown: ShownPictures) -> bytes:

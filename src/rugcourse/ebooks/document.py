@@ -7,12 +7,12 @@ from typing import Any
 
 from rugcourse.content import Course, Lesson
 from rugcourse.content.blocks import Block, to_blocks
-from rugcourse.content.languages import text_for
 from rugcourse.content.lesson_tags import LessonPlace, filled
 from rugcourse.content.safety_notice_tag import split_at_notice
-from rugcourse.emails.catalogue import Branding
+from rugcourse.emails.branding import Branding, Logo
 from rugcourse.emails.safety_notice import safety_notice_text
 from rugcourse.i18n import translations
+from rugcourse.pictures.reference import PictureRef
 
 Book = dict[str, Any]
 _Notice = dict[str, object]
@@ -22,6 +22,7 @@ def book_of(course: Course, language: str, branding: Branding, site: str) -> Boo
     """Return a course as an e-book, with labels in its language. `site`: the URL of the course's page."""
     text = course.texts[language]
     tags = {"first_name": "", "practice": branding.practice}
+    author = branding.author_of(course)
     notice = _safety_notice(course, language, tags)
     return {
         "language": language,
@@ -29,8 +30,12 @@ def book_of(course: Course, language: str, branding: Branding, site: str) -> Boo
         "tagline": text.tagline,
         "practice": branding.practice,
         "design": {"light": dict(branding.tokens.light), "serif": branding.tokens.serif},
-        "author": branding.author_name,
-        "author_line": text_for(branding.author_lines, language),
+        "logo": _logo(branding.logo, branding.practice),
+        "author": author.name,
+        "author_line": author.line(language),
+        "qualifications": author.qualifications,
+        "photo": _picture(author.photo, author.name) if author.photo else None,
+        "next_step": _next_step(branding, language, tags),
         "site": site,
         "words": _words(language),
         "summary": list(text.summary),
@@ -40,6 +45,21 @@ def book_of(course: Course, language: str, branding: Branding, site: str) -> Boo
         "further": [one.model_dump() for one in text.further],
         "sources": list(text.sources),
     }
+
+
+def _logo(logo: Logo | None, practice: str) -> dict[str, object] | None:
+    """Return the logo as a picture with the colour that it stands on: white, where none is chosen."""
+    return {**_picture(logo.picture, practice), "background": logo.background or "#ffffff"} if logo else None
+
+
+def _picture(ref: PictureRef, alt: str) -> dict[str, object]:
+    return {"kind": "picture", "file": ref.file_name, "width": ref.width, "height": ref.height, "alt": alt}
+
+
+def _next_step(branding: Branding, language: str, tags: dict[str, str]) -> dict[str, object] | None:
+    """Return what a reader can do when the book is read, in the words of the sender, or None."""
+    step = branding.next_steps.get(language)
+    return {"blocks": to_blocks(step.text, tags), "label": step.label, "link": step.link} if step else None
 
 
 def _safety_notice(course: Course, language: str, tags: dict[str, str]) -> _Notice | None:
@@ -108,6 +128,7 @@ def _words(language: str) -> dict[str, str]:
         "sources": _("Sources"),
         "good_to_know": _("Good to know"),
         "author": _("About the author"),
+        "next_step": _("What you can do next"),
         "by": _("by"),
         "online": _("Take the 2-minute test, or get the lessons by e-mail:"),
     }

@@ -12,7 +12,7 @@ from rugcourse.db.queries.claims import DeliveryJob
 from rugcourse.delivery.composer import Composer, Personalisation
 from rugcourse.delivery.template_cache import PreparedEmail, message_stream
 from rugcourse.emails import catalogue
-from rugcourse.emails.catalogue import Branding
+from rugcourse.emails.branding import Branding
 from rugcourse.emails.mime import MimeSkeleton, Sender
 from rugcourse.emails.templates import EmailTemplate
 from rugcourse.links import Links, Signer
@@ -70,12 +70,22 @@ class SampleEmails:
     ) -> bytes:
         """Render a lesson. Raises TemplateError."""
         template = catalogue.lesson_email(course, lesson, language, self.branding, self._links, any_ground=any_ground)
-        return self._write(template, course, lesson, language, now, reader)
+        return self._write(template, course, lesson, language, now, reader, DeliveryKind.LESSON)
 
     def of_message(self, course: Course, message: Message, language: str, now: datetime, *, is_news: bool) -> bytes:
         """Render the message of a broadcast. Raises TemplateError."""
         template = catalogue.message_email(course, message, language, self.branding, self._links, is_news=is_news)
-        return self._write(template, course, None, language, now, SOMEBODY)
+        return self._write(template, course, None, language, now, SOMEBODY, DeliveryKind.BROADCAST)
+
+    def of_account(self, kind: DeliveryKind, course: Course, language: str, now: datetime) -> bytes:
+        """Render the mail that asks to confirm a signup, the reminder of it, or the welcome. Raises TemplateError."""
+        compilers = {
+            DeliveryKind.CONFIRM: catalogue.confirm_email,
+            DeliveryKind.REMINDER: catalogue.reminder_email,
+            DeliveryKind.WELCOME: catalogue.welcome_email,
+        }
+        template = compilers[kind](course, language, self.branding, self._links)
+        return self._write(template, course, None, language, now, SOMEBODY, kind)
 
     @property
     def _links(self) -> Links:
@@ -89,13 +99,17 @@ class SampleEmails:
         language: str,
         now: datetime,
         reader: SampleReader,
+        kind: DeliveryKind,
     ) -> bytes:
-        kind = DeliveryKind.LESSON if lesson else DeliveryKind.BROADCAST
         skeleton = MimeSkeleton.make(self.sender, template.subject, language, message_stream(kind, course))
         prepared = PreparedEmail(template, skeleton, course, lesson, language)
         composer = Composer(self._links, self.sender.list_domain)
         outgoing = SAMPLE_DELIVERY._replace(kind=kind, name=reader.name, language=language, course=course.slug)
-        return composer.write(composer.draft(outgoing, prepared, Personalisation(reader.recap)), now, eight_bit=True)
+        return composer.write(
+            composer.draft(outgoing, prepared, Personalisation(reader.recap, reminds_of=outgoing.id)),
+            now,
+            eight_bit=True,
+        )
 
 
 def parts_of(message: bytes) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import textwrap
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 
 from markupsafe import Markup, escape
@@ -15,13 +15,12 @@ from rugcourse.content.languages import language_for, text_for
 from rugcourse.content.lesson_tags import LessonPlace, filled
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.safety_notice_tag import split_at_notice
-from rugcourse.design import DesignTokens, design_tokens
+from rugcourse.emails.branding import Branding
 from rugcourse.emails.safety_notice import SafetyNoticeText, safety_notice_text
 from rugcourse.emails.templates import EmailTemplate, compile_template, deferred
 from rugcourse.i18n import translations
 from rugcourse.links import Links, MailRef
-from rugcourse.pictures.markup import mail_attributes
-from rugcourse.settings import Settings
+from rugcourse.pictures.markup import mail_attributes, small_attributes
 
 # Inline: many mail clients drop style sheets, none drops these. The classes are for dark mode.
 _STYLES = {
@@ -36,32 +35,9 @@ _STYLES = {
 _LINK_MARK = f"LINK{secrets.token_hex(8)}"
 _LINK = re.compile(rf"{_LINK_MARK}N(\d+)X")
 _TEXT_WIDTH = 76
+_LOGO = (240, 48)  # at most, in pixels
+_PHOTO = (52, 52)
 _BEFORE_WORDS = re.compile(r"^ *(?:- |\d{1,9}[.)] )?")
-
-
-@dataclass(frozen=True, slots=True)
-class Branding:
-    """The details of the sender that every mail shows. `author_lines`: by language, that of the default one first.
-
-    `tokens`: its colours and fonts.
-    """
-
-    practice: str
-    author_name: str
-    author_lines: dict[str, str]
-    postal_address: str
-    tokens: DesignTokens = field(default_factory=design_tokens)
-
-
-def branding_of(settings: Settings, tokens: DesignTokens | None = None) -> Branding:
-    default = settings.default_language
-    return Branding(
-        practice=settings.practice,
-        author_name=settings.author_name,
-        author_lines={default: settings.author_line(default), **settings.author_lines},
-        postal_address=settings.postal_address,
-        tokens=tokens or design_tokens(),
-    )
 
 
 def lesson_email(
@@ -77,6 +53,7 @@ def lesson_email(
     targets: list[str] = []
     pieces = [_body(piece, branding, links, targets) for piece in split_at_notice(text.body)]
     further = [_further(one, targets) for one in text.further]
+    is_last = lesson.slug == course.lessons[-1].slug
     return compile_template(
         "lesson",
         language,
@@ -89,6 +66,7 @@ def lesson_email(
             "notice": _levels(course, language),
             "further": further,
             "any_ground": any_ground,
+            "next_step": _next_step(branding, language, links, targets) if is_last else None,
         },
         tuple(targets),
         tokens=branding.tokens,
@@ -112,49 +90,37 @@ def message_email(
 def confirm_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the mail that asks to confirm a signup. It contains nothing that the visitor typed."""
     subject = translations(language).gettext("Please confirm your course by e-mail")
-    return compile_template(
-        "confirm", language, subject, _common(course, language, branding, links), tokens=branding.tokens
-    )
+    return _with_own_words("confirm", subject, course, language, branding, links)
 
 
 def reminder_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the one reminder to confirm a signup. Like the first mail it contains nothing that the visitor typed."""
     subject = translations(language).gettext("Reminder: please confirm your course by e-mail")
-    return compile_template(
-        "reminder", language, subject, _common(course, language, branding, links), tokens=branding.tokens
-    )
+    return _with_own_words("reminder", subject, course, language, branding, links)
 
 
 def welcome_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the welcome mail, which says what comes and when."""
     subject = translations(language).gettext("You are in: your first lesson is on its way")
-    return compile_template(
-        "welcome", language, subject, _common(course, language, branding, links), tokens=branding.tokens
-    )
+    return _with_own_words("welcome", subject, course, language, branding, links)
 
 
 def imported_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the first mail to an imported subscriber: where their address is from, what comes, how to stop it."""
     subject = translations(language).gettext("Your course by e-mail, and how to stop it")
-    return compile_template(
-        "imported", language, subject, _common(course, language, branding, links), tokens=branding.tokens
-    )
+    return _of_course("imported", subject, course, language, branding, links)
 
 
 def already_subscribed_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the mail to a reader with whose address somebody signed up again."""
     subject = translations(language).gettext("You already follow this course")
-    return compile_template(
-        "already-subscribed", language, subject, _common(course, language, branding, links), tokens=branding.tokens
-    )
+    return _of_course("already-subscribed", subject, course, language, branding, links)
 
 
 def magic_link_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the mail with a new link to the reader's own page."""
     subject = translations(language).gettext("The link to your page")
-    return compile_template(
-        "magic-link", language, subject, _common(course, language, branding, links), tokens=branding.tokens
-    )
+    return _of_course("magic-link", subject, course, language, branding, links)
 
 
 def answer_links(question: Question, number: int, mail: MailRef, links: Links) -> list[str]:
@@ -168,14 +134,21 @@ def first_name(name: str) -> str:
 
 
 def _body(markdown: str, branding: Branding, links: Links, targets: list[str]) -> dict[str, object]:
-    """Render a Markdown body as HTML and text. Appends its link targets to `targets`; the HTML has their numbers."""
+    """Render a Markdown body as HTML and text. Appends its link targets to `targets`; its links are counted."""
 
     def numbered(target: str) -> str:
         targets.append(target)
         return f"{_LINK_MARK}N{len(targets) - 1}X"
 
+    return _markdown(markdown, branding, links, numbered)
+
+
+def _markdown(
+    markdown: str, branding: Branding, links: Links, link: Callable[[str], str] = lambda target: target
+) -> dict[str, object]:
+    """Render Markdown as HTML and text. `link`: maps the target of a link to its `href`."""
     styles = {**_STYLES, "a": f"color:{branding.tokens.light['accent']};"}
-    html = to_html(markdown, styles, _tags(str(escape(branding.practice))), numbered, mail_attributes(links.base_url))
+    html = to_html(markdown, styles, _tags(str(escape(branding.practice))), link, mail_attributes(links.base_url))
     body = _LINK.sub(lambda match: deferred(f"link({match[1]})"), html)
     text = _wrapped(to_text(markdown, _tags(branding.practice)))
     return {"body": Markup(body), "body_text": Markup(text)}  # noqa: S704 - Markdown without raw HTML; nobody can type template code
@@ -188,8 +161,32 @@ def _of_course(
     return compile_template(name, language, subject, _common(course, language, branding, links), tokens=branding.tokens)
 
 
+def _with_own_words(
+    name: str, subject: str, course: Course, language: str, branding: Branding, links: Links
+) -> EmailTemplate:
+    """Compile a mail in the words that the sender chose, as far as there are any. Links in them are not counted."""
+    own = branding.words_of(name, language)
+    values = _common(course, language, branding, links)
+    values["opening"] = _markdown(own.opening, branding, links) if own.opening else None
+    return compile_template(name, language, own.subject or subject, values, tokens=branding.tokens)
+
+
+def _next_step(branding: Branding, language: str, links: Links, targets: list[str]) -> dict[str, object] | None:
+    """Return what a reader can do when the course has ended, or None."""
+    step = branding.next_steps.get(language)
+    if step is None:
+        return None
+    found = _body(step.text, branding, links, targets)
+    if not step.link:
+        return {**found, "link": None}
+    targets.append(step.link)
+    link = deferred(f"link({len(targets) - 1})")
+    return {**found, "link": link, "target": step.link, "label": step.label}
+
+
 def _common(course: Course, language: str, branding: Branding, links: Links) -> dict[str, object]:
     of_course = language_for(course.texts, language)  # a message may be in a language that the course is not in
+    author = branding.author_of(course)
     return {
         "course": course.texts[of_course],
         "safety_notice": course.safety_notices.get(of_course),
@@ -197,7 +194,10 @@ def _common(course: Course, language: str, branding: Branding, links: Links) -> 
         "safety_notice_url": links.safety_notice(of_course, course.slug),
         "course_url": links.course(of_course, course.slug),
         "branding": branding,
-        "author_line": text_for(branding.author_lines, language),
+        "author": author,
+        "author_line": author.line(language),
+        "logo": small_attributes(branding.logo.picture, *_LOGO, links.base_url) if branding.logo else None,
+        "photo": small_attributes(author.photo, *_PHOTO, links.base_url) if author.photo else None,
         "wrapped": _wrapped,
     }
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import structlog
-from sqlalchemy.orm import Session
 
-from rugcourse.content import Course
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import pictures
 from rugcourse.errors import NotFoundError
@@ -49,11 +47,6 @@ def picture_file(database: Database, digest: str, width: int, extension: str) ->
     if made and width in made:
         return FileOfPicture(made[width], is_final=True)
     return FileOfPicture(picture.content, is_final=False)
-
-
-def pictures_of_course(session: Session, course: Course) -> dict[str, bytes]:
-    """Return file name → content of the pictures of a course that are here, at their full size."""
-    return pictures.of_course(session, course)
 
 
 def make_renditions(database: Database) -> None:

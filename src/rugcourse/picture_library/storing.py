@@ -22,13 +22,15 @@ from rugcourse.pictures.reference import PictureRef, digest_of, picture_name
 log = structlog.get_logger()
 
 
-def upload(database: Database, clock: Clock, file: BinaryIO, file_name: str, admin_id: int | None) -> PictureRef:
+def upload(
+    database: Database, clock: Clock, file: BinaryIO, file_name: str, admin_id: int | None, *, square: bool = False
+) -> PictureRef:
     """Keep an upload, made anew; returns how texts name it. Nothing of the file itself is kept.
 
-    `admin_id`: who uploads it, for the audit log; None on the command line. Raises InvalidPicture and
-    EncoderUnavailable. It is made before the transaction begins, as that takes a second.
+    `admin_id`: who uploads it, for the audit log; None on the command line. `square`: cut a square out of it. Raises
+    InvalidPicture and EncoderUnavailable. It is made before the transaction begins, as that takes a second.
     """
-    encoded = encode_picture(file)
+    encoded = encode_picture(file, square=square)
     ref = reference_of(encoded, file_name)
     database.run(_keep, clock.now(), ref, encoded, admin_id)
     return ref

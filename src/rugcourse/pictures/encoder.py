@@ -52,17 +52,20 @@ class EncodedPicture:
         return self.files[self.width]
 
 
-def encode_picture(source: bytes | BinaryIO, extension: str = "", *, patient: bool = True) -> EncodedPicture:
+def encode_picture(
+    source: bytes | BinaryIO, extension: str = "", *, patient: bool = True, square: bool = False
+) -> EncodedPicture:
     """Make the files of a picture: upright, without metadata, in the widths of mails and pages.
 
     `source`: its bytes, or a file, which is read when its turn has come: many that wait are not in memory.
     `extension`: their type (`jpg` or `png`), else the one that suits the picture. `patient`: wait while another one is
-    made. Raises InvalidPicture for what is no picture, and EncoderUnavailable when too many are made at once.
+    made. `square`: cut a square out of it. Raises InvalidPicture for what is no picture, and EncoderUnavailable when
+    too many are made at once.
     """
     with _turn(_WAIT_SECONDS if patient else 0.0):
         data = source if isinstance(source, bytes) else source.read(MAX_UPLOAD_BYTES + 1)
         check_upload(data)
-        head, body = _run(data, extension)
+        head, body = _run(data, extension, square=square)
     if "problem" in head:
         raise InvalidPicture(PictureProblem(head["problem"]))
     files, place = {}, 0
@@ -87,9 +90,9 @@ def _turn(seconds: float) -> Iterator[None]:
         _waiting.release()
 
 
-def _run(data: bytes, extension: str) -> tuple[_Head, bytes]:
+def _run(data: bytes, extension: str, *, square: bool) -> tuple[_Head, bytes]:
     """Run the process; returns the head of its reply, and the files. Raises InvalidPicture and EncoderUnavailable."""
-    command = [*_COMMAND, extension] if extension else _COMMAND
+    command = [*_COMMAND, extension, "square" if square else ""]
     try:
         run = subprocess.run(  # noqa: S603 - our own module
             command, input=data, capture_output=True, env=_environment(), timeout=_LONGEST_SECONDS, check=False

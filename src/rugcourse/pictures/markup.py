@@ -27,6 +27,15 @@ def page_attributes(ref: PictureRef) -> dict[str, str]:
     }
 
 
+def small_attributes(ref: PictureRef, width: int, height: int, base_url: str = "") -> dict[str, str]:
+    """Return the attributes of a logo or a face within `width` by `height` pixels, sharp on every screen.
+
+    `base_url`: of the website, where the address has to be complete.
+    """
+    wide, high = ref.shown_within(width, height)
+    return {"src": base_url + ref.path(ref.at_least(2 * wide)), "width": str(wide), "height": str(high)}
+
+
 def mail_attributes(base_url: str) -> ImageAttributes:
     """Return a function for the attributes in a mail, whose addresses are complete.
 

@@ -1,4 +1,6 @@
-"""Makes the files of a picture with Pillow, and ends: `python -m rugcourse.pictures.picture_process [jpg|png]`.
+"""Makes the files of a picture with Pillow, and ends: `python -m rugcourse.pictures.picture_process TYPE SHAPE`.
+
+`TYPE`: `jpg` or `png`, or empty for the one that suits it. `SHAPE`: `square`, or empty for its own.
 
 It reads the picture from its standard input and writes to its standard output a line of JSON, then the files one
 after the other; `encoder` is the other side. Only this module loads Pillow, whose decoders read what strangers made:
@@ -55,9 +57,9 @@ def main() -> int:
     os.nice(_NICE)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    wanted, shape, *_ = *sys.argv[1:], "", ""
     try:
-        made = _make(sys.stdin.buffer.read(MAX_UPLOAD_BYTES + 1), wanted)
+        made = _make(sys.stdin.buffer.read(MAX_UPLOAD_BYTES + 1), wanted, square=shape == "square")
     except InvalidPicture as error:
         sys.stdout.buffer.write(json.dumps({"problem": error.problem}).encode() + b"\n")
         return 0
@@ -67,7 +69,7 @@ def main() -> int:
     return 0
 
 
-def _make(data: bytes, wanted: str) -> _Made:
+def _make(data: bytes, wanted: str, *, square: bool) -> _Made:
     """Make the files of a picture. `wanted`: their type, else the one that suits it. Raises InvalidPicture."""
     header = check_upload(data)
     try:
@@ -76,6 +78,8 @@ def _make(data: bytes, wanted: str) -> _Made:
         raise InvalidPicture(PictureProblem.TOO_MANY_PIXELS) from None
     except _DECODING_FAILED:
         raise InvalidPicture(PictureProblem.DAMAGED) from None
+    if square:
+        picture = _square(picture)
     extension = wanted or _suitable(picture, header.type)
     files = {width: _encoded(_scaled(picture, width), extension) for width in rendition_widths(picture.width)}
     return _Made(extension, picture.width, picture.height, files)
@@ -101,6 +105,13 @@ def _decoded(data: bytes, kind: PictureType) -> Image.Image:
     turn = _TURNS.get(orientation)
     upright = smaller if turn is None else smaller.transpose(turn)
     return _without_metadata(upright)
+
+
+def _square(picture: Image.Image) -> Image.Image:
+    """Cut the largest square out of the middle; out of the upper part of a portrait, where the face is."""
+    side = min(picture.size)
+    left, top = (picture.width - side) // 2, (picture.height - side) // 4
+    return picture.crop((left, top, left + side, top + side))
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -19,7 +19,8 @@ MAX_WIDTH, MAX_HEIGHT = 1600, 2400  # of what is kept, in pixels
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png"}  # what every mail program shows
 MAIL_WIDTHS = (600, 1200)  # the second for screens with two pixels for one
 PAGE_WIDTHS = (800, 1600)
-WIDTHS = tuple(sorted({*MAIL_WIDTHS, *PAGE_WIDTHS}))
+SMALL_WIDTH = 160  # of logos, icons and faces
+WIDTHS = tuple(sorted({SMALL_WIDTH, *MAIL_WIDTHS, *PAGE_WIDTHS}))
 MAX_NAME_LENGTH = 60
 
 _REFERENCE = re.compile(
@@ -61,6 +62,10 @@ class PictureRef:
         """Return width and height at which it is shown where there are `width` pixels."""
         shown = min(self.width, width)
         return shown, max(1, round(self.height * shown / self.width))
+
+    def shown_within(self, width: int, height: int) -> tuple[int, int]:
+        """Return width and height at which it is shown where there are `width` by `height` pixels."""
+        return self.shown_at_most(min(width, max(1, round(self.width * height / self.height))))
 
 
 def parse_reference(address: str) -> PictureRef | None:

@@ -10,24 +10,32 @@ from sqlalchemy.orm import Session
 
 from rugcourse.db.engine import Database
 from rugcourse.design import FONTS, BrandColours, DesignTokens, branded, colour_problems, design_tokens
+from rugcourse.emails.branding import Author, Branding, EmailWords, Logo, NextStep, branding_of
+from rugcourse.pictures.reference import PictureRef, parse_reference
 from rugcourse.settings import Settings
 from rugcourse.site_settings import store
-from rugcourse.site_settings.model import IN_ENVIRONMENT, SiteSettings
+from rugcourse.site_settings.model import IN_ENVIRONMENT, AuthorProfile, SiteSettings
 
 _FRESH_SECONDS = 1.0
+_WHITE, _DARK = "#ffffff", "#1f2328"
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """What applies in this process.
 
-    `settings`: those of the environment, with the names and addresses of this site. `css`: the variables of `tokens`.
+    `settings`: those of the environment, with the names and addresses of this site. `branding`: what mails, pages and
+    books show. `css`: the variables of its design tokens.
     """
 
     settings: Settings
-    tokens: DesignTokens
+    branding: Branding
     css: str
     revision: int = 0
+
+    @property
+    def tokens(self) -> DesignTokens:
+        return self.branding.tokens
 
 
 class CurrentSite:
@@ -84,8 +92,59 @@ def site_of(environment: Settings, chosen: SiteSettings, revision: int = 0) -> S
     if "author_lines" in mine:  # a language without a line shows that of the default language
         default = environment.default_language
         mine["author_lines"] = {default: environment.author_line(default), **mine["author_lines"]}
-    tokens = tokens_of(chosen)
-    return Site(environment.model_copy(update=mine), tokens, tokens.css, revision)
+    settings = environment.model_copy(update=mine)
+    branding = _branding(settings, chosen)
+    return Site(settings, branding, _css(branding), revision)
+
+
+def _branding(settings: Settings, chosen: SiteSettings) -> Branding:
+    """Return what is shown of the sender. `settings`: those that apply."""
+    default, given = settings.default_language, branding_of(settings, tokens_of(chosen))
+    main = replace(given.author, qualifications=chosen.author_qualifications or "", photo=_ref(chosen.author_photo))
+    logo = _ref(chosen.logo)
+    return replace(
+        given,
+        author=main,
+        logo=_logo(logo, chosen, given.tokens) if logo else None,
+        favicon=_ref(chosen.favicon),
+        authors={one.slug: _author(one, default) for one in chosen.authors or ()},
+        email_words={
+            mail: {language: EmailWords(one.subject, one.opening) for language, one in words.items()}
+            for mail, words in (chosen.email_words or {}).items()
+        },
+        next_steps={
+            language: NextStep(one.text, one.label, one.link) for language, one in (chosen.next_steps or {}).items()
+        },
+        privacy_lines=chosen.privacy_lines or {},
+    )
+
+
+def _author(profile: AuthorProfile, default: str) -> Author:
+    first = default if default in profile.lines else next(iter(profile.lines))
+    lines = {first: profile.lines[first], **profile.lines}
+    return Author(profile.name, lines, profile.qualifications, _ref(profile.photo))
+
+
+def _ref(address: str | None) -> PictureRef | None:
+    return parse_reference(address) if address else None
+
+
+def _logo(picture: PictureRef, chosen: SiteSettings, tokens: DesignTokens) -> Logo:
+    match chosen.logo_background:
+        case "white":
+            return Logo(picture, _WHITE, _DARK)
+        case "accent":
+            return Logo(picture, tokens.light["accent"], tokens.light["on_accent"])
+        case "dark":
+            return Logo(picture, _DARK, _WHITE)
+        case None:
+            return Logo(picture)
+
+
+def _css(branding: Branding) -> str:
+    if branding.logo is None or not branding.logo.background:
+        return branding.tokens.css
+    return f"{branding.tokens.css}:root {{ --logo-background: {branding.logo.background}; }}\n"
 
 
 def colours_of(chosen: SiteSettings) -> BrandColours:

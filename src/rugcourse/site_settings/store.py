@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rugcourse.db.models import AuditAction, SiteSettingsRow
-from rugcourse.db.queries import admins
+from rugcourse.db.queries import admins, pictures
 from rugcourse.errors import InvalidState
+from rugcourse.pictures.reference import parse_reference
 from rugcourse.site_settings.model import SiteSettings
 
 log = structlog.get_logger()
@@ -23,6 +24,14 @@ _ONLY = 1  # the id of the one row
 
 class SettingsChangedMeanwhile(InvalidState):
     """Somebody else saved the settings after this form was opened. Nothing was changed."""
+
+
+class PictureGone(InvalidState):
+    """Pictures that were chosen have been deleted meanwhile. Nothing was changed. `addresses`: theirs."""
+
+    def __init__(self, addresses: Collection[str]) -> None:
+        super().__init__(f"{', '.join(addresses)}: no longer here; upload it again")
+        self.addresses = addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ def revision(session: Session) -> int:
 def save(session: Session, now: datetime, admin_id: int | None, settings: SiteSettings, seen: int) -> None:
     """Save the settings, with the changes in the audit log. `seen`: the revision that the form showed.
 
-    Raises SettingsChangedMeanwhile.
+    Raises SettingsChangedMeanwhile and PictureGone.
     """
     row = session.get(SiteSettingsRow, _ONLY, with_for_update=True, populate_existing=True)
     if (row.revision if row else 0) != seen:
@@ -72,6 +81,7 @@ def save(session: Session, now: datetime, admin_id: int | None, settings: SiteSe
     changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
     if not changed:
         return
+    _require_pictures(session, settings)
     if row is None:
         row = SiteSettingsRow(id=_ONLY, revision=0)
         session.add(row)
@@ -86,3 +96,22 @@ def save(session: Session, now: datetime, admin_id: int | None, settings: SiteSe
         {name: after.get(name) for name in sorted(changed)},
     )
     session.flush()
+
+
+def close_getting_started(session: Session, now: datetime, admin_id: int | None) -> None:
+    """Show the list of first steps no more."""
+    stored = load(session)
+    chosen = stored.settings.model_copy(update={"getting_started_closed": True})
+    save(session, now, admin_id, chosen, stored.revision)
+
+
+def record_test_email(session: Session, now: datetime, admin_id: int, email: str) -> None:
+    """Write into the audit log that an owner has sent themselves a test mail."""
+    admins.record_change(session, now, admin_id, AuditAction.SITE_SEND_TEST, email)
+
+
+def _require_pictures(session: Session, settings: SiteSettings) -> None:
+    wanted = {ref.digest: address for address in settings.pictures if (ref := parse_reference(address))}
+    here = pictures.sizes(session, wanted.keys())
+    if gone := [address for digest, address in wanted.items() if digest not in here]:
+        raise PictureGone(gone)

@@ -35,6 +35,7 @@ from rugcourse.web.admin import (
     dashboard,
     deliverability,
     email_check,
+    getting_started,
     lesson_history,
     lesson_publishing,
     login,
@@ -70,6 +71,7 @@ from rugcourse.web.site_middleware import SiteMiddleware
 _ADMIN_PAGES = (
     *(
         dashboard,
+        getting_started,
         deliverability,
         suppressions,
         email_check,

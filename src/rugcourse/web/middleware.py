@@ -36,6 +36,7 @@ _LARGER = {
     "/admin/paste": Limit(4_000_000, 30.0),  # a clipboard, percent-encoded
     "/admin/lessons/": Limit(1_000_000, 30.0),
     "/admin/pictures": Limit(25_000_000, 120.0),  # a picture of 20 MB; who sends a little more is told so
+    "/admin/settings": Limit(50_000_000, 120.0),  # with a logo and an icon
     "/admin/imports": Limit(50_000_000, 300.0),
     "/webhooks/": Limit(1_000_000, 30.0),
 }

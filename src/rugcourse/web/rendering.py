@@ -33,6 +33,7 @@ from rugcourse.i18n import (
     weekday_name,
 )
 from rugcourse.locales import languages
+from rugcourse.pictures.markup import small_attributes
 from rugcourse.scheduling import DAILY, DEFAULT_ZONE, zone_names
 from rugcourse.web.browsers import browser_name
 
@@ -78,6 +79,7 @@ def render(
         .render(
             language=language,
             practice=site.settings.practice,
+            branding=site.branding,
             postal_address=site.settings.postal_address,
             static_url=partial(static_url, css=site.css),
             base_url=runtime.settings.base_url,
@@ -174,6 +176,7 @@ def _environment(language: str) -> Sandbox:
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     environment.globals.update(
         body_html=body_html,
+        small_attributes=small_attributes,
         split_at_notice=split_at_notice,
         safety_notice_text=lambda notice: safety_notice_text(notice, language),
         languages=languages(),

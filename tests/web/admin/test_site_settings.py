@@ -52,10 +52,12 @@ def test_pages_mails_and_books_have_new_names_and_colours_at_once(
 ) -> None:
     before = css_of(browser, "/en")
     answer = save(
-        owner, practice="Rug & Co", author_name="Ada", postal_address="Kerkstraat 2, 1234 AB Ede", accent=NIGHT, paper=CREAM,
-        **{"author_line.nl": "Vertelt over ruggen.", "font": "serif"},
-    )  # fmt: skip
+        owner, practice="Rug & Co", postal_address="Kerkstraat 2, 1234 AB Ede", accent=NIGHT, paper=CREAM, font="serif"
+    )
     assert answer.status_code == 303, answer.text
+    author = {"author.main.name": "Ada", "author.main.line.nl": "Vertelt over ruggen."}
+    form = inputs(owner.get("/admin/settings/authors").text) | form_of(owner)
+    assert owner.post("/admin/settings/authors", data={**form, **author}).status_code == 303
     page = browser.get(f"/nl/{COURSE}").text
     assert "Rug &amp; Co" in page
     assert "Kerkstraat 2" in page
@@ -107,7 +109,6 @@ def test_form_shows_what_was_saved_and_only_differences_are_stored(owner: TestCl
     [
         ({"practice": ""}, "this is empty."),
         ({"practice": "x" * 81}, "81 characters; at most 80."),
-        ({"author_name": "Ada\u202e"}, "there is an invisible character in it"),
         ({"practice": "Ada\nBcc: all@x.example"}, "there is an invisible character in it"),
         ({"reply_to": "nobody"}, "this is not an e-mail address."),
         ({"reply_to": "a@x.example\r\nBcc: b@x.example"}, "there is an invisible character in it"),
@@ -115,7 +116,6 @@ def test_form_shows_what_was_saved_and_only_differences_are_stored(owner: TestCl
         ({"accent": "#ffee00"}, "this colour is hard to read on the others: contrast 1"),
         ({"paper": "#222222"}, "The nearest colour that works: #"),
         ({"font": "Comic Sans"}, "choose a font from the list"),
-        ({"author_line.nl": ""}, "this is empty."),
         ({"postal_address": "x" * 10_000}, "characters; at most 200."),
     ],
 )

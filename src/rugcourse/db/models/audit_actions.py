@@ -22,6 +22,7 @@ class AuditAction(StrEnum):
     COURSE_CREATE = "course.create"
     COURSE_PUBLISH = "course.publish"
     SITE_CHANGE_SETTINGS = "site.change_settings"
+    SITE_SEND_TEST = "site.send_test"
     COURSE_ARCHIVE = "course.archive"
     COURSE_UNARCHIVE = "course.unarchive"
     COURSE_DELETE = "course.delete"  # one that was never published

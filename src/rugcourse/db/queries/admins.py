@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, exists, func, select, update
@@ -249,6 +249,12 @@ def changes_of(session: Session, subject: str) -> Sequence[tuple[AuditLogRow, st
         .order_by(AuditLogRow.id)
     )
     return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def was_done(session: Session, actions: Collection[AuditAction]) -> bool:
+    """Whether an admin has done one of these, as far back as the audit log goes."""
+    query = select(AuditLogRow.id).where(AuditLogRow.action.in_(actions), AuditLogRow.admin_id.is_not(None))
+    return session.scalar(query.limit(1)) is not None
 
 
 def addresses(session: Session) -> dict[int, str]:

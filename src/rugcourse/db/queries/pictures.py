@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from rugcourse.db.models import (
     LessonVersionRow,
     PictureRenditionRow,
     PictureRow,
+    SiteSettingsRow,
 )
 from rugcourse.pictures.reference import FOLDER, PictureRef
 
@@ -29,7 +30,8 @@ _NAMES_A_PICTURE = f"%{FOLDER}/%"
 
 
 class PictureUse(NamedTuple):
-    """A text that names a picture. `lesson`: a slug, or "" for a part of the course that is no lesson.
+    """A text that names a picture. `course`: "" for the settings of the site. `lesson`: a slug, or "" for a part of the
+    course that is no lesson.
 
     `campaign_id`: of a message. `is_current`: readers get it, or will when its draft is published; otherwise it is an
     earlier version or a discarded draft.
@@ -55,7 +57,12 @@ def find(session: Session, digest: str) -> PictureRow | None:
 
 def of_course(session: Session, course: Course, without: Collection[str] = ()) -> dict[str, bytes]:
     """Return file name → content of the pictures of a course. `without`: the digests of those that are not needed."""
-    wanted = {ref.digest: ref.file_name for ref in pictures_of(course) if ref.digest not in without}
+    return contents(session, (ref for ref in pictures_of(course) if ref.digest not in without))
+
+
+def contents(session: Session, refs: Iterable[PictureRef]) -> dict[str, bytes]:
+    """Return file name → content of those pictures that are here, at their full size."""
+    wanted = {ref.digest: ref.file_name for ref in refs}
     if not wanted:
         return {}
     rows = session.execute(select(PictureRow.digest, PictureRow.content).where(PictureRow.digest.in_(wanted)))
@@ -118,7 +125,8 @@ def remove(session: Session, digest: str) -> None:
 def uses(session: Session) -> dict[str, list[PictureUse]]:
     """Return digest → the texts that name it, each once."""
     found: dict[str, dict[PictureUse, None]] = {}
-    for use, text in (*_in_versions(session), *_in_courses(session), *_in_drafts(session)):
+    named = (*_in_versions(session), *_in_courses(session), *_in_drafts(session), *_in_site_settings(session))
+    for use, text in named:
         for ref in pictures_in(text):
             found.setdefault(ref.digest, {})[use] = None
     return {digest: list(them) for digest, them in found.items()}
@@ -157,3 +165,8 @@ def _in_drafts(session: Session) -> Iterator[tuple[PictureUse, str]]:
     parts = select(CourseRow.slug, text).join(CourseRow, CourseRow.id == CourseDraftRow.course_id)
     for course, fields in session.execute(parts.where(text.like(_NAMES_A_PICTURE))):
         yield PictureUse(course, "", None, is_draft=True, is_current=True), fields
+
+
+def _in_site_settings(session: Session) -> Iterator[tuple[PictureUse, str]]:
+    for document in session.scalars(select(cast(SiteSettingsRow.document, String))):
+        yield PictureUse("", "", None, is_draft=False, is_current=True), document

@@ -9,7 +9,7 @@ from rugcourse.db.migrate import is_current
 from rugcourse.db.queries import courses
 from rugcourse.doctor.report import Finding, _, ok, warning
 from rugcourse.ebooks.cache import out_of_date
-from rugcourse.emails.catalogue import Branding
+from rugcourse.emails.branding import Branding
 from rugcourse.links import Links
 
 

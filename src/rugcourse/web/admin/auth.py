@@ -36,7 +36,7 @@ _SESSION, _DEVICE = "rugcourse_admin", "rugcourse_device"
 _PATH = "/admin"
 _DEVICE_SECONDS = 365 * 86_400
 _LONGEST_PASSWORD = 400
-_MAX_FIELDS = 500
+_MAX_FIELDS, _MAX_FILES = 500, 40  # the most are on the page of authors
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -109,9 +109,8 @@ def _admin(access: Access, role: Role | None, *, setting_up: bool = False) -> ob
         else:
             identity = await run_in_threadpool(require_admin, request, role, setting_up=setting_up)
         if request.method == "POST":
-            verify_csrf(
-                request, identity, str((await request.form(max_files=1, max_fields=_MAX_FIELDS)).get("form", ""))
-            )
+            form = await request.form(max_files=_MAX_FILES, max_fields=_MAX_FIELDS)
+            verify_csrf(request, identity, str(form.get("form", "")))
         return identity
 
     identify.access = access  # type: ignore[attr-defined]

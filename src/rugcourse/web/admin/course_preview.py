@@ -11,9 +11,9 @@ from rugcourse.content import Course
 from rugcourse.content.lesson_tags import filled
 from rugcourse.content.markdown import UnknownTag
 from rugcourse.course_editor.preview import preview_course
+from rugcourse.ebooks.cache import book_pictures
 from rugcourse.ebooks.document import book_of
 from rugcourse.ebooks.typesetter import TypesettingFailed, make_pdf
-from rugcourse.picture_library.files import pictures_of_course
 from rugcourse.web.admin.auth import Editor, text_page
 from rugcourse.web.admin.courses import find_draft
 from rugcourse.web.public.assessment_state import TestProgress
@@ -50,7 +50,7 @@ def _page(request: Request, course: Course, language: str, what: str, slug: str)
         case "page":
             return render(request, language, "course", context)
         case "lesson":
-            return render(request, language, "lesson", context | _lesson(request, course, language, slug))
+            return render(request, language, "lesson", context | _lesson(course, language, slug))
         case "test" if course.tests:
             progress = TestProgress.read(course.tests[language], "", "")
             return render(request, language, "test", context | progress.values("#", missing=False, begins=True))
@@ -59,18 +59,15 @@ def _page(request: Request, course: Course, language: str, what: str, slug: str)
     raise NotFound
 
 
-def _lesson(request: Request, course: Course, language: str, slug: str) -> dict[str, object]:
+def _lesson(course: Course, language: str, slug: str) -> dict[str, object]:
     lesson = course.lesson(slug)
     if lesson is None:
         raise NotFound
-    settings = runtime_of(request).site.settings
     return {
         "lesson": lesson,
         "text": filled(lesson.texts[language], lesson_place(course, lesson, language)),
         "times_read": 0,
         "answers": None,
-        "author_line": settings.author_line(language),
-        "author_name": settings.author_name,
         "previous": None,
         "next": None,
         "said": "",
@@ -83,5 +80,5 @@ def _book(request: Request, course: Course, language: str) -> Response:
     runtime = runtime_of(request)
     site = runtime.links.course(language, course.slug)
     book = book_of(course, language, runtime.branding, site)
-    shown = runtime.database.query(pictures_of_course, course)
+    shown = book_pictures(runtime.database, course, runtime.branding)
     return Response(make_pdf(book, shown), media_type="application/pdf")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from rugcourse.bounces import complaint_rate
@@ -16,19 +17,25 @@ from rugcourse.reports.dashboard import overview
 from rugcourse.reports.remarks import MOST_COUNTED, new_remarks
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.auth import Analyst, admin_page
+from rugcourse.web.admin.getting_started import steps_of, steps_page
 from rugcourse.web.rendering import READ, preferred_language, runtime_of
 
 router = APIRouter()
 
 
 @router.api_route("/admin", methods=READ)
-def dashboard(request: Request, identity: Analyst) -> HTMLResponse:
+def dashboard(request: Request, identity: Analyst, view: Annotated[str, Query()] = "") -> HTMLResponse:
+    """Show the dashboard; to an owner of an empty installation the first steps, unless `view` is `overview`."""
     runtime = runtime_of(request)
+    steps = steps_of(runtime) if identity.may(Role.OWNER) else None
+    if steps and steps.is_shown and not steps.has_people and view != "overview":
+        return steps_page(request, identity, steps)
     now, language = runtime.clock.now(), preferred_language(request)
     found = runtime.database.query(overview, runtime.course_cache, now, language)
     complaints = runtime.database.query(complaint_rate.find_above_limit, runtime.complaint_limits, now)
     seen = last_run(runtime.database)
     values = {
+        "steps": steps if steps and steps.is_shown else None,
         "holds": found.holds,
         "unknown": found.unknown,
         "waiting": found.waiting,

@@ -24,7 +24,7 @@ router = APIRouter()
 log = structlog.get_logger()
 
 _A_PAGE = 24
-_BUSY = N_("Pictures can't be made ready now, as too many are being uploaded at once. Try again in a minute.")
+BUSY = N_("Pictures can't be made ready now, as too many are being uploaded at once. Try again in a minute.")
 _LONGEST_NAME = 200
 
 
@@ -70,7 +70,7 @@ def upload_picture(request: Request, identity: Editor, sent: Uploaded) -> Respon
         return _refusal(request, identity, said, 422, answer)
     except EncoderUnavailable as error:
         log.warning("picture_not_made", error=str(error))
-        said = translations(preferred_language(request)).gettext(_BUSY)
+        said = translations(preferred_language(request)).gettext(BUSY)
         return _refusal(request, identity, said, 503, answer)
     if answer == "address":
         return PlainTextResponse(ref.address)

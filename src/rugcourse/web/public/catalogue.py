@@ -76,8 +76,6 @@ def imprint(request: Request, language: str) -> HTMLResponse:
     settings = runtime_of(request).site.settings
     values = {
         "controller": controller(settings, language),
-        "author_name": settings.author_name,
-        "author_line": settings.author_line(language),
         "other_language_path": "/imprint",
     }
     return render(request, language, "imprint", values)
@@ -206,8 +204,6 @@ def _lesson_page(request: Request, published: PublishedCourse, language: str, sl
         "text": filled(found.texts[language], lesson_place(published.course, found, language)),
         "times_read": count_reading(request, published.lesson_ids[slug]),
         "answers": None,
-        "author_line": runtime.site.settings.author_line(language),
-        "author_name": runtime.site.settings.author_name,
         "previous": f"{path}/{lessons[found.number - 2].slug}" if found.number > 1 else None,
         "next": f"{path}/{lessons[found.number].slug}" if found.number < len(lessons) else None,
         "said": said,

@@ -137,8 +137,6 @@ def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse
         "answers": [
             answer_links(question, number, reader.mail, runtime.links) for number, question in enumerate(text.quiz)
         ],
-        "author_line": runtime.site.settings.author_line(language),
-        "author_name": runtime.site.settings.author_name,
         "previous": _path(request, reader, found.before[-1]) if found.before else None,
         "next": _path(request, reader, found.after[0]) if found.after and not old else None,
         "said": said or (("yes" if feedback.helped else "no") if feedback else ""),
