@@ -52,6 +52,16 @@ def day_and_hour(instant: datetime, language: str) -> str:
     return f"{day_name(instant, language)}, {time_of_day(instant, language)}"
 
 
+def moment(instant: datetime, now: datetime, language: str) -> str:
+    """Format a local time, with the year if it is another one than now: `23 november 2025, 08:00`.
+
+    `instant` has the time zone in which it is read.
+    """
+    if instant.year == now.year:
+        return day_and_hour(instant, language)
+    return f"{full_date(instant, language)}, {time_of_day(instant, language)}"
+
+
 def time_of_day(instant: datetime, language: str) -> str:
     """Format the time of a moment: `08:00`."""
     return format_skeleton("Hm", instant, locale=locale_of(language))

@@ -9,6 +9,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
+from zoneinfo import available_timezones
 
 _P256_DER_BYTES = 91  # RFC 5480
 Security = Literal["plain", "opportunistic", "starttls", "tls"]
@@ -168,3 +169,10 @@ def check_public_key(value: str) -> None:
         whole = False
     if not whole:
         raise ValueError("expected the verification key as SendGrid shows it (MFkw…)")
+
+
+def check_time_zone(name: str) -> str:
+    """Return the name of a time zone. Raises ValueError for one that this machine does not know."""
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no time zone; write it as Europe/Amsterdam or America/New_York")
+    return name

@@ -26,6 +26,7 @@ from rugcourse.setting_values import (
     check_address,
     check_proxies,
     check_public_key,
+    check_time_zone,
     is_this_machine,
     read_hours,
     read_keys,
@@ -53,6 +54,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "quiet_hours": read_hours,
     "reply_to": check_address,
     "sender_address": check_address,
+    "time_zone": check_time_zone,
     "sendgrid_key": check_public_key,
     "smtp_url": SmtpServer.from_url,
     "trusted_proxies": check_proxies,
@@ -137,6 +139,10 @@ class Settings(BaseSettings):
     )
     default_language: str = Field(
         "nl", validate_default=True, description="the language if a visitor asks for none of the available ones"
+    )
+    time_zone: str = Field(
+        "Europe/Amsterdam",
+        description="the time zone of the admin pages, and of readers whose browser does not say theirs",
     )
     practice: str = Field("Let's Go Fysio", description="the practice that runs the courses")
     author_name: str = Field("Stijn", description="who writes the lessons")

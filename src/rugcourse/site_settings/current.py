@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -32,6 +33,10 @@ class Site:
     branding: Branding
     css: str
     revision: int = 0
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.settings.time_zone)
 
     @property
     def tokens(self) -> DesignTokens:

@@ -15,6 +15,7 @@ from rugcourse.content.model import Slug, has_invisible
 from rugcourse.design import FONTS
 from rugcourse.locales import languages
 from rugcourse.pictures.reference import parse_reference
+from rugcourse.scheduling import is_zone
 
 NAME_LIMIT = 80
 LINE_LIMIT = 200
@@ -22,7 +23,17 @@ TEXT_LIMIT = 2000
 MOST_AUTHORS = 30
 MAILS_WITH_WORDS = ("confirm", "reminder", "welcome")  # an owner can choose what they say
 # Settings of the same name in `rugcourse.settings`, which win where they are set.
-IN_ENVIRONMENT = ("practice", "author_name", "author_lines", "postal_address", "reply_to", "phone", "kvk", "big")
+IN_ENVIRONMENT = (
+    "practice",
+    "author_name",
+    "author_lines",
+    "postal_address",
+    "reply_to",
+    "phone",
+    "kvk",
+    "big",
+    "time_zone",
+)
 
 
 def _visible(text: str) -> str:
@@ -41,6 +52,12 @@ def _mailbox(text: str) -> str:
     except EmailNotValidError as error:
         raise PydanticCustomError("email", "must be an e-mail address") from error
     return found.ascii_email or found.normalized
+
+
+def _zone(name: str) -> str:
+    if not is_zone(name):
+        raise PydanticCustomError("zone", "choose a time zone from the list")
+    return name
 
 
 def _picture(address: str) -> str:
@@ -147,6 +164,7 @@ class SiteSettings(_Chosen):
     phone: _Line | None = None
     kvk: _Line | None = None
     big: _Line | None = None
+    time_zone: Annotated[str, AfterValidator(_zone)] | None = None
     accent: _Colour | None = None
     paper: _Colour | None = None
     font: str | None = None

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from rugcourse.db.bulk import upsert
 from rugcourse.db.models import AuditAction, SiteSettingsRow
 from rugcourse.db.queries import admins, pictures
 from rugcourse.errors import InvalidState
@@ -83,8 +84,7 @@ def save(session: Session, now: datetime, admin_id: int | None, settings: SiteSe
         return
     _require_pictures(session, settings)
     if row is None:
-        row = SiteSettingsRow(id=_ONLY, revision=0)
-        session.add(row)
+        row = _first_row(session, now)
     row.document, row.revision, row.saved_at, row.admin_id = after, seen + 1, now, admin_id
     admins.record_change(
         session,
@@ -96,6 +96,16 @@ def save(session: Session, now: datetime, admin_id: int | None, settings: SiteSe
         {name: after.get(name) for name in sorted(changed)},
     )
     session.flush()
+
+
+def _first_row(session: Session, now: datetime) -> SiteSettingsRow:
+    """Insert the row. Raises SettingsChangedMeanwhile if another transaction does that at the same moment."""
+    values = {"id": _ONLY, "revision": 0, "document": {}, "saved_at": now}
+    session.execute(upsert(session, SiteSettingsRow).values(**values).on_conflict_do_nothing(index_elements=["id"]))
+    row = session.get(SiteSettingsRow, _ONLY, with_for_update=True, populate_existing=True)
+    if row is None or row.revision:
+        raise SettingsChangedMeanwhile
+    return row
 
 
 def close_getting_started(session: Session, now: datetime, admin_id: int | None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cache, lru_cache, partial
-from zoneinfo import ZoneInfo
 
 from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -34,7 +33,7 @@ from rugcourse.i18n import (
 )
 from rugcourse.locales import languages
 from rugcourse.pictures.markup import small_attributes
-from rugcourse.scheduling import DAILY, DEFAULT_ZONE, zone_names
+from rugcourse.scheduling import DAILY, zone_names
 from rugcourse.web.browsers import browser_name
 
 READ = ["GET", "HEAD"]  # the methods of pages that change nothing
@@ -189,8 +188,6 @@ def _environment(language: str) -> Sandbox:
         language_name=language_name,
         browser_name=browser_name,
         full_date=lambda day: full_date(day, language),
-        at_zone=lambda instant: instant.astimezone(ZoneInfo(DEFAULT_ZONE)),
-        our_zone=DEFAULT_ZONE,
         daily=DAILY,
         number=lambda value: decimal(value, language),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
@@ -13,6 +14,7 @@ from tests.support.admin_pages import form_of, log_in
 from tests.support.admins import make_admin
 from tests.support.builders import COURSE, course_of, make_reader, send_all
 from tests.support.pages import inputs
+from tests.support.racing import meanwhile
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
@@ -21,7 +23,8 @@ from rugcourse.db.models import AuditLogRow, SiteSettingsRow
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.design import design_tokens
 from rugcourse.ebooks.document import book_of
-from rugcourse.site_settings import store
+from rugcourse.site_settings import SiteSettings, store
+from rugcourse.site_settings.store import SettingsChangedMeanwhile
 from rugcourse.web.app import create_app
 
 
@@ -209,3 +212,43 @@ def test_style_sheet_with_colours_that_this_process_does_not_have_is_not_kept(
     old = browser.get(found[1])
     assert old.headers["cache-control"] == "no-cache"
     assert NIGHT in old.text
+
+
+def test_two_owners_who_save_the_first_settings_at_once_are_told_of_each_other(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save_as(name: str) -> None:
+        runtime.database.run(store.save, runtime.clock.now(), None, SiteSettings(practice=name), 0)
+
+    told: list[Exception] = []
+    with meanwhile(monkeypatch, store, "_first_row", lambda: save_as("One")) as errors:
+        try:
+            save_as("Two")
+        except SettingsChangedMeanwhile as error:
+            told.append(error)
+    assert [type(one) for one in (*told, *errors)] == [SettingsChangedMeanwhile]
+    runtime.current.refresh(runtime.database, now=True)
+    assert runtime.site.revision == 1
+
+
+def test_admin_pages_show_times_in_the_zone_of_the_practice_with_the_year_of_another_one(
+    owner: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    save(owner, time_zone="America/New_York")
+    page = owner.get("/admin/settings").text
+    assert "Times are those of America/New_York." in page
+    assert "Last saved: " in page
+    utc = clock.now()
+    local = utc.astimezone(ZoneInfo("America/New_York"))
+    assert f"{local:%H:%M}, owner@x.example" in page
+    assert local.hour != utc.hour
+    assert str(utc.year) not in page.partition("Last saved: ")[2].partition("<")[0]
+    clock.advance(days=366)
+    log_in(owner)
+    assert str(utc.year) in owner.get("/admin/settings").text.partition("Last saved: ")[2].partition("<")[0]
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../../etc/passwd"])
+def test_zone_that_is_none_is_refused(owner: TestClient, runtime: Runtime, zone: str) -> None:
+    assert save(owner, time_zone=zone).status_code == 400
+    assert runtime.site.settings.time_zone == "Europe/Amsterdam"

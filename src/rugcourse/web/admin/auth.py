@@ -26,9 +26,11 @@ from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.auth.sessions import MAX_SESSION_SECONDS, AdminIdentity, IssuedSession, find_identity, knows_password
 from rugcourse.db.models import Role
 from rugcourse.errors import RugcourseError
+from rugcourse.i18n import moment
 from rugcourse.links import BadToken, TokenPurpose
 from rugcourse.pictures.reference import FOLDER
 from rugcourse.web.access import Access
+from rugcourse.web.admin.navigation import SECTIONS, current_section
 from rugcourse.web.rate_limits import shortened
 from rugcourse.web.rendering import NotFound, preferred_language, render, runtime_of
 
@@ -207,8 +209,20 @@ def admin_page(
 ) -> HTMLResponse:
     """Render `templates/web/admin/<template>.html`."""
     form = runtime_of(request).signer.sign(TokenPurpose.ADMIN_FORM, identity.session_id) if identity else ""
-    frame = {"identity": identity, "csrf_token": form, "roles": [*Role], "other_language_path": None}
-    response = render(request, preferred_language(request), f"admin/{template}", {**frame, **(values or {})}, status)
+    runtime, language = runtime_of(request), preferred_language(request)
+    zone, now = runtime.site.zone, runtime.clock.now()
+    frame = {
+        "identity": identity,
+        "csrf_token": form,
+        "roles": [*Role],
+        "other_language_path": None,
+        "sections": SECTIONS,
+        "section": current_section(request.url.path),
+        "path": request.url.path,
+        "our_zone": zone.key,
+        "when": lambda instant: moment(instant.astimezone(zone), now, language),
+    }
+    response = render(request, language, f"admin/{template}", {**frame, **(values or {})}, status)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
     response.headers["Referrer-Policy"] = "same-origin"  # browsers send Origin: null without it

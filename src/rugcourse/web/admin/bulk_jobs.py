@@ -20,7 +20,7 @@ from rugcourse.db.audience import Following
 from rugcourse.db.models import ACTIVE_STATES, JobKind, JobRow
 from rugcourse.db.models.json_columns import ImportDocument
 from rugcourse.locales import known_language, languages
-from rugcourse.scheduling import DEFAULT_ZONE, zone_names
+from rugcourse.scheduling import zone_names
 from rugcourse.subscribers import background_jobs, bulk_actions, csv_import, csv_reader
 from rugcourse.subscribers.background_jobs import InvalidJobState, NotKept, OtherList
 from rugcourse.subscribers.bulk_actions import BulkAction, BulkActionRequest, CountChanged
@@ -93,8 +93,8 @@ class ImportFields(BaseModel):
             raise FormErrors(LintFinding("twice", ""))
         return columns
 
-    def import_settings(self, today: date, default_language: str) -> ImportSettings:
-        """Return the validated settings; a language that is not known becomes the default one. Raises FormErrors."""
+    def import_settings(self, today: date, default_language: str, default_zone: str) -> ImportSettings:
+        """Return the validated settings; an unknown language or zone becomes the default. Raises FormErrors."""
         columns = self.columns()
         agreed_at = date_from(self.agreed_at, "agreed_at")
         if agreed_at is not None and agreed_at > today:
@@ -107,7 +107,7 @@ class ImportFields(BaseModel):
                 course=self.course,
                 columns=columns,
                 language=known_language(self.language, default_language),
-                zone=self.zone if self.zone in zone_names() else DEFAULT_ZONE,
+                zone=self.zone if self.zone in zone_names() else default_zone,
                 hour=whole_number(self.hour),
                 tags=tags,
                 agreed_at=agreed_at,
@@ -174,7 +174,10 @@ def check_import(
     if job.kind != JobKind.IMPORT:
         raise NotFound
     try:
-        import_settings = uploaded.typed.import_settings(runtime.clock.now().date(), runtime.settings.default_language)
+        settings = runtime.site.settings
+        import_settings = uploaded.typed.import_settings(
+            runtime.clock.now().date(), settings.default_language, settings.time_zone
+        )
         listing = csv_reader.read_list(uploaded.content) if uploaded.content else None
         runtime.database.run(background_jobs.check, job_id, import_settings, listing, uploaded.name)
     except InvalidJobState:
@@ -292,7 +295,7 @@ def _job_page(
     typed = {
         "course": fields.course or kept.get("course", ""),
         "language": fields.language or kept.get("language", preferred_language(request)),
-        "zone": fields.zone or kept.get("zone", DEFAULT_ZONE),
+        "zone": fields.zone or kept.get("zone", runtime.site.settings.time_zone),
         "hour": fields.hour or str(kept.get("hour", 8)),
         "tags": fields.tags or ", ".join(kept.get("tags", [])),
         "agreed_at": fields.agreed_at or kept.get("agreed_at") or "",

@@ -14,7 +14,7 @@ from rugcourse.db.audience import Audience, Following
 from rugcourse.db.models import CampaignRow, Ground
 from rugcourse.errors import InvalidInput
 from rugcourse.locales import languages
-from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, Timing
+from rugcourse.scheduling import EVERY_DAY, Timing
 from rugcourse.web.forms import whole_number
 
 _YEARS = range(1900, 2200)  # dates near the limits of `datetime` overflow when time zones are applied
@@ -99,8 +99,8 @@ class WhenFields(BaseModel):
     hour: str = ""
     days: list[str] = []
 
-    def timing(self, now: datetime) -> Timing:
-        """Return the validated timing. Raises FormErrors."""
+    def timing(self, now: datetime, zone: ZoneInfo) -> Timing:
+        """Return the validated timing. `zone`: of the moment for everybody. Raises FormErrors."""
         days = frozenset(int(day) for day in self.days if day in set("0123456"))
         weekdays = days if days and days != EVERY_DAY else None
         timing = Timing()
@@ -110,7 +110,7 @@ class WhenFields(BaseModel):
                 case "now":
                     timing = Timing(hour=hour, weekdays=weekdays)
                 case "instant":
-                    at = self._instant(reading, now)
+                    at = self._instant(reading, now, zone)
                     timing = Timing(at=at, hour=hour, weekdays=weekdays)
                 case "local":
                     day = self._local_day(reading, now)
@@ -119,12 +119,12 @@ class WhenFields(BaseModel):
                     reading.refuse("no-way", "way")
         return timing
 
-    def _instant(self, reading: _Reading, now: datetime) -> datetime | None:
+    def _instant(self, reading: _Reading, now: datetime, zone: ZoneInfo) -> datetime | None:
         day = reading.needed_day("instant_day", self.instant_day)
         clock = reading.needed_time("instant_time", self.instant_time)
         if day is None or clock is None:
             return None
-        at = datetime.combine(day, clock, tzinfo=ZoneInfo(DEFAULT_ZONE)).astimezone(UTC)
+        at = datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)
         if at < now:
             reading.refuse("past", "instant_day")
         return at
@@ -136,9 +136,9 @@ class WhenFields(BaseModel):
         return day
 
 
-def when_values(timing: Timing) -> dict[str, object]:
-    """Return the form's values for a timing."""
-    at = timing.at.astimezone(ZoneInfo(DEFAULT_ZONE)) if timing.at else None
+def when_values(timing: Timing, zone: ZoneInfo) -> dict[str, object]:
+    """Return the form's values for a timing. `zone`: of the moment for everybody."""
+    at = timing.at.astimezone(zone) if timing.at else None
     return {
         "way": "instant" if at else "local" if timing.day else "now",
         "instant_day": at.date().isoformat() if at else "",

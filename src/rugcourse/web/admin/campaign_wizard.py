@@ -21,7 +21,7 @@ from rugcourse.email_preview.linter import lint_email
 from rugcourse.email_preview.sample import parts_of
 from rugcourse.i18n import short_date, time_of_day
 from rugcourse.locales import languages
-from rugcourse.scheduling import DAILY, DEFAULT_ZONE
+from rugcourse.scheduling import DAILY
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.auth import Editor, admin_page, mail_page, typed_fields
 from rugcourse.web.admin.campaign_forms import (
@@ -108,7 +108,7 @@ def count_who(
 @router.api_route("/admin/campaigns/{campaign_id}/when", methods=READ)
 def when_page(request: Request, identity: Editor, campaign_id: Id) -> HTMLResponse:
     row = _draft(request, campaign_id)
-    return _when_page(request, identity, row, when_values(page_data.timing_of(row)))
+    return _when_page(request, identity, row, when_values(page_data.timing_of(row), runtime_of(request).site.zone))
 
 
 @router.post("/admin/campaigns/{campaign_id}/when")
@@ -117,7 +117,8 @@ def write_when(request: Request, identity: Editor, campaign_id: Id, fields: Anno
     runtime = runtime_of(request)
     typed = {**fields.model_dump(), "days": set(fields.days)}
     try:
-        runtime.database.run(drafts.set_timing, campaign_id, fields.timing(runtime.clock.now()), fields.seen)
+        timing = fields.timing(runtime.clock.now(), runtime.site.zone)
+        runtime.database.run(drafts.set_timing, campaign_id, timing, fields.seen)
     except FormErrors as error:
         return _when_page(request, identity, row, typed, error.findings)
     except DraftConflict:
@@ -215,7 +216,9 @@ def mail(request: Request, _identity: Editor, campaign_id: Id, mail_language: st
 
 def _chart(request: Request, mails: Mapping[datetime, int], language: str) -> str:
     """Mails, hour by hour."""
-    by_hour = {f"{short_date(hour, language)} {time_of_day(hour, language)}": n for hour, n in mails.items()}
+    zone = runtime_of(request).site.zone
+    local = {hour.astimezone(zone): n for hour, n in mails.items()}
+    by_hour = {f"{short_date(hour, language)} {time_of_day(hour, language)}": n for hour, n in local.items()}
     return charts.bars("mails", by_hour, runtime_of(request).site.tokens)
 
 
@@ -286,7 +289,7 @@ def _when_page(
     meanwhile: bool = False,
 ) -> HTMLResponse:
     today = runtime_of(request).clock.now().date()
-    values = {"when_fields": typed, "today": today, "our_zone": DEFAULT_ZONE}
+    values = {"when_fields": typed, "today": today}
     return _step_page(request, identity, row, "when", values, wrong, meanwhile=meanwhile)
 
 
