@@ -51,7 +51,7 @@ from rugcourse.web.admin import lessons as admin_lessons
 from rugcourse.web.group_commits import GroupCommits
 from rugcourse.web.middleware import HEADERS, SecurityMiddleware
 from rugcourse.web.outbox import Outbox
-from rugcourse.web.public import catalogue, signup
+from rugcourse.web.public import catalogue, crawlers, signup
 from rugcourse.web.public import pictures as picture_files
 from rugcourse.web.rate_limits import RequestLimits
 from rugcourse.web.reader import lessons, new_address, own_page
@@ -93,8 +93,8 @@ _ADMIN_PAGES = (
 )
 _FORGET_SECONDS = 3600.0
 _ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")
-# `signup` is registered before `catalogue`, whose `/{language}/{course}` matches its paths too.
-_PAGES = (webhooks, picture_files, lessons, own_page, new_address, signup, catalogue)
+# `signup` and `crawlers` are registered before `catalogue`, whose `/{language}/{course}` matches their paths too.
+_PAGES = (webhooks, picture_files, crawlers, lessons, own_page, new_address, signup, catalogue)
 
 
 def create_app(runtime: Runtime) -> FastAPI:

@@ -18,6 +18,7 @@ from rugcourse.privacy.privacy_notice import controller, notice, summary, superv
 from rugcourse.tracking.bot_detection import classify_request
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields, form_age_ok, shown_at_token
+from rugcourse.web.public.indexing import indexed_catalogue, indexed_course_page
 from rugcourse.web.rendering import (
     READ,
     NotFound,
@@ -50,7 +51,8 @@ def catalogue(request: Request, language: str) -> HTMLResponse:
     offered = sorted(
         (one.course for one in published if not one.is_archived), key=lambda course: language not in course.languages
     )
-    return render(request, language, "catalogue", {"courses": offered, "other_language_path": ""})
+    values = {"courses": offered, "other_language_path": "", "indexed": indexed_catalogue(request)}
+    return render(request, language, "catalogue", values)
 
 
 @router.api_route("/{language}/privacy", methods=READ)
@@ -98,8 +100,8 @@ def landing(request: Request, language: str, course: str) -> Response:
     spoken = language_for(published.course.texts, language)
     if spoken != language:
         return RedirectResponse(f"/{spoken}/{published.course.slug}", 302)
-    context = course_context(published.course, language, "")
-    return render(request, language, "course", context | {"is_archived": published.is_archived})
+    values = {"is_archived": published.is_archived, "indexed": indexed_course_page(request, published.course)}
+    return render(request, language, "course", course_context(published.course, language, "") | values)
 
 
 @router.api_route("/{language}/{course}/share.png", methods=READ)
@@ -124,7 +126,10 @@ def safety_notice(request: Request, language: str, course: str) -> HTMLResponse:
     published = find_course(request, language, course)
     if language not in published.course.safety_notices:
         raise NotFound
-    return render(request, language, "safety-notice", course_context(published.course, language, "/safety-notice"))
+    below = "/safety-notice"
+    context = course_context(published.course, language, below)
+    indexed = indexed_course_page(request, published.course, below)
+    return render(request, language, "safety-notice", context | {"indexed": indexed})
 
 
 @router.api_route("/{language}/{course}/lessons/{slug}", methods=READ)
@@ -210,5 +215,6 @@ def _lesson_page(request: Request, published: PublishedCourse, language: str, sl
         "remark": "",
         "shown": shown_at_token(runtime.signer, runtime.clock),
         "is_archived": published.is_archived,
+        "indexed": indexed_course_page(request, published.course, f"/lessons/{slug}"),
     }
     return render(request, language, "lesson", course_context(published.course, language, f"/lessons/{slug}") | values)

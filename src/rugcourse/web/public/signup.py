@@ -24,6 +24,7 @@ from rugcourse.web.access import Access, access
 from rugcourse.web.forms import form_age_ok, pad_response_time, schedule_choices, shown_at_token
 from rugcourse.web.public.assessment_state import TestProgress
 from rugcourse.web.public.catalogue import find_open_course
+from rugcourse.web.public.indexing import indexed_course_page
 from rugcourse.web.reader.access import find_reader, reader_page, shown_to
 from rugcourse.web.reader.own_page import reading_state_of
 from rugcourse.web.rendering import READ, NotFound, RateLimited, course_context, render, require_language, runtime_of
@@ -254,6 +255,7 @@ def _question_page(
     request: Request, course: Course, language: str, progress: TestProgress, *, missing: bool
 ) -> HTMLResponse:
     values = progress.values(f"/{language}/{course.slug}/test", missing=missing, begins=True)
+    values["indexed"] = indexed_course_page(request, course, "/test")
     path = f"/test?a={progress.given}"
     return render(request, language, "test", course_context(course, language, path) | values)
 
@@ -280,6 +282,7 @@ def _signup_page(  # noqa: PLR0913 - the state of a form
         "wordings": consent_texts,
         **schedule_choices(form.zone, form.hour, None if fresh else form.days, course.cadence.days),
     }
+    values["indexed"] = indexed_course_page(request, course, "/signup")  # without the token of a test
     path = f"/signup?t={token}" if token else "/signup"
     return render(request, language, "signup", course_context(course, language, path) | values, status)
 
