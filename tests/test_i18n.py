@@ -94,3 +94,8 @@ def test_a_language_without_a_catalogue_gets_english(code: str) -> None:
     """As for a reader whose language was taken away, whose next mail is due."""
     assert i18n.translations(code).gettext("Unsubscribe") == "Unsubscribe"
     assert i18n.day_and_hour(MONDAY, code) == "Monday 23 November, 08:00"
+
+
+@pytest.mark.parametrize(("language", "expected"), [("nl", "nl_NL"), ("en", "en_GB"), ("de", "de_DE"), ("xx", "en_GB")])
+def test_a_language_is_named_with_the_country_where_most_people_speak_it(language: str, expected: str) -> None:
+    assert i18n.locale_name(language) == expected

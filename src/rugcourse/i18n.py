@@ -11,6 +11,7 @@ from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 
 from babel import Locale
+from babel.core import get_global
 from babel.dates import (
     format_date,
     format_skeleton,
@@ -100,6 +101,13 @@ def country_name(code: str, language: str) -> str:
 def language_name(code: str) -> str:
     """Return the name of a language in that language: `Nederlands`."""
     return (Locale(code).get_language_name(code) or code).capitalize()
+
+
+def locale_name(language: str) -> str:
+    """Return a language with the country where most people speak it: `nl_NL`, or `en_GB`, as this English is."""
+    locale = locale_of(language)
+    territory = locale.territory or str(get_global("likely_subtags").get(language, "")).rpartition("_")[2]
+    return f"{locale.language}_{territory}" if territory else locale.language
 
 
 def weekday_name(weekday: int, language: str) -> str:

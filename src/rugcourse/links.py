@@ -142,6 +142,10 @@ class Links:
     def public_lesson(self, language: str, course: str, lesson: str) -> str:
         return f"{self.base_url}/{language}/{course}/lessons/{lesson}"
 
+    def share_picture(self, language: str, course: str) -> str:
+        """The picture that messengers show beside the address of a course."""
+        return f"{self.course(language, course)}/share.png"
+
     def privacy(self, language: str) -> str:
         return f"{self.base_url}/{language}/privacy"
 

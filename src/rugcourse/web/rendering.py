@@ -28,6 +28,7 @@ from rugcourse.i18n import (
     decimal,
     full_date,
     language_name,
+    locale_name,
     translations,
     weekday_name,
 )
@@ -186,6 +187,7 @@ def _environment(language: str) -> Sandbox:
         when=lambda instant: day_and_hour(instant, language),
         day_name=lambda day: day_name(day, language),
         language_name=language_name,
+        locale_name=locale_name,
         browser_name=browser_name,
         full_date=lambda day: full_date(day, language),
         daily=DAILY,

@@ -56,6 +56,7 @@ def test_course_names_its_author_on_pages_in_mails_and_in_the_book(
     assert "Anna de Vries" in lesson
     assert "MSc, BIG 1234" in lesson
     assert "Kent elke wervel." in lesson
+    assert '"name": "Anna de Vries"' in browser.get(f"/nl/{COURSE}").text  # for search engines
     assert "Anna de Vries" in owner.get("/admin/settings/mail").text
     assert book_of(course, "nl", runtime.branding, "https://x.example")["author"] == "Anna de Vries"
     assert "Anna de Vries" in browser.get("/nl/imprint").text

@@ -19,6 +19,7 @@ from rugcourse.tracking.bot_detection import classify_request
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields, form_age_ok, shown_at_token
 from rugcourse.web.public.indexing import indexed_catalogue, indexed_course_page
+from rugcourse.web.public.structured_data import course_data
 from rugcourse.web.rendering import (
     READ,
     NotFound,
@@ -100,7 +101,12 @@ def landing(request: Request, language: str, course: str) -> Response:
     spoken = language_for(published.course.texts, language)
     if spoken != language:
         return RedirectResponse(f"/{spoken}/{published.course.slug}", 302)
-    values = {"is_archived": published.is_archived, "indexed": indexed_course_page(request, published.course)}
+    runtime = runtime_of(request)
+    values = {
+        "is_archived": published.is_archived,
+        "indexed": indexed_course_page(request, published.course),
+        "data": course_data(published.course, language, runtime.branding, runtime.links),
+    }
     return render(request, language, "course", course_context(published.course, language, "") | values)
 
 
@@ -116,7 +122,10 @@ def share_picture(request: Request, language: str, course: str) -> Response:
         )
     except EbookNotFound:
         raise NotFound from None
-    headers = {"Cache-Control": f"public, max-age={_DAY_SECONDS}"}
+    headers = {
+        "Cache-Control": f"public, max-age={_DAY_SECONDS}",
+        "Cross-Origin-Resource-Policy": "cross-origin",  # pages of others show it beside the address
+    }
     return Response(picture, media_type=MEDIA_TYPES[EbookKind.SHARE], headers=headers)
 
 
