@@ -7,5 +7,5 @@
     webhooks   reports of mail relays
 
 Each route declares who may use it (`access`); the application does not start if one declares nothing. `connections`,
-`middleware` (limits and headers of requests) and `rate_limits` apply to all routes.
+`middleware` (limits and headers of requests), `compression` and `rate_limits` apply to all routes.
 """

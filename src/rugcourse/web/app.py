@@ -48,6 +48,7 @@ from rugcourse.web.admin import (
 )
 from rugcourse.web.admin import courses as admin_courses
 from rugcourse.web.admin import lessons as admin_lessons
+from rugcourse.web.compression import CompressionMiddleware, accepts_gzip
 from rugcourse.web.group_commits import GroupCommits
 from rugcourse.web.middleware import HEADERS, SecurityMiddleware
 from rugcourse.web.outbox import Outbox
@@ -59,6 +60,7 @@ from rugcourse.web.rendering import (
     READ,
     STATIC_TYPES,
     RateLimited,
+    compressed_static_file,
     preferred_language,
     preload_templates,
     render,
@@ -110,6 +112,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.hardest_questions = HardestQuestions()
     app.state.outbox = Outbox(runtime)
     app.add_middleware(SiteMiddleware, runtime=runtime)
+    app.add_middleware(CompressionMiddleware)
     https = runtime.settings.base_url.startswith("https://")
     app.add_middleware(SecurityMiddleware, https=https, refusal_page=auth.refusal_page)
     for error in (NotFoundError, BadValue, HTTPException, RequestValidationError):
@@ -203,12 +206,15 @@ def _static(request: Request, fingerprint: str, name: str) -> Response:
     """
     runtime = runtime_of(request)
     wanted = f"/static/{fingerprint}/{name}"
-    content, is_current = static_file(name, runtime.site.css), static_url(name, runtime.site.css) == wanted
-    if not is_current:
+    site = runtime.site
+    if static_url(name, site.css) != wanted:
         site = runtime.current.refresh(runtime.database, now=True)
-        content, is_current = static_file(name, site.css), static_url(name, site.css) == wanted
-    kept = "public, max-age=31536000, immutable" if is_current else "no-cache"
-    return Response(content, media_type=STATIC_TYPES[name], headers={"Cache-Control": kept})
+    is_current = static_url(name, site.css) == wanted
+    headers = {"Cache-Control": "public, max-age=31536000, immutable" if is_current else "no-cache"}
+    if not accepts_gzip(request.headers.get("accept-encoding", "")):
+        return Response(static_file(name, site.css), media_type=STATIC_TYPES[name], headers=headers)
+    headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return Response(compressed_static_file(name, site.css), media_type=STATIC_TYPES[name], headers=headers)
 
 
 @access(Access.PUBLIC)

@@ -36,6 +36,7 @@ from rugcourse.locales import languages
 from rugcourse.pictures.markup import small_attributes
 from rugcourse.scheduling import DAILY, zone_names
 from rugcourse.web.browsers import browser_name
+from rugcourse.web.compression import compressed_once
 
 READ = ["GET", "HEAD"]  # the methods of pages that change nothing
 STATIC_TYPES = {
@@ -141,6 +142,12 @@ def static_file(name: str, css: str) -> bytes:
         raise NotFound
     content = (paths.folder("templates") / "web" / "static" / name).read_bytes()
     return css.encode() + content if name == "style.css" else content
+
+
+@lru_cache(maxsize=64)
+def compressed_static_file(name: str, css: str) -> bytes:
+    """Return a static file in gzip, compressed once for all requests. Raises NotFound."""
+    return compressed_once(static_file(name, css))
 
 
 @lru_cache(maxsize=64)

@@ -39,7 +39,7 @@ _DAY_SECONDS = 86_400
 @router.api_route("/", methods=READ)
 @access(Access.PUBLIC)
 def front(request: Request) -> Response:
-    return RedirectResponse(f"/{preferred_language(request)}", 302)
+    return RedirectResponse(f"/{preferred_language(request)}", 302, headers={"Vary": "Accept-Language"})
 
 
 @router.api_route("/{language}", methods=READ)
