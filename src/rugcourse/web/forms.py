@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
 
@@ -41,19 +41,31 @@ def whole_number(text: str, digits: int = 17) -> int:
     return int(text) if text.isdecimal() and len(text) <= digits else 0
 
 
-def shown_at_token(signer: Signer, clock: Clock) -> str:
-    """Return a signed timestamp (milliseconds)."""
+def shown_at_token(signer: Signer, clock: Clock, before: str = "") -> str:
+    """Return a signed timestamp (milliseconds).
+
+    `before`: that of the form that was sent, and is shown again. If it still counts it stays, so that nobody is too
+    quick who only mends one field, or presses the button once more.
+    """
+    age = _form_age(signer, clock, before)
+    if age is not None and timedelta() <= age <= clock.span(MAX_SECONDS):
+        return before
     return signer.sign(TokenPurpose.FORM, int(clock.now().timestamp() * 1000))
 
 
 def form_age_ok(signer: Signer, clock: Clock, token: str) -> bool:
     """Return whether a form's timestamp is ours, not too recent for a human and not older than a day."""
+    age = _form_age(signer, clock, token)
+    return age is not None and clock.span(MIN_SECONDS) <= age <= clock.span(MAX_SECONDS)
+
+
+def _form_age(signer: Signer, clock: Clock, token: str) -> timedelta | None:
+    """Return for how long a form has been shown, None if its timestamp is not ours."""
     try:
         (milliseconds,) = signer.read(TokenPurpose.FORM, token, 1)
     except BadToken:
-        return False
-    age = clock.now() - datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return clock.span(MIN_SECONDS) <= age <= clock.span(MAX_SECONDS)
+        return None
+    return clock.now() - datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def pad_response_time(begun: float) -> None:

@@ -125,7 +125,7 @@ def test_signup_response_and_time_do_not_reveal_known_addresses(
     ("changes", "told"),
     [({"email": "a@b@c"}, "wrong-email"), ({"email": "zoë@x.example"}, "wrong-email"), ({"email": "a@x.org\r\nBcc: b@x.org"}, "wrong-email"),
      ({"email": "x" * 10_000}, "wrong-email"), ({"name": "<b>www.x.example</b>"}, "wrong-name"), ({"days": []}, "minstens één dag"),
-     ({"zone": "x"}, "tijdzone uit de lijsten"), ({"hour": "99"}, "tijdzone uit de lijsten"), ({"consent": ""}, "mogen we je niet")],
+     ({"zone": "x"}, "tijdzone uit de lijst"), ({"hour": "99"}, "uur uit de lijst"), ({"consent": ""}, "mogen we je niet")],
 )  # fmt: skip
 def test_signup_form_reports_wrong_fields_and_stores_nothing(
     browser: TestClient, runtime: Runtime, clock: VirtualClock, changes: dict[str, object], told: str
@@ -159,7 +159,7 @@ def test_signup_form_reads_whatever_is_sent(
     assert count(runtime, SubscriberRow) == (status == 303)
 
 
-@pytest.mark.parametrize("left_out", ["email", "zone", "hour", "days", "consent", "shown"])
+@pytest.mark.parametrize("left_out", ["email", "zone", "hour", "days", "consent"])
 def test_signup_form_without_a_field_is_shown_again(
     browser: TestClient, runtime: Runtime, clock: VirtualClock, left_out: str
 ) -> None:
@@ -211,7 +211,34 @@ def test_signup_form_too_fast_or_without_timestamp_is_shown_again(
         data["shown"] = shown
     answer = browser.post(f"{SITE}/signup", data=data)
     assert "nog een keer op de knop" in answer.text
+    assert "Fout:" not in answer.text  # it is nobody's mistake
+    assert 'value="sam@x.example"' in answer.text
     assert count(runtime, SubscriberRow) == 0
+
+
+def test_who_was_too_quick_just_presses_once_more(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
+    data = fields(runtime, clock) | {"shown": shown_at_token(runtime.signer, clock)}
+    clock.advance(seconds=1)
+    [shown] = re.findall(r'name="shown" value="([^"]+)"', browser.post(f"{SITE}/signup", data=data).text)
+    clock.advance(seconds=1)
+    assert browser.post(f"{SITE}/signup", data={**data, "shown": shown}).status_code == 303
+
+
+def test_a_form_that_was_open_for_days_can_be_sent_with_one_more_press(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    data = fields(runtime, clock)
+    clock.advance(days=2)
+    [shown] = re.findall(r'name="shown" value="([^"]+)"', browser.post(f"{SITE}/signup", data=data).text)
+    clock.advance(seconds=3)
+    assert browser.post(f"{SITE}/signup", data={**data, "shown": shown}).status_code == 303
+
+
+def test_who_mends_a_field_at_once_is_not_too_quick(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
+    data = fields(runtime, clock)
+    answer = browser.post(f"{SITE}/signup", data={**data, "email": "oops"})
+    [shown] = re.findall(r'name="shown" value="([^"]+)"', answer.text)
+    assert browser.post(f"{SITE}/signup", data={**data, "shown": shown}).status_code == 303
 
 
 def test_signups_of_one_network_are_limited(

@@ -107,7 +107,7 @@ def signup_form(
     request: Request, language: str, course: str, token: Annotated[str, Query(alias="t")] = ""
 ) -> HTMLResponse:
     published = find_open_course(request, language, course)
-    return _signup_page(request, published.course, language, token, SignupForm(), fresh=True)
+    return _signup_page(request, published.course, language, SubmittedSignup(t=token), fresh=True)
 
 
 @router.post("/{language}/{course}/signup")
@@ -117,20 +117,19 @@ def signup_submit(request: Request, language: str, course: str, form: Annotated[
     begun = time.monotonic()
     runtime = runtime_of(request)
     published = find_open_course(request, language, course)
-    token = form.token
     thanks = RedirectResponse(f"/{language}/{course}/check-mail", 303)
     if form.website:  # the honeypot was filled in: a bot gets the normal response
         return thanks
     if not form_age_ok(runtime.signer, runtime.clock, form.shown):
-        return _signup_page(request, published.course, language, token, form, notice="again")
+        return _signup_page(request, published.course, language, form, notice="again")
     try:
         signup = check(form, published.course.cadence)
     except InvalidForm as error:
-        return _signup_page(request, published.course, language, token, form, wrong=error.fields)
+        return _signup_page(request, published.course, language, form, wrong=error.fields)
     if not _network_may_ask(request):
-        return _signup_page(request, published.course, language, token, form, notice="too-many", status=429)
+        return _signup_page(request, published.course, language, form, notice="too-many", status=429)
     if _address_may_ask(request, signup.email):
-        attempt_id = _attempt_id(request, token)
+        attempt_id = _attempt_id(request, form.token)
         runtime.database.run(sign_up, runtime.clock, runtime.signer, published, signup, language, attempt_id)
         runtime.notify_worker(DeliveryQueue.TRANSACTIONAL)
     pad_response_time(begun)
@@ -220,9 +219,9 @@ def my_page_submit(
     runtime = runtime_of(request)
     email = normalise_email(address)
     if not form_age_ok(runtime.signer, runtime.clock, shown):
-        return _my_page(request, language, address, notice="again")
+        return _my_page(request, language, address, notice="again", shown=shown)
     if email is None:
-        return _my_page(request, language, address, notice="wrong")
+        return _my_page(request, language, address, notice="wrong", shown=shown)
     if not _network_may_ask(request):
         return _my_page(request, language, address, notice="too-many", status=429)
     if not website and _address_may_ask(request, email):
@@ -240,12 +239,14 @@ def _address_may_ask(request: Request, email: str) -> bool:
     return bool(request.app.state.limits.allows_mail(runtime_of(request).signer.digest(email)))
 
 
-def _my_page(request: Request, language: str, email: str = "", *, notice: str = "", status: int = 200) -> HTMLResponse:
+def _my_page(
+    request: Request, language: str, email: str = "", *, notice: str = "", shown: str = "", status: int = 200
+) -> HTMLResponse:
     runtime = runtime_of(request)
     values = {
         "email": email,
         "notice": notice,
-        "shown": shown_at_token(runtime.signer, runtime.clock),
+        "shown": shown_at_token(runtime.signer, runtime.clock, shown),
         "other_language_path": "/my-page",
     }
     return render(request, language, "request-link", values, status)
@@ -264,8 +265,7 @@ def _signup_page(  # noqa: PLR0913 - the state of a form
     request: Request,
     course: Course,
     language: str,
-    token: str,
-    form: SignupForm,
+    form: SubmittedSignup,
     *,
     fresh: bool = False,
     wrong: frozenset[SignupField] = frozenset(),
@@ -277,13 +277,13 @@ def _signup_page(  # noqa: PLR0913 - the state of a form
         "form": form,
         "wrong": wrong,
         "notice": notice,
-        "token": token,
-        "shown": shown_at_token(runtime.signer, runtime.clock),
+        "token": form.token,
+        "shown": shown_at_token(runtime.signer, runtime.clock, form.shown),
         "wordings": consent_texts,
         **schedule_choices(form.zone, form.hour, None if fresh else form.days, course.cadence.days),
     }
     values["indexed"] = indexed_course_page(request, course, "/signup")  # without the token of a test
-    path = f"/signup?t={token}" if token else "/signup"
+    path = f"/signup?t={form.token}" if form.token else "/signup"
     return render(request, language, "signup", course_context(course, language, path) | values, status)
 
 
