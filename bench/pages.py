@@ -28,7 +28,7 @@ TARGET_SECONDS = 0.3
 TARGET_BYTES = 60_000
 PAGES = [
     "/nl", "/nl/privacy", "/nl/my-page", f"/nl/{COURSE}", f"/nl/{COURSE}/test", f"/nl/{COURSE}/signup",
-    f"/nl/{COURSE}/check-mail", f"/nl/{COURSE}/safety-notice", f"/nl/{COURSE}/lessons/stress",
+    f"/nl/{COURSE}/safety-notice", f"/nl/{COURSE}/lessons/stress",
 ]  # fmt: skip
 _FILE = re.compile(rb"(?:src|href)=\"(/static/[^\"]+)\"")
 

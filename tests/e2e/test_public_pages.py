@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.e2e.clicks import press
 from tests.e2e.reader import WORDS, confirm, own_page, sign_up
@@ -46,6 +47,7 @@ def test_the_signup_form_leads_to_each_mistake(browser: Browser, site: Site) -> 
     page = browser.new_page(base_url=site.address)
     page.goto(f"/nl/{COURSE}/signup")
     page.fill("#email", "sam@@example.org")
+    page.click(".folded > summary >> nth=0")
     for box in page.locator("input[name=days]").all():
         box.uncheck()
     without_its_own_checks(page)
@@ -54,6 +56,45 @@ def test_the_signup_form_leads_to_each_mistake(browser: Browser, site: Site) -> 
     assert_says_what_is_wrong(page, "email", "days", "consent")
     border = "one => getComputedStyle(one).borderTopColor"
     assert page.locator("#email").evaluate(border) != page.locator("#name").evaluate(border)
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("zone", "named"),
+    [
+        ("America/New_York", "Verenigde Staten (New York)"),
+        ("Asia/Calcutta", "India (Kolkata)"),
+        ("Europe/Kiev", "Oekraïne (Kyiv)"),
+    ],
+)
+def test_the_zone_of_the_browser_is_proposed_by_whatever_name_it_has(
+    browser: Browser, site: Site, zone: str, named: str
+) -> None:
+    page = browser.new_context(timezone_id=zone, base_url=site.address).new_page()
+    page.goto(f"/nl/{COURSE}/signup")
+    expect(page.locator("#zone")).to_be_hidden()
+    page.click(".folded > summary >> nth=0")
+    expect(page.locator("[data-zone]")).to_have_text(named)
+    expect(page.locator("#zone")).to_be_hidden()
+    page.context.close()
+
+
+def test_where_the_zone_of_the_browser_is_unknown_it_is_asked_for(browser: Browser, site: Site) -> None:
+    page = browser.new_page(base_url=site.address)
+    page.add_init_script("Intl.DateTimeFormat.prototype.resolvedOptions = () => ({ timeZone: 'Mars/Olympus_Mons' });")
+    page.goto(f"/nl/{COURSE}/signup")
+    expect(page.locator("#zone")).to_be_visible()
+    page.close()
+
+
+def test_what_is_said_of_folded_fields_changes_with_them(browser: Browser, site: Site) -> None:
+    page = browser.new_page(base_url=site.address)
+    page.goto(f"/nl/{COURSE}/signup")
+    for folded in page.locator(".folded > summary").all():
+        folded.click()
+    page.select_option("#zone", "Asia/Tokyo")
+    expect(page.locator("[data-zone]")).to_have_text("Japan (Tokio)")
+    expect(page.locator(".applies")).to_have_text("Zoals jij kiest")
     page.close()
 
 

@@ -22,4 +22,4 @@ def sign_up(browser: TestClient, runtime: Runtime, site: str, email: str, days: 
         "days": list(days),
         "consent": "yes",
     }
-    assert browser.post(f"{site}/signup", data={**form, "shown": shown}).status_code == 303
+    assert browser.post(f"{site}/signup", data={**form, "shown": shown}).status_code == 202

@@ -87,7 +87,6 @@ def schedule_choices(
     `offered`: the days that can be chosen; 0 is Monday.
     """
     return {
-        "zones": zone_names(),
         "zone": zone if zone in zone_names() else DEFAULT_ZONE,
         "guess": not zone,
         "hours": range(24),

@@ -37,6 +37,7 @@ from rugcourse.pictures.markup import small_attributes
 from rugcourse.scheduling import DAILY, zone_names
 from rugcourse.web.browsers import browser_name
 from rugcourse.web.compression import compressed_once
+from rugcourse.web.time_zones import zone_choices, zone_label
 
 READ = ["GET", "HEAD"]  # the methods of pages that change nothing
 STATIC_TYPES = {
@@ -195,6 +196,8 @@ def _environment(language: str) -> Sandbox:
         day_name=lambda day: day_name(day, language),
         language_name=language_name,
         locale_name=locale_name,
+        zone_label=lambda name: zone_label(name, language),
+        zone_choices=lambda: zone_choices(language),
         browser_name=browser_name,
         full_date=lambda day: full_date(day, language),
         daily=DAILY,

@@ -20,7 +20,7 @@ _KEPT = {"Cache-Control": "public, max-age=3600"}
 _DISALLOWED = (
     *("/admin", "/webhooks/", "/healthz"),
     *(f"/{letter}/" for letter in "abclnoptuw"),
-    *("/*/*/result/", "/*/*/check-mail"),
+    "/*/*/result/",
 )
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _XHTML = "http://www.w3.org/1999/xhtml"

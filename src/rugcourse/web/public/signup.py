@@ -113,13 +113,15 @@ def signup_form(
 @router.post("/{language}/{course}/signup")
 @access(Access.PUBLIC)
 def signup_submit(request: Request, language: str, course: str, form: Annotated[SubmittedSignup, Form()]) -> Response:
-    """Sign up. Response and time are the same whether an address is new, known or suppressed."""
+    """Sign up. Response and time are the same whether an address is new, known or suppressed.
+
+    The response is the page itself: after a redirect, the address that it shows would stand in the URL.
+    """
     begun = time.monotonic()
     runtime = runtime_of(request)
     published = find_open_course(request, language, course)
-    thanks = RedirectResponse(f"/{language}/{course}/check-mail", 303)
     if form.website:  # the honeypot was filled in: a bot gets the normal response
-        return thanks
+        return _check_mail_page(request, published.course, language, form)
     if not form_age_ok(runtime.signer, runtime.clock, form.shown):
         return _signup_page(request, published.course, language, form, notice="again")
     try:
@@ -133,14 +135,7 @@ def signup_submit(request: Request, language: str, course: str, form: Annotated[
         runtime.database.run(sign_up, runtime.clock, runtime.signer, published, signup, language, attempt_id)
         runtime.notify_worker(DeliveryQueue.TRANSACTIONAL)
     pad_response_time(begun)
-    return thanks
-
-
-@router.api_route("/{language}/{course}/check-mail", methods=READ)
-@access(Access.PUBLIC)
-def check_mail(request: Request, language: str, course: str) -> HTMLResponse:
-    published = find_open_course(request, language, course)
-    return render(request, language, "check-mail", course_context(published.course, language, "/check-mail"))
+    return _check_mail_page(request, published.course, language, form)
 
 
 @router.api_route("/c/{token}", methods=READ)
@@ -285,6 +280,15 @@ def _signup_page(  # noqa: PLR0913 - the state of a form
     values["indexed"] = indexed_course_page(request, course, "/signup")  # without the token of a test
     path = f"/signup?t={form.token}" if form.token else "/signup"
     return render(request, language, "signup", course_context(course, language, path) | values, status)
+
+
+def _check_mail_page(request: Request, course: Course, language: str, form: SubmittedSignup) -> HTMLResponse:
+    """Show the typed address, which can be corrected. Status 202: its owner still has to confirm."""
+    runtime = runtime_of(request)
+    values = {"form": form, "shown": shown_at_token(runtime.signer, runtime.clock, form.shown)}
+    response = render(request, language, "check-mail", course_context(course, language, "/signup") | values, 202)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _test_of(course: Course, language: str) -> KnowledgeTest:
