@@ -8,10 +8,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.content import Lesson
-from rugcourse.content.languages import text_for
+from rugcourse.content import Course, Lesson
+from rugcourse.content.languages import language_for, text_for
 from rugcourse.db.course_cache import CourseCache
-from rugcourse.db.models import EnrolmentStatus, FeedbackRow
+from rugcourse.db.models import EnrolmentStatus, FeedbackRow, Stage
 from rugcourse.db.queries import campaigns, deliveries, enrolments, learning, subscribers
 from rugcourse.delivery.send_next import may_ask
 from rugcourse.enrolment.reader import Reader
@@ -44,6 +44,18 @@ class OtherCourse:
 
     title: str
     mail: MailRef
+
+
+@dataclass(frozen=True, slots=True)
+class AfterCourse:
+    """What somebody can do who has had all lessons. `may_take_test`: the second one, which they have not taken yet.
+
+    `other`: a course in the language of their pages that they never began and that takes new readers; None if there is
+    none.
+    """
+
+    may_take_test: bool
+    other: Course | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,25 @@ def other_courses(session: Session, course_cache: CourseCache, reader: Reader) -
             text = text_for(published.course.texts, reader.language)
             found.append(OtherCourse(text.title, reader.ref(delivery_id)))
     return found
+
+
+def after_course(session: Session, course_cache: CourseCache, reader: Reader) -> AfterCourse:
+    """Return what the reader can do after the course of the mail."""
+    mine, person = reader.published, reader.subscriber.id
+    begun = {
+        published.id
+        for one in enrolments.of_subscriber(session, person)
+        if (published := course_cache.of_campaign(session, one.campaign_id)) is not None
+    }
+    spoken = language_for(mine.course.texts, reader.language)
+    others = (
+        one.course
+        for one in course_cache.courses(session)
+        if not one.is_archived and one.id not in {mine.id, *begun} and spoken in one.course.languages
+    )
+    has_test = reader.language in mine.course.tests
+    taken = has_test and learning.last_attempt(session, person, mine.id, Stage.POSTTEST) is not None
+    return AfterCourse(has_test and not taken, next(others, None))
 
 
 def unsubscribe_state(session: Session, reader: Reader) -> UnsubscribeState:

@@ -35,7 +35,16 @@ from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import DeliveryKind, FeedbackRow, Ground, LessonRow, SubscriberRow, SubscriberStatus, new_stamp
+from rugcourse.db.models import (
+    CourseRow,
+    DeliveryKind,
+    FeedbackRow,
+    Ground,
+    LessonRow,
+    SubscriberRow,
+    SubscriberStatus,
+    new_stamp,
+)
 from rugcourse.db.queries import subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
@@ -45,6 +54,8 @@ from rugcourse.enrolment.preferences import set_measuring, unsubscribe
 from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.links import LINK_DAYS, TokenPurpose
 from rugcourse.privacy.erase import erase
+from rugcourse.site_settings import store as site_store
+from rugcourse.site_settings.model import NextStepChosen, SiteSettings
 from rugcourse.web.forms import shown_at_token
 
 REMARK = {"helped": "yes", "remark": "Duidelijk"}
@@ -689,3 +700,41 @@ def test_data_export_page_names_values_in_the_readers_language(
         session.execute(update(SubscriberRow).values(language=language))
     page = browser.post(f"{mailed_link(browser, runtime, email)}/data", data={"kind": "page"}).text
     assert f"<div><dt>{word}</dt><dd>{email}</dd></div>" in page
+
+
+def test_who_has_had_all_lessons_finds_one_next_step(
+    browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    at_eight(runtime)
+    while len(lessons_to(runtime, email)) < 9:
+        plan(runtime)
+        send_all(dispatcher)
+        clock.advance(days=1)
+    own = path(runtime, TokenPurpose.PREFERENCES, email)
+
+    def next_step(page: str) -> str:
+        [step] = re.findall(r'<section class="box after">.*?</section>', page, re.DOTALL)
+        [target] = re.findall(r'<a class="button" href="([^"]+)"', step)
+        return str(target)
+
+    retest = next_step(browser.get(own).text)
+    assert retest.startswith("/t/")
+    assert browser.get(retest).status_code == 200
+    given = ".".join("0" * 7)
+    done = browser.post(retest, data={"a": given, "o": "0"})
+    assert next_step(done.text) == next_step(browser.get(own).text) == "/nl/stress-en-rugpijn"
+    with runtime.database.write() as session:
+        session.execute(update(CourseRow).where(CourseRow.slug == "stress-en-rugpijn").values(archived_at=clock.now()))
+    assert next_step(browser.get(own).text) == f"/nl/{COURSE}"
+    step = NextStepChosen(text="Wil je verder?", label="Maak een afspraak", link="https://practice.example/")
+    settings = SiteSettings(next_steps={"nl": step})
+    runtime.database.run(site_store.save, clock.now(), None, settings, runtime.site.revision)
+    runtime.current.refresh(runtime.database, now=True)
+    page = browser.get(own).text
+    assert "Maak een afspraak" in page
+    assert 'class="box after"' not in page  # the practice's own step takes its place
+
+
+def test_who_is_under_way_has_no_step_after_the_course(browser: TestClient, runtime: Runtime, email: str) -> None:
+    assert "box after" not in browser.get(path(runtime, TokenPurpose.PREFERENCES, email)).text

@@ -114,7 +114,9 @@ def retest_finish(
         save_attempt, runtime.clock.now(), reader.published.id, test, progress.chosen, reader.subscriber.id
     )
     gain = runtime.database.query(gain_of, reader.subscriber.id, reader.published.id, test)
-    return reader_page(request, reader, "assessment-result", {"gain": gain, "test": test, "chosen": progress.chosen})
+    after = runtime.database.query(reader_page_data.after_course, runtime.course_cache, reader)
+    values = {"gain": gain, "test": test, "chosen": progress.chosen, "after": after}
+    return reader_page(request, reader, "assessment-result", values)
 
 
 def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse:

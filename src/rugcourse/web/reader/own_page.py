@@ -244,12 +244,17 @@ def _own_page(request: Request, reader: Reader, token: str, done: str) -> HTMLRe
         return _unsubscribe_page(request, reader, _sign(request, TokenPurpose.UNSUBSCRIBE, reader.mail))
     place = reading_state_of(request, reader)
     others = runtime.database.query(reader_page_data.other_courses, runtime.course_cache, reader)
+    after = (
+        runtime.database.query(reader_page_data.after_course, runtime.course_cache, reader) if place.finished else None
+    )
     schedule, today = place.schedule, place.schedule.local_date(now)
     values = {
         "token": token,
         "done": done,
         "person": reader.subscriber,
         "place": place,
+        "after": after,
+        "retest_path": f"/t/{_sign(request, TokenPurpose.RETEST, reader.mail)}",
         "course_languages": reader.published.course.languages,
         "unsubscribe_path": f"/u/{_sign(request, TokenPurpose.UNSUBSCRIBE, reader.mail)}",
         "books": {kind: runtime.links.book(reader.mail, kind) for kind in ("pdf", "epub")},
