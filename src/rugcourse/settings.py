@@ -140,10 +140,7 @@ class Settings(BaseSettings):
     default_language: str = Field(
         "nl", validate_default=True, description="the language if a visitor asks for none of the available ones"
     )
-    time_zone: str = Field(
-        "Europe/Amsterdam",
-        description="the time zone of the admin pages, and of readers whose browser does not say theirs",
-    )
+    time_zone: str = Field("Europe/Amsterdam", description="the time zone of the practice, and of unknown readers")
     practice: str = Field("Let's Go Fysio", description="the practice that runs the courses")
     author_name: str = Field("Stijn", description="who writes the lessons")
     author_lines: Annotated[Mapping[str, str], NoDecode] = Field(

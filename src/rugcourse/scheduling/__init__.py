@@ -13,11 +13,10 @@ from rugcourse.scheduling.schedule import (
     decide,
     next_due,
 )
-from rugcourse.scheduling.timezones import DEFAULT_ZONE, is_zone, zone_names
+from rugcourse.scheduling.timezones import is_zone, zone_names
 
 __all__ = [
     "DAILY",
-    "DEFAULT_ZONE",
     "EVERY_DAY",
     "WEEKDAYS",
     "Cadence",

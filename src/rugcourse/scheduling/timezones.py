@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from zoneinfo import available_timezones
 
-DEFAULT_ZONE = "Europe/Amsterdam"
-
 _CONTINENTS = (
     "Africa/",
     "America/",

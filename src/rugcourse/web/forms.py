@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from rugcourse.clock import Clock
 from rugcourse.links import BadToken, Signer, TokenPurpose
-from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, zone_names
+from rugcourse.scheduling import EVERY_DAY, zone_names
 
 MIN_SECONDS = 2.0  # people do not fill in a form faster
 _MIN_RESPONSE_SECONDS = 0.25
@@ -80,14 +80,18 @@ def parse_reason(text: str) -> str:
 
 
 def schedule_choices(
-    zone: str = "", hour: str = "", days: Sequence[str] | None = None, offered: Collection[int] = EVERY_DAY
+    zone: str,
+    hour: str,
+    days: Sequence[str] | None,
+    offered: Collection[int] = EVERY_DAY,
+    default_zone: str = "UTC",
 ) -> dict[str, object]:
     """Return the template values of the fields hour, days and zone. `guess`: the browser may preselect its zone.
 
-    `offered`: the days that can be chosen; 0 is Monday.
+    `offered`: the days that can be chosen; 0 is Monday. `default_zone`: where `zone` is none.
     """
     return {
-        "zone": zone if zone in zone_names() else DEFAULT_ZONE,
+        "zone": zone if zone in zone_names() else default_zone,
         "guess": not zone,
         "hours": range(24),
         "hour": hour if hour.isdecimal() else str(DEFAULT_HOUR),

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from tests.support.admin_pages import form_of, log_in
 from tests.support.admins import OWNER, make_admin
 from tests.support.builders import make_reader
+from tests.support.site_settings import save
 from tests.support.smtp_sink import Sink
-from tests.web.admin.test_site_pictures import save
 
 from rugcourse.auth.admins import invite
 from rugcourse.bootstrap import Runtime

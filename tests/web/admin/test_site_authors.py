@@ -10,7 +10,7 @@ from tests.support.admin_pages import form_of, log_in
 from tests.support.admins import make_admin
 from tests.support.builders import COURSE, course_of
 from tests.support.pages import inputs
-from tests.web.admin.test_site_pictures import save
+from tests.support.site_settings import save
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 import re
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from tests.support.admin_pages import form_of, log_in
+from tests.support.admin_pages import log_in
 from tests.support.admins import make_admin
 from tests.support.builders import COURSE, course_of, make_reader, send_all
 from tests.support.pages import inputs
 from tests.support.pictures import picture_file
+from tests.support.site_settings import drawing, save
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
@@ -27,28 +27,12 @@ from rugcourse.email_preview.sample import parts_of
 from rugcourse.picture_library.usage import PictureInUse, delete
 
 
-def drawing(width: int, height: int, kind: str = "PNG", mode: str = "RGBA") -> bytes:
-    """A picture whose upper half is another colour than its lower half."""
-    picture = Image.new(mode, (width, height), "white")
-    picture.paste("navy", (0, 0, width, height // 2))
-    written = io.BytesIO()
-    picture.save(written, kind)
-    return written.getvalue()
-
-
 @pytest.fixture
 def owner(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> TestClient:
     make_admin(runtime.database, clock)
     browser.headers["accept-language"] = "en"
     log_in(browser)
     return browser
-
-
-def save(owner: TestClient, page: str = "", files: dict[str, bytes] | None = None, **changed: str) -> Any:
-    form = inputs(owner.get(f"/admin/settings{page}").text) | form_of(owner)
-    sent = {f"{name}_file": (f"{name}.png", content, "image/png") for name, content in (files or {}).items()}
-    kept = {name: value for name, value in form.items() if not name.endswith(("_file", "_remove", ".remove"))}
-    return owner.post(f"/admin/settings{page}", data={**kept, **changed}, files=sent)
 
 
 def test_logo_stands_on_pages_in_mails_and_on_the_book(

@@ -252,3 +252,10 @@ def test_admin_pages_show_times_in_the_zone_of_the_practice_with_the_year_of_ano
 def test_zone_that_is_none_is_refused(owner: TestClient, runtime: Runtime, zone: str) -> None:
     assert save(owner, time_zone=zone).status_code == 400
     assert runtime.site.settings.time_zone == "Europe/Amsterdam"
+
+
+def test_reader_whose_browser_says_no_zone_is_offered_that_of_the_practice(
+    owner: TestClient, browser: TestClient
+) -> None:
+    save(owner, time_zone="Europe/London")
+    assert '<option value="Europe/London" selected>' in browser.get(f"/en/{COURSE}/signup").text

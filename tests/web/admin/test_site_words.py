@@ -7,8 +7,8 @@ from fastapi.testclient import TestClient
 from tests.support.admin_pages import log_in
 from tests.support.admins import make_admin
 from tests.support.builders import COURSE, course_of, make_pending, send_all
+from tests.support.site_settings import save
 from tests.support.smtp_sink import Sink
-from tests.web.admin.test_site_pictures import save
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

@@ -275,7 +275,13 @@ def _signup_page(  # noqa: PLR0913 - the state of a form
         "token": form.token,
         "shown": shown_at_token(runtime.signer, runtime.clock, form.shown),
         "wordings": consent_texts,
-        **schedule_choices(form.zone, form.hour, None if fresh else form.days, course.cadence.days),
+        **schedule_choices(
+            form.zone,
+            form.hour,
+            None if fresh else form.days,
+            course.cadence.days,
+            runtime.site.settings.time_zone,
+        ),
     }
     values["indexed"] = indexed_course_page(request, course, "/signup")  # without the token of a test
     path = f"/signup?t={form.token}" if form.token else "/signup"
