@@ -21,7 +21,6 @@ from rugcourse.locales import languages
 from rugcourse.picture_library import storing
 from rugcourse.pictures.errors import EncoderUnavailable, InvalidPicture
 from rugcourse.pictures.reference import parse_reference
-from rugcourse.scheduling import zone_names
 from rugcourse.site_settings import store
 from rugcourse.site_settings.current import overridden
 from rugcourse.site_settings.model import MAILS_WITH_WORDS, MOST_AUTHORS
@@ -190,7 +189,6 @@ def _page(
         "stored": shown.stored,
         "fixed": overridden(settings),
         "fonts": FONTS,
-        "zones": zone_names(),
         "spoken": languages(),
         "mails": MAILS_WITH_WORDS,
         "author_rows": min(rows + 1, MOST_AUTHORS),
