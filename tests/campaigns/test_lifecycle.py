@@ -55,7 +55,9 @@ def test_cohort_begins_at_the_local_hour_of_each_reader(runtime: Runtime, clock:
 def test_cohort_sends_the_whole_course(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY, hour=8, every_days=2))
+    assert not progress(runtime, made).scheduled
     start(runtime, made)
+    assert progress(runtime, made).scheduled
     lessons = len(course_of(runtime).course.lessons)
     for day in range(2 * lessons):
         clock.move_to(datetime(2026, 11, 30, 7, tzinfo=UTC) + timedelta(days=day))
@@ -65,6 +67,7 @@ def test_cohort_sends_the_whole_course(runtime: Runtime, dispatcher: Dispatcher,
     assert [one.local_date for one in mine] == [MONDAY + timedelta(days=2 * n) for n in range(lessons)]
     now = progress(runtime, made)
     assert (now.total.planned, now.total.states["accepted"], now.finished) == (lessons, lessons, True)
+    assert not now.scheduled
 
 
 def test_broadcast_is_sent_once_to_its_audience(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:

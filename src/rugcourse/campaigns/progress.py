@@ -29,7 +29,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class CampaignProgress:
     """The progress of a campaign. `readers`: enrolment status → number; `enrolling`: progress of enrolment in per cent,
-    None once it is complete.
+    None once it is complete. `scheduled`: it has started, and its first mail is not due yet.
     """
 
     readers: dict[str, int]
@@ -37,6 +37,7 @@ class CampaignProgress:
     total: Line
     enrolling: int | None
     finished: bool
+    scheduled: bool
 
 
 def progress_of(session: Session, row: CampaignRow) -> CampaignProgress:
@@ -57,4 +58,5 @@ def progress_of(session: Session, row: CampaignRow) -> CampaignProgress:
     enrolling = None if done else 100 * row.enrolled_up_to // max(1, row.enrol_up_to)
     begun = row.status in {CampaignStatus.RUNNING, CampaignStatus.PAUSED} and row.started_at is not None
     finished = begun and done and not readers["active"] and not total.states["open"]
-    return CampaignProgress(readers, lines, total, enrolling, finished)
+    waits = row.type.has_audience and row.status == CampaignStatus.RUNNING and readers["active"] and not total.planned
+    return CampaignProgress(readers, lines, total, enrolling, finished, scheduled=bool(waits))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Lesson
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.versions import subject_of
-from rugcourse.db.queries import admins, courses, lesson_versions
+from rugcourse.db.queries import ab_tests, admins, courses, lesson_versions
 
 _COMPARED = 4_000_000  # pairs of words to compare: more would take seconds
 
@@ -21,7 +21,8 @@ _COMPARED = 4_000_000  # pairs of words to compare: more would take seconds
 class Version:
     """A lesson version. `at` (UTC): when it was first published; `by`: who published it, if known.
 
-    `current`: it is the published version; `kept`: it is pinned for some readers.
+    `current`: it is the published version; `kept`: it is pinned for some readers. `from_ab_test`: an A/B test made it,
+    as its second subject; `tested`: that one is running.
     """
 
     id: int
@@ -30,6 +31,8 @@ class Version:
     by: str | None
     current: bool
     kept: bool
+    from_ab_test: bool
+    tested: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,15 @@ def versions_of(session: Session, course_id: int, course_slug: str, slug: str) -
         (change.after or {}).get("version"): email
         for change, email in reversed(admins.changes_of(session, subject_of(course_slug, slug)))
     }
+    tests = {one.version_b_id: one.decided_at is None for one in reversed(ab_tests.of_lessons(session, [lesson_id]))}
     return [
-        Version(version_id, at, lesson, by.get(version_id), version_id == current, version_id in kept)
+        Version(
+            *(version_id, at, lesson, by.get(version_id)),
+            current=version_id == current,
+            kept=version_id in kept,
+            from_ab_test=version_id in tests,
+            tested=tests.get(version_id, False),
+        )
         for version_id, at, lesson in lesson_versions.versions(session, lesson_id)
     ]
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from fastapi.testclient import TestClient
 from tests.support.ab_tests import ab_test, add_mails, decide_after, lesson_id
 from tests.support.admin_pages import log_in, post
+from tests.support.builders import COURSE
 
 from rugcourse.bootstrap import Runtime
 
@@ -25,7 +26,11 @@ def test_ab_test_page_starts_shows_and_stops_a_test_and_hides_interim_results(
     assert "150 mails of each" in page
     assert "90 (" not in page
     assert "compared already" in post(editor, path, **{"subject.nl": "Nog een"})
+    history = f"/admin/lessons/{COURSE}/welkom/history"
+    assert editor.get(history).text.count("half of the readers") == 2
+    assert "comparison of two subjects" in editor.get(history).text
     post(editor, path, action="stop")
+    assert "half of the readers" not in editor.get(history).text
     assert "It says nothing" in editor.get(path).text
     assert ab_test(runtime).decided_at == runtime.clock.now()
     assert timedelta(0) < runtime.clock.now() - ab_test(runtime).started_at

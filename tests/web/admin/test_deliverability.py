@@ -51,6 +51,20 @@ def test_deliverability_page_lists_bounces_and_complaints(editor: TestClient, ru
     assert "per cent came back" in editor.get("/admin").text
 
 
+def test_bounce_of_a_lesson_that_was_sent_again_does_not_show_the_reply_to_that(
+    editor: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, email: str
+) -> None:
+    tell(runtime, email, BounceType.SOFT, "552 mailbox full")
+    assert "552 mailbox full" in editor.get("/admin/deliverability").text
+    clock.advance(days=1)
+    plan(runtime)
+    send_all(dispatcher)
+    log_in(editor, "editor@x.example")
+    page = editor.get("/admin/deliverability").text
+    assert "It was sent again since." in page
+    assert "250 " not in page
+
+
 def test_html_in_server_replies_is_escaped(editor: TestClient, runtime: Runtime, email: str) -> None:
     tell(runtime, email, BounceType.HARD, "550 <script>alert(1)</script><img src=x onerror=alert(1)>")
     for path in ("/admin/deliverability", f"/admin/subscribers/{enrolment_of(runtime, email).subscriber_id}"):

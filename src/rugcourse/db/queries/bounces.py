@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, literal_column, select, update
+from sqlalchemy import ColumnElement, case, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.db.models import DeliveryRow, DeliveryState, EmailEventRow, EventKind, SubscriberRow, Verdict
@@ -149,9 +149,13 @@ def _complained(since: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def recent_bounces(session: Session, since: datetime, limit: int) -> list[tuple[int, str, str, datetime]]:
-    """Return (subscriber id, address, reply, instant) of the newest bounces."""
+    """Return (subscriber id, address, reply, instant) of the newest bounces.
+
+    The reply is empty if the mail was sent again since: what the delivery says is about that.
+    """
+    is_over = DeliveryRow.state.in_([DeliveryState.FAILED, DeliveryState.CANCELLED])
     rows = session.execute(
-        select(SubscriberRow.id, SubscriberRow.email, DeliveryRow.smtp_response, EmailEventRow.at)
+        select(SubscriberRow.id, SubscriberRow.email, case((is_over, DeliveryRow.smtp_response)), EmailEventRow.at)
         .select_from(EmailEventRow)
         .join(DeliveryRow, DeliveryRow.id == EmailEventRow.delivery_id)
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
