@@ -27,7 +27,7 @@ from bench.readers import measure_readers
 from bench.rehearsal import measure_rehearsal
 from bench.rendering import compare_rendering
 from bench.signing import measure_signing
-from bench.starting import time_starts
+from bench.starting import compare_first_starts, time_starts
 from bench.ticks import measure_ticks
 from rugcourse import __version__
 
@@ -45,6 +45,7 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "signing": measure_signing,
     "rehearsal": measure_rehearsal,
     "starting": time_starts,
+    "history": compare_first_starts,
     "memory": measure_memory,
 }
 

@@ -114,7 +114,7 @@ EXAMPLES = {
     "rugcourse db upgrade": Example(says="up to date"),
     "rugcourse deliveries list": Example(says="unsure@x.example"),
     "rugcourse deliveries resend": Example("deliveries resend --all", says="1 planned again"),
-    "rugcourse demo": Example(f"demo {_DEMO}", ready=lambda one: one.answers("demo_port")),
+    "rugcourse demo --empty": Example(f"demo --empty {_DEMO}", ready=lambda one: one.answers("demo_port")),
     "rugcourse dkim generate": Example(says="RUGCOURSE_DKIM_KEYS="),
     "rugcourse dkim dns": Example(
         before="dkim generate 2026a --dir .", settings={"DKIM_KEYS": "2026ar=2026ar.pem"}, says="_domainkey"
@@ -169,6 +169,7 @@ _MINUTES = (
     "claims",
     "ticks",
     "embedded",
+    "history",
     "memory",
     "pipeline",
     "readers pages",
@@ -197,6 +198,7 @@ TARGETS = {
     "make check": Example(says="no mistakes"),
     "make clean": Example(),
     "make demo": _RUNNING_DEMO,
+    "make demo ARGS=--empty": Example(f'demo ARGS="--empty {_DEMO}"', ready=_RUNNING_DEMO.ready),
     'make demo ARGS="--day 20"': Example(f'demo ARGS="--day 20 {_DEMO}"', ready=_RUNNING_DEMO.ready),
     "make drill": Example('drill MODEL_MINUTES=0 ARGS="--collect-only -q"', says="test_killed_worker.py"),
     "make drill MODEL_MINUTES=60": Example('drill MODEL_MINUTES=0 ARGS="--collect-only -q"', says="model: "),

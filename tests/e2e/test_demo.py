@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -74,7 +76,7 @@ class Demo:
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
     running = Demo(tmp_path / "demo", 3.0)
-    running.start()
+    running.start("--empty")
     yield running
     if running.process is not None and running.process.poll() is None:
         running.process.kill()
@@ -201,9 +203,28 @@ def test_ctrl_c_ends_the_demo_soon_and_it_goes_on_where_it_was(browser: Browser,
     assert "Je doet mee" in page.inner_text("h1")
     assert before <= after_stop
     demo.stop()
-    demo.start("--fresh")
+    demo.start("--fresh", "--empty")
     page.goto(demo.inbox)
     assert "No mail yet" in page.inner_text("body")
+    assert people_of(demo) == 0
+
+
+def test_first_start_makes_readers_and_the_second_keeps_them(tmp_path: Path) -> None:
+    demo = Demo(tmp_path / "demo", 3600.0)
+    demo.start()
+    assert people_of(demo) > 70
+    demo.stop()
+    before = people_of(demo)
+    demo.start()
+    demo.stop()
+    assert people_of(demo) == before
+    audited = subprocess.run([*RUN, "audit", "--demo", str(demo.folder)], check=False, capture_output=True, text=True)
+    assert (audited.returncode, audited.stdout.splitlines()[-1]) == (0, "the books balance")
+
+
+def people_of(demo: Demo) -> int:
+    with closing(sqlite3.connect(demo.folder / "rugcourse.db")) as connection:
+        return int(connection.execute("SELECT count(*) FROM subscriber").fetchone()[0])
 
 
 def test_a_busy_port_is_one_clear_line_with_the_cure(demo: Demo, tmp_path: Path) -> None:

@@ -23,11 +23,15 @@ def demo(
     port: Annotated[int, typer.Option(help="The first of three: web, inbox, mail server.", min=1, max=65533)] = 8000,
     day_seconds: Annotated[float, typer.Option("--day", help="How many seconds a day lasts.", min=1)] = 60.0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over: forget readers, answers and mails.")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Begin without made-up readers and their history.")] = False,
     folder: Annotated[Path, typer.Option("--dir", help="Where the demo stores everything.")] = Path("var/demo"),
 ) -> None:
     """Run everything on this machine, with its own inbox and a fast clock. Nothing leaves the machine."""
     begin_start()
-    from rugcourse.dev.demo import ADMIN, Addresses, run_demo
+    from rugcourse.dev.demo import ADMIN, Addresses, DemoOptions, run_demo
+
+    def making() -> None:
+        typer.echo("Making up 80 readers and what they did in six weeks. This takes some seconds, once.", err=True)
 
     def ready(addresses: Addresses) -> None:
         typer.echo(f"Courses       {addresses.site}")
@@ -36,7 +40,7 @@ def demo(
         typer.echo(f"Mail server   {addresses.smtp}")
         typer.echo(f"A day lasts {day_seconds:g} seconds. Ctrl-C ends; started again, it continues where it was.")
 
-    run_demo(folder, port, day_seconds, fresh=fresh, ready=ready)
+    run_demo(DemoOptions(folder, port, day_seconds, fresh, empty), making, ready)
 
 
 def serve() -> None:

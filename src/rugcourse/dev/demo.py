@@ -20,6 +20,7 @@ from rugcourse.db.queries import admins
 from rugcourse.dev.mailcatcher import web as inbox_pages
 from rugcourse.dev.mailcatcher.mailbox import CaughtMails
 from rugcourse.dev.mailcatcher.smtp_server import open_sink
+from rugcourse.dev.sample_data.history import make_history
 from rugcourse.dev.saved_clock import CLOCK, DATABASE, open_clock, save_clock
 from rugcourse.settings import Settings, load_settings
 from rugcourse.web import app as pages
@@ -42,29 +43,50 @@ class Addresses:
     password: str  # of the demo's admin, `ADMIN`
 
 
-def run_demo(folder: Path, port: int, day_seconds: float, *, fresh: bool, ready: Callable[[Addresses], None]) -> None:
-    """Run until Ctrl-C or SIGTERM. Everything is stored in `folder`; `fresh` empties it first. Raises PortBusy.
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """How to run a demo. Everything is stored in `folder`; three ports from `port` on are used.
 
-    Uses three ports from `port` on. Calls `ready` when the pages respond.
+    `day_seconds`: how long a day lasts. `fresh`: empty the folder first. `empty`: begin without made-up readers.
     """
+
+    folder: Path
+    port: int
+    day_seconds: float
+    fresh: bool = False
+    empty: bool = False
+
+
+def run_demo(options: DemoOptions, making: Callable[[], None], ready: Callable[[Addresses], None]) -> None:
+    """Run until Ctrl-C or SIGTERM. Raises PortBusy.
+
+    Calls `making` before a history is made, which takes some seconds, and `ready` when the pages respond. A demo that
+    was started before goes on where it was, and gets no history.
+    """
+    folder, port = options.folder, options.port
     for number, purpose in enumerate(("the web pages", "the inbox", "its mail server"), port):
         require_free(HOST, number, purpose, f"rugcourse demo --port {min(port + 10, 65533)}")
-    if fresh:
+    if options.fresh:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     clock_file = folder / CLOCK
-    clock = open_clock(clock_file, day_seconds)
+    begins = open_clock(clock_file, options.day_seconds).now()
     addresses = Addresses(
         f"http://{HOST}:{port}",
         f"http://{HOST}:{port + 1}",
         f"smtp://{HOST}:{port + 2}",
         _kept_secret(folder / "admin", 9),
     )
+    has_history = not (options.empty or (folder / DATABASE).exists())
+    if has_history:
+        making()
+        make_history(demo_settings(folder, addresses), folder / DATABASE, begins, ADMIN, addresses.password)
+    clock = ScaledClock(begins, options.day_seconds)
     with ExitStack() as running:
-        _start(running, folder, clock, addresses, port)
+        _start(running, folder, clock, addresses, port, import_courses=not has_history)
         ready(addresses)
         while not stop.wait(_SAVE_SECONDS):
             save_clock(clock_file, clock)
@@ -86,14 +108,17 @@ def demo_settings(folder: Path, addresses: Addresses) -> Settings:
     )
 
 
-def _start(running: ExitStack, folder: Path, clock: ScaledClock, addresses: Addresses, port: int) -> None:
+def _start(
+    running: ExitStack, folder: Path, clock: ScaledClock, addresses: Addresses, port: int, *, import_courses: bool
+) -> None:
     """Start inbox, worker and pages; `running` stops them in reverse order."""
     settings = demo_settings(folder, addresses)
     runtime = open_runtime(settings, clock)
     running.callback(runtime.database.close)
     if not is_current(runtime.database):
         upgrade(runtime.database)
-    import_lessons(runtime)
+    if import_courses:
+        import_lessons(runtime)
     _let_admin_in(runtime, addresses.password)
     mailbox = CaughtMails(folder / "inbox")
     sink = open_sink(mailbox, HOST, port + 2)

@@ -54,12 +54,34 @@ class Step(NamedTuple):
     awaits_answer: bool
 
 
+class NextWork(NamedTuple):
+    """When the next lesson, planned delivery and reminder are due (UTC); None if there is none."""
+
+    lesson: datetime | None
+    delivery: datetime | None
+    reminder: datetime | None
+
+    @property
+    def at(self) -> datetime | None:
+        """When the first of them is due, or None."""
+        return min((one for one in self if one is not None), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class NextDue:
     """When a person's next lesson is due (`at`, UTC), and their time zone."""
 
     at: datetime
     zone: str
+
+
+def next_work(session: Session) -> NextWork:
+    """Return when the next lesson, planned delivery and reminder are due. Whoever has confirmed gets no reminder."""
+    lesson = select(func.min(EnrolmentRow.next_due_at)).scalar_subquery()
+    delivery = select(func.min(DeliveryRow.not_before)).scalar_subquery()
+    unconfirmed = SubscriberRow.status == SubscriberStatus.PENDING
+    reminder = select(func.min(SubscriberRow.remind_at)).where(unconfirmed).scalar_subquery()
+    return NextWork(*session.execute(select(lesson, delivery, reminder)).one())
 
 
 def next_dues(session: Session, delivery_ids: Sequence[int]) -> dict[int, NextDue]:

@@ -40,8 +40,10 @@ def create_app(mailbox: CaughtMails, site: str) -> FastAPI:
         return raw
 
     @app.get("/")
-    def mails() -> HTMLResponse:
-        return show("list.html", mails=mailbox.newest_first())
+    def mails(to: str = "") -> HTMLResponse:
+        """Show all mails, or those to one address: made-up readers of a demo get theirs here too."""
+        found = [mail for mail in mailbox.newest_first() if to in {"", mail.recipient}]
+        return show("list.html", mails=found, to=to)
 
     @app.get("/mail/{number}")
     def mail(number: int) -> HTMLResponse:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -23,6 +21,7 @@ from rugcourse.db.queries import subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_due
 from rugcourse.delivery.reconciliation import Audit, audit
+from rugcourse.dev.simulation.events import EventQueue
 from rugcourse.dev.simulation.mail_transport import LinksInMail, SimulatedMailServer
 from rugcourse.dev.simulation.people import SimulatedReader, make_person
 from rugcourse.enrolment import preferences
@@ -95,15 +94,6 @@ class SimulationTotals:
     left: int = 0
 
 
-@dataclass(order=True, slots=True)
-class PlannedEvent:
-    """An event at an instant. At the same instant, events happen in the order of planning."""
-
-    at: datetime
-    number: int
-    act: Callable[[], None] = field(compare=False)
-
-
 class SimulationRun:
     """The simulation of a course from the first signup to the last day."""
 
@@ -112,8 +102,7 @@ class SimulationRun:
         self._chance = Random(seed)  # noqa: S311 - a simulation
         self._tally = SimulationTotals()
         self._follow_up = rejection_handler(runtime)
-        self._plans: list[PlannedEvent] = []
-        self._numbers = count()
+        self._events = EventQueue()
         with runtime.database.read() as session:
             self._course = runtime.course_cache.courses(session)[0]
         languages = sorted(self._course.course.languages, key=lambda one: one != runtime.settings.default_language)
@@ -126,7 +115,7 @@ class SimulationRun:
             self._expect(person)
         for step in range(int(timedelta(days=self._days) / _STEP)):
             self._clock.move_to(START + step * _STEP)
-            self._let_people_act()
+            self._events.run_due(self._clock.now())
             plan_due(self._runtime.database, self._clock, self._runtime.send_window, self._follow_up)
             _send_all(dispatcher)
             if (step + 1) * _STEP % timedelta(days=1) == timedelta():
@@ -155,15 +144,8 @@ class SimulationRun:
             audit=found,
         )
 
-    def _at(self, at: datetime, act: Callable[[], None]) -> None:
-        heapq.heappush(self._plans, PlannedEvent(at, next(self._numbers), act))
-
-    def _let_people_act(self) -> None:
-        while self._plans and self._plans[0].at <= self._clock.now():
-            heapq.heappop(self._plans).act()
-
     def _expect(self, person: SimulatedReader) -> None:
-        self._at(START + timedelta(hours=person.signs_up_after_hours), lambda: self._sign_up(person))
+        self._events.add(START + timedelta(hours=person.signs_up_after_hours), lambda: self._sign_up(person))
 
     def _sign_up(self, person: SimulatedReader) -> None:
         signup = Signup(person.email, f"Reader {person.number}", _schedule(person))
@@ -174,11 +156,13 @@ class SimulationRun:
         """Decide what a reader will do with a mail that has arrived, and when."""
         now, person = self._clock.now(), mail.person
         if confirms := mail.links.get("c"):
-            self._at(now + timedelta(minutes=self._chance.uniform(1, 120)), lambda: self._confirm(person, confirms[0]))
+            self._events.add(
+                now + timedelta(minutes=self._chance.uniform(1, 120)), lambda: self._confirm(person, confirms[0])
+            )
         answers = mail.links.get("a")
         if answers and self._chance.random() < person.opens and self._chance.random() < person.answers:
             at = now + timedelta(minutes=self._chance.expovariate(1 / 180))
-            self._at(at, lambda: self._answer(person, answers))
+            self._events.add(at, lambda: self._answer(person, answers))
 
     def _confirm(self, person: SimulatedReader, token: str) -> None:
         delivery_id = self._runtime.signer.read_mail(TokenPurpose.CONFIRM, token).delivery_id
@@ -196,7 +180,7 @@ class SimulationRun:
             (person.leaves_on_day, lambda: self._leave(delivery_id)),
         ):
             if day is not None:
-                self._at(self._clock.now() + timedelta(days=day), act)
+                self._events.add(self._clock.now() + timedelta(days=day), act)
 
     def _answer(self, person: SimulatedReader, tokens: list[str]) -> None:
         """Answer the first question of a mail, right with this person's probability."""
