@@ -40,6 +40,7 @@ def take(folder: Path) -> list[Path]:
         pictures = [
             _picture(browser, folder / "landing.png", _PHONE, f"{site}/en/{_COURSE}", ""),
             _picture(browser, folder / "lesson-editor.png", _WIDE, f"{site}{_EDITOR}", password),
+            _picture(browser, folder / "results.png", _WIDE, f"{site}/admin/campaigns/1/results", password),
         ]
         browser.close()
     return pictures
