@@ -14,7 +14,7 @@ from rugcourse.settings import RESERVED, Settings
 from rugcourse.site_settings import store
 
 
-class Step(StrEnum):
+class FirstStep(StrEnum):
     """The steps, in their order."""
 
     LOOK = "look"
@@ -28,13 +28,13 @@ class Step(StrEnum):
 class GettingStarted:
     """`has_people`: somebody has signed up or was imported. `is_closed`: an owner wants to see it no more."""
 
-    done: frozenset[Step]
+    done: frozenset[FirstStep]
     has_people: bool
     is_closed: bool
 
     @property
     def is_shown(self) -> bool:
-        return not self.is_closed and len(self.done) < len(Step)
+        return not self.is_closed and len(self.done) < len(FirstStep)
 
 
 def getting_started(session: Session, settings: Settings, *, checked: bool) -> GettingStarted:
@@ -42,13 +42,13 @@ def getting_started(session: Session, settings: Settings, *, checked: bool) -> G
     stored = store.load(session)
     people = counters.totals(session)
     steps = {
-        Step.LOOK: stored.settings.has_look or "practice" in settings.model_fields_set,
-        Step.SENDER: checked and not settings.sender_domain.endswith(RESERVED),
-        Step.COURSE: admins.was_done(
+        FirstStep.LOOK: stored.settings.has_look or "practice" in settings.model_fields_set,
+        FirstStep.SENDER: checked and not settings.sender_domain.endswith(RESERVED),
+        FirstStep.COURSE: admins.was_done(
             session, (AuditAction.COURSE_PUBLISH, AuditAction.COURSE_ADD, AuditAction.LESSON_PUBLISH)
         ),
-        Step.TEST_EMAIL: admins.was_done(session, (AuditAction.SITE_SEND_TEST,)),
-        Step.COLLEAGUE: admins.count_admins(session) > 1,
+        FirstStep.TEST_EMAIL: admins.was_done(session, (AuditAction.SITE_SEND_TEST,)),
+        FirstStep.COLLEAGUE: admins.count_admins(session) > 1,
     }
     return GettingStarted(
         done=frozenset(step for step, is_done in steps.items() if is_done),

@@ -20,7 +20,7 @@ from rugcourse.db.models import AuditAction, Role
 from rugcourse.db.queries import admins
 from rugcourse.doctor.report import Finding, State
 from rugcourse.doctor.saved_run import DoctorRun, keep
-from rugcourse.reports.getting_started import GettingStarted, Step, getting_started
+from rugcourse.reports.getting_started import FirstStep, GettingStarted, getting_started
 from rugcourse.web.app import create_app
 
 
@@ -53,18 +53,18 @@ def test_others_see_the_overview(editor: TestClient) -> None:
 def test_each_step_is_done_by_doing_it(owner: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
     assert steps(runtime).done == frozenset()
     save(owner, practice="Harbour")
-    assert steps(runtime).done == {Step.LOOK}
+    assert steps(runtime).done == {FirstStep.LOOK}
     runtime.database.run(admins.record_change, clock.now(), 1, AuditAction.COURSE_PUBLISH, "a-course")
-    assert steps(runtime).done == {Step.LOOK, Step.COURSE}
+    assert steps(runtime).done == {FirstStep.LOOK, FirstStep.COURSE}
     runtime.database.run(invite, clock, "colleague@x.example", Role.EDITOR)
-    assert steps(runtime).done == {Step.LOOK, Step.COURSE, Step.COLLEAGUE}
+    assert steps(runtime).done == {FirstStep.LOOK, FirstStep.COURSE, FirstStep.COLLEAGUE}
     page = owner.get("/admin").text
     assert len(re.findall(r'class="status well">done<', page)) == 3
 
 
 def test_course_that_came_with_the_installation_is_no_first_course(runtime: Runtime, clock: VirtualClock) -> None:
     runtime.database.run(admins.record_change, clock.now(), None, AuditAction.COURSE_PUBLISH, "a-course")
-    assert Step.COURSE not in steps(runtime).done
+    assert FirstStep.COURSE not in steps(runtime).done
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_test_mail_comes_to_the_owner(owner: TestClient, runtime: Runtime, sink:
     answer = owner.post("/admin/getting-started/test-email", data=form_of(owner))
     assert answer.headers["location"] == "/admin/getting-started?done=test"
     assert len(sink.to(OWNER)) == 1
-    assert steps(runtime).done == {Step.TEST_EMAIL}
+    assert steps(runtime).done == {FirstStep.TEST_EMAIL}
     assert "sent themselves a test mail" in owner.get("/admin/audit-log").text
 
 
@@ -104,7 +104,7 @@ def test_mail_server_that_is_away_is_said(runtime: Runtime, clock: VirtualClock)
         log_in(browser)
         answer = browser.post("/admin/getting-started/test-email", data=form_of(browser))
         assert answer.headers["location"] == "/admin/getting-started?done=no-test"
-    assert Step.TEST_EMAIL not in steps(away).done
+    assert FirstStep.TEST_EMAIL not in steps(away).done
 
 
 def test_closed_steps_come_back_nowhere(owner: TestClient, runtime: Runtime) -> None:

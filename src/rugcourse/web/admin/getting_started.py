@@ -11,7 +11,7 @@ from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.bootstrap import Runtime, send_sample
 from rugcourse.content.languages import language_for
 from rugcourse.doctor.saved_run import last_run
-from rugcourse.reports.getting_started import GettingStarted, Step, getting_started
+from rugcourse.reports.getting_started import GettingStarted, getting_started
 from rugcourse.site_settings import store
 from rugcourse.web.admin.auth import Owner, admin_page
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
@@ -62,7 +62,6 @@ def steps_page(request: Request, identity: AdminIdentity, steps: GettingStarted,
     runtime = runtime_of(request)
     values = {
         "steps": steps,
-        "order": [*Step],
         "done": done,
         "has_courses": bool(runtime.database.query(runtime.course_cache.courses)),
         "sender_address": runtime.settings.sender_address,

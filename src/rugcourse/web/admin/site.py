@@ -47,7 +47,7 @@ class Submitted(NamedTuple):
     files: dict[str, UploadFile]
 
 
-class Shown(NamedTuple):
+class SettingsPage(NamedTuple):
     """What a page shows. `fields`: of its form; `done`: what was just done; `wrong`: what can't be used."""
 
     stored: StoredSettings
@@ -108,7 +108,7 @@ def part_page(request: Request, identity: Owner, part: str, done: Annotated[str,
     runtime, form = runtime_of(request), _form_of(part)
     site = runtime.current.refresh(runtime.database, now=True)
     stored = runtime.database.query(store.load)
-    return _page(request, identity, part, Shown(stored, form.shown(site, stored.settings), done))
+    return _page(request, identity, part, SettingsPage(stored, form.shown(site, stored.settings), done))
 
 
 @router.post("/admin/settings/{part}")
@@ -120,13 +120,13 @@ def save_part(request: Request, identity: Owner, part: str, sent: Sent) -> Respo
     typed, wrong = _with_pictures(request, identity, sent)
     shown = {**form.shown(runtime.site, stored.settings), **typed}
     if wrong:
-        return _page(request, identity, part, Shown(stored, shown, wrong=wrong), 400)
+        return _page(request, identity, part, SettingsPage(stored, shown, wrong=wrong), 400)
     try:
         _save(runtime, identity, form, typed, stored)
     except FormErrors as error:
-        return _page(request, identity, part, Shown(stored, shown, wrong=error.findings), 400)
+        return _page(request, identity, part, SettingsPage(stored, shown, wrong=error.findings), 400)
     except SettingsChangedMeanwhile:
-        return _page(request, identity, part, Shown(stored, shown, "meanwhile"), 409)
+        return _page(request, identity, part, SettingsPage(stored, shown, "meanwhile"), 409)
     runtime.current.refresh(runtime.database, now=True)
     return RedirectResponse(f"/admin/settings{'' if part == 'look' else '/' + part}?done=saved", 303)
 
@@ -173,7 +173,7 @@ def _page(
     request: Request,
     identity: AdminIdentity,
     part: str,
-    shown: Shown,
+    shown: SettingsPage,
     status: int = 200,
 ) -> HTMLResponse:
     runtime = runtime_of(request)
