@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.support.pictures import png
 
 from rugcourse.content import AuthoringErrors, Course, load_course
 from rugcourse.content.picture_files import PictureFolder, heavy_lessons
-from rugcourse.content.picture_tags import pictures_in, pictures_of
+from rugcourse.content.picture_search import pictures_in, pictures_of
 from rugcourse.content.writer import files_of
 from rugcourse.pictures.file_check import check_file
 
@@ -87,6 +88,33 @@ def test_a_picture_that_is_not_there_is_said_at_its_line(folder: Path) -> None:
 def test_a_picture_whose_file_is_lost_is_said(folder: Path) -> None:
     with_text(folder, f"![Een rug]({REF.address})")
     assert problems(folder) == [f"{REF.file_name}:1: is missing, and a text shows it"]
+
+
+def test_a_picture_whose_address_is_spelled_oddly_is_taken_along_and_missed(folder: Path) -> None:
+    (folder / "pictures" / "Load.png").write_bytes(SHOWN)
+    with_text(folder, f"![Een rug](pictures&#47;{REF.file_name})")
+    course = load_course(folder)
+    assert [one.content for one in PictureFolder(folder).files(course)] == [SHOWN]
+    (folder / "pictures" / "Load.png").unlink()
+    assert problems(folder) == [f"{REF.file_name}:1: is missing, and a text shows it"]
+
+
+def test_the_files_are_listed_once_however_many_addresses_texts_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "pictures" / "load.png").write_bytes(SHOWN)
+    listed: list[Path] = []
+    real = Path.iterdir
+
+    def counted(path: Path) -> Iterator[Path]:
+        listed.append(path)
+        return real(path)
+
+    monkeypatch.setattr(Path, "iterdir", counted)
+    shown = PictureFolder(folder)
+    for number in range(50):
+        shown.with_addresses(f"![A](pictures/{number:032x}-60x40.png)")
+    assert listed == [folder / "pictures"]
 
 
 def test_a_picture_without_alt_text_is_an_error_and_a_decorative_one_is_not(folder: Path) -> None:

@@ -15,7 +15,7 @@ from tests.support.smtp_sink import Sink
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_course
-from rugcourse.content.picture_tags import pictures_in
+from rugcourse.content.picture_search import pictures_in
 from rugcourse.course_editor.file_sync import import_courses
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import SubscriberRow

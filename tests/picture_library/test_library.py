@@ -143,6 +143,15 @@ def test_a_picture_of_a_draft_of_a_lesson_and_of_an_earlier_version_stays(runtim
     _expect_in_use(runtime, is_draft=False, is_current=False)  # mails that were sent show it
 
 
+def test_a_picture_whose_address_is_spelled_oddly_is_in_use(runtime: Runtime, kept: PictureFile) -> None:
+    _, draft = draft_of(runtime)
+    shown = with_picture(draft, f"pictures&#47;{REF.file_name}")
+    keep_draft(runtime, shown)
+    _expect_in_use(runtime, is_draft=True, is_current=True)
+    runtime.database.run(publish_lesson, runtime.clock.now(), None, draft_of(runtime)[1])
+    _expect_in_use(runtime, is_draft=False, is_current=True)
+
+
 def _expect_in_use(runtime: Runtime, *, is_draft: bool, is_current: bool) -> None:
     page = runtime.database.query(usage.library_page, 100)
     (entry,) = (one for one in page.entries if one.ref == REF)
@@ -160,6 +169,10 @@ def test_a_lesson_with_a_picture_that_is_gone_is_not_published(runtime: Runtime)
     assert (finding.kind, finding.where, finding.is_error) == ("picture-missing", "nl.body", True)
     with pytest.raises(LessonNotReady):
         runtime.database.run(publish_lesson, runtime.clock.now(), None, draft)
+    (finding,) = runtime.database.query(
+        picture_findings, with_picture(draft_of(runtime)[1], f"pictures&#47;{REF.file_name}").fields
+    )
+    assert (finding.kind, finding.where) == ("picture-missing", "nl.body")
 
 
 @pytest.mark.parametrize(

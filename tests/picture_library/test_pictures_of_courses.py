@@ -16,7 +16,7 @@ from tests.support.pictures import jpeg_frame, png
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import AuthoringErrors, Course
-from rugcourse.content.picture_tags import pictures_of
+from rugcourse.content.picture_search import pictures_of
 from rugcourse.course_editor import pack as packs
 from rugcourse.course_editor.file_sync import export_courses, import_courses
 from rugcourse.course_editor.pack import InvalidPack, PackTooLarge, read_pack, write_pack

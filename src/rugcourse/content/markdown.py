@@ -84,7 +84,7 @@ def to_html(
     attributes of a picture, besides its alt text.
     """
     tokens = parse(text)
-    for token in _walk(tokens):
+    for token in walk(tokens):
         _show_picture(token, picture)
         if token.nesting == -1:
             continue
@@ -121,7 +121,7 @@ def to_text(text: str, tags: Mapping[str, str]) -> str:
 
 def link_targets(text: str) -> list[str]:
     """Return the targets of the links in a lesson, in the order in which `to_html` finds them."""
-    tokens = [token for piece in split_at_notice(without_lesson_tags(text)) for token in _walk(parse(piece))]
+    tokens = [token for piece in split_at_notice(without_lesson_tags(text)) for token in walk(parse(piece))]
     return [address_of(token.attrs) for token in tokens if token.type == "link_open"]
 
 
@@ -167,8 +167,9 @@ def _markdown() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False})
 
 
-def _walk(tokens: Sequence[Token]) -> list[Token]:
-    return [one for token in tokens for one in (token, *_walk(token.children or []))]
+def walk(tokens: Sequence[Token]) -> list[Token]:
+    """Return tokens with all that they hold, in the order of the text."""
+    return [one for token in tokens for one in (token, *walk(token.children or []))]
 
 
 def _text_of(nodes: Sequence[SyntaxTreeNode]) -> str:

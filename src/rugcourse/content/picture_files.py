@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from rugcourse.content.errors import Problem
 from rugcourse.content.model import Course
-from rugcourse.content.picture_tags import addresses_in, pictures_in, pictures_of, with_addresses
+from rugcourse.content.picture_search import pictures_in, pictures_of
+from rugcourse.content.picture_tags import addresses_in, with_addresses
 from rugcourse.pictures.errors import InvalidPicture
 from rugcourse.pictures.file_check import MAX_FILE_BYTES, check_file
 from rugcourse.pictures.markup import estimated_mail_bytes
@@ -40,6 +41,7 @@ class PictureFolder:
     def __init__(self, course_folder: Path) -> None:
         self._folder = course_folder / FOLDER
         self._read: dict[str, PictureFile | Problem | None] = {}
+        self._digests: dict[str, PictureFile] | None = None  # of all files, once a text names one by its hash
 
     def with_addresses(self, text: str) -> tuple[str, list[Problem]]:
         """Return a text in which each picture has the address that says its hash and size, and what is wrong.
@@ -50,8 +52,11 @@ class PictureFolder:
         refs = {
             address: one.ref if isinstance(one, PictureFile) else _UNUSABLE for address, one in found.items() if one
         }
-        addresses = {address: ref.address for address, ref in refs.items()}
-        return with_addresses(text, addresses), [one for one in found.values() if isinstance(one, Problem)]
+        body = with_addresses(text, {address: ref.address for address, ref in refs.items()})
+        problems = [one for one in found.values() if isinstance(one, Problem)]
+        seen = {ref.digest for ref in refs.values()} | {ref.digest for one in found if (ref := parse_reference(one))}
+        oddly_spelled = [ref for ref in pictures_in(body) if ref.digest not in seen]
+        return body, [*problems, *(self._missing(ref) for ref in oddly_spelled if self._by_digest(ref.digest) is None)]
 
     def files(self, course: Course) -> Iterator[PictureFile]:
         """Yield those pictures of a course that are in this folder, each once."""
@@ -70,13 +75,17 @@ class PictureFolder:
         found, ref = self._file(address.removeprefix(f"{FOLDER}/")), parse_reference(address)
         if found is not None or ref is None:
             return found
-        missing = Problem(self._folder / ref.file_name, 1, "is missing, and a text shows it")
-        return self._by_digest(ref.digest) or missing
+        return self._by_digest(ref.digest) or self._missing(ref)
+
+    def _missing(self, ref: PictureRef) -> Problem:
+        return Problem(self._folder / ref.file_name, 1, "is missing, and a text shows it")
 
     def _by_digest(self, digest: str) -> PictureFile | None:
-        paths = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
-        files = (found for path in paths if isinstance(found := self._file(path.name), PictureFile))
-        return next((one for one in files if one.ref.digest == digest), None)
+        if self._digests is None:
+            paths = sorted(self._folder.iterdir(), reverse=True) if self._folder.is_dir() else []
+            files = (found for path in paths if isinstance(found := self._file(path.name), PictureFile))
+            self._digests = {one.ref.digest: one for one in files}
+        return self._digests.get(digest)
 
     def _file(self, name: str) -> PictureFile | Problem | None:
         if name not in self._read:

@@ -11,15 +11,12 @@ a course an address may be the name of any file in its folder `pictures`; the lo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from markdown_it.token import Token
 
 from rugcourse.pictures.reference import FOLDER, PictureRef, parse_reference
-
-if TYPE_CHECKING:
-    from rugcourse.content.model import Course
 
 DECORATIVE = "decorative"  # the title of a picture that needs no alt text
 _ADDRESS = re.compile(rf"(?<![\w./-]){FOLDER}/[A-Za-z0-9][A-Za-z0-9._-]{{0,150}}")
@@ -54,27 +51,8 @@ def alt_of(image: Token) -> str:
     return "".join(one.content or " " * (one.type == "softbreak") for one in image.children or []).strip()
 
 
-def pictures_in(text: str) -> list[PictureRef]:
-    """Return the pictures that a text names, each once. Does not parse it, so one in a line of code counts too."""
-    found = (parse_reference(match[0]) for match in _ADDRESS.finditer(text))
-    return list(dict.fromkeys(one for one in found if one is not None))
-
-
-def pictures_of(course: Course) -> list[PictureRef]:
-    """Return the pictures of a course, each once."""
-    return list(dict.fromkeys(ref for body in bodies_of(course) for ref in pictures_in(body)))
-
-
-def bodies_of(course: Course) -> Iterator[str]:
-    """Yield the Markdown texts of a course."""
-    for texts in (course.texts, course.tests, course.safety_notices):
-        yield from (one.body for one in texts.values())
-    for lesson in course.lessons:
-        yield from (one.body for one in lesson.texts.values())
-
-
 def addresses_in(text: str) -> list[str]:
-    """Return what a text names in the folder of pictures, whether it is there or not."""
+    """Return what a text names in the folder of pictures, whether it is there or not, and also in a line of code."""
     return list(dict.fromkeys(match[0] for match in _ADDRESS.finditer(text)))
 
 

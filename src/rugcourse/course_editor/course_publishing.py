@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson
 from rugcourse.content.consistency import NOTICE, Inconsistency, find_inconsistencies, stem_of
-from rugcourse.content.picture_tags import bodies_of
+from rugcourse.content.picture_search import bodies_of
 from rugcourse.course_editor import form_fields, part_fields
 from rugcourse.course_editor.course_draft import PREDECESSOR_FIELD, CourseDraft, WrittenLesson, load
 from rugcourse.course_editor.drafts import StaleDraft

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy.orm import Session
 
 from rugcourse.content.picture_files import MAIL_ADVICE_BYTES, MAIL_MAX_BYTES, mail_bytes
-from rugcourse.content.picture_tags import pictures_in
+from rugcourse.content.picture_search import pictures_in
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.db.queries import pictures
 
@@ -44,4 +44,5 @@ def _of_body(where: str, text: str, sizes: Mapping[str, int]) -> list[LintFindin
 
 
 def _line_of(text: str, address: str) -> int:
-    return text[: text.index(address)].count("\n") + 1
+    """Return the line of an address, or the first where it is spelled in another way."""
+    return text[: max(0, text.find(address))].count("\n") + 1

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.content.picture_tags import pictures_in
+from rugcourse.content.picture_search import pictures_in
 from rugcourse.db.models import AuditAction, PictureRow
 from rugcourse.db.queries import admins, pictures
 from rugcourse.db.queries.pictures import PictureUse
