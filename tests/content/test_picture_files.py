@@ -117,6 +117,11 @@ def test_the_files_are_listed_once_however_many_addresses_texts_name(
     assert listed == [folder / "pictures"]
 
 
+def test_a_text_names_no_more_pictures_than_a_mail_could_carry(folder: Path) -> None:
+    file = with_text(folder, "\n\n".join(f"![A](pictures/{number:032x}-60x40.png)" for number in range(101)))
+    assert problems(folder)[0] == f"{file.name}:1: names 101 pictures; at most 100 in one text: take some out"
+
+
 def test_a_picture_without_alt_text_is_an_error_and_a_decorative_one_is_not(folder: Path) -> None:
     (folder / "pictures" / "load.png").write_bytes(SHOWN)
     with_text(folder, '![](pictures/load.png "decorative")')

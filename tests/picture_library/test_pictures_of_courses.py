@@ -155,7 +155,19 @@ def test_a_pack_zipped_by_hand_may_have_its_pictures_in_its_folder(folder_name: 
 
 @pytest.mark.parametrize(
     "name",
-    ["pictures/evil.js", "pictures/x.svg", "pictures/../x.png", "../pictures/x.png", "a/b/pictures/x.png", "x.png"],
+    [
+        "pictures/evil.js",
+        "pictures/x.svg",
+        "pictures/../x.png",
+        "../pictures/x.png",
+        "a/b/pictures/x.png",
+        "x.png",
+        "/pictures/x.png",
+        "//pictures/x.png",
+        "back//pictures/x.png",
+        "/x.png",
+        "pictures//x.png",
+    ],
 )
 def test_a_pack_holds_no_other_files_beside_its_pictures(name: str) -> None:
     data = io.BytesIO(write_pack(FILES, "back", ["en"]))

@@ -28,7 +28,8 @@ from rugcourse.content.front_matter import Document, read_document
 from rugcourse.content.lesson_tags import TAGGED_LINES, without_lesson_tags
 from rugcourse.content.markdown import UnknownTag, check_tags, tag_in_line
 from rugcourse.content.model import MOST_READINGS, Course, CourseText, KnowledgeTest, Lesson, LessonText, SafetyNotice
-from rugcourse.content.picture_files import MAIL_MAX_BYTES, PictureFolder
+from rugcourse.content.picture_files import MAIL_MAX_BYTES, MAX_IN_TEXT, PictureFolder
+from rugcourse.content.picture_tags import addresses_in
 from rugcourse.content.safety_notice_tag import without_notice
 from rugcourse.content.unsupported import unsupported
 from rugcourse.locales import SOURCE_LANGUAGE, languages
@@ -158,6 +159,9 @@ class _Reader:
 
     def _with_pictures(self, document: Document) -> Document:
         """Return the document with the addresses of its pictures as everything but a folder knows them."""
+        if (count := len(addresses_in(document.body))) > MAX_IN_TEXT:
+            self._problem(document.file, f"names {count} pictures; at most {MAX_IN_TEXT} in one text: take some out")
+            return document
         body, problems = self.pictures.with_addresses(document.body)
         self.problems += problems
         weight = self.pictures.mail_bytes(body)

@@ -16,6 +16,7 @@ from rugcourse.pictures.file_check import MAX_FILE_BYTES, check_file
 from rugcourse.pictures.markup import estimated_mail_bytes
 from rugcourse.pictures.reference import FOLDER, PictureRef, parse_reference
 
+MAX_IN_TEXT = 100  # addresses of pictures; a mail is too heavy long before
 MAIL_ADVICE_BYTES, MAIL_MAX_BYTES = 300_000, 800_000  # of all pictures of one mail
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}\.(?:jpe?g|png|webp|gif)", re.IGNORECASE)
 

@@ -196,8 +196,10 @@ def _split(entry: zipfile.ZipInfo) -> tuple[str, str]:
     if entry.compress_type not in _METHODS:
         raise InvalidPack("method", f"{said} is packed in an uncommon way; use the method `deflate`")
     folder, slash, name = entry.orig_filename.rpartition("/")
-    if folder == FOLDER or folder.endswith(f"/{FOLDER}"):
-        return _split_picture(entry, folder.removesuffix(FOLDER).rstrip("/"), name)
+    if folder == FOLDER:
+        return _split_picture(entry, "", name)
+    if folder.endswith(f"/{FOLDER}") and folder != f"/{FOLDER}":
+        return _split_picture(entry, folder.removesuffix(f"/{FOLDER}"), name)
     if slash and not _FOLDER.fullmatch(folder):
         raise InvalidPack("unsafe-name", f"{said} does not name a file in the pack's one folder; rename it")
     if name and not (name == MANIFEST or name in IGNORED or is_course_file(name)):
