@@ -61,8 +61,8 @@ screenshots: $(DEV_READY)
 
 lock:
 	@$(PYTHON) tools/setup.py --tools
-	$(COMPILE) pyproject.toml -o requirements.lock
-	$(COMPILE) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra s3 pyproject.toml -o requirements.lock
+	$(COMPILE) --extra s3 --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --group tools -o requirements-tools.lock
 
 clean:

@@ -96,6 +96,22 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def s3_address() -> Iterator[str]:
+    from tests.support.buckets import s3_server  # takes a second to import
+
+    with s3_server() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(s3_address: str) -> str:
+    """The location of an empty bucket, as the setting has it."""
+    from tests.support.buckets import new_bucket
+
+    return new_bucket(s3_address)
+
+
+@pytest.fixture(scope="session")
 def _postgres_database(postgres_url: str) -> Iterator[Database]:
     database = Database(postgres_url)
     yield database

@@ -39,6 +39,8 @@ from rugcourse.emails.branding import Branding
 from rugcourse.emails.mime import Sender
 from rugcourse.links import Links, MailRef, Signer
 from rugcourse.picture_library.files import make_renditions
+from rugcourse.picture_storage.opening import open_storage
+from rugcourse.picture_storage.storage import PictureStorage
 from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.replay import replay
 from rugcourse.privacy.retention import Retention
@@ -74,6 +76,7 @@ class Runtime:
 
     def __post_init__(self) -> None:
         self.database.withdrawals = self.withdrawals
+        self.database.picture_storage = picture_storage(self.settings, self.settings.picture_storage)
         object.__setattr__(self, "current", CurrentSite(self.settings))
 
     @property
@@ -133,6 +136,14 @@ def open_runtime(settings: Settings, clock: Clock | None = None, notify_worker: 
         course_cache=CourseCache(),
         notify_worker=notify_worker,
     )
+
+
+def picture_storage(settings: Settings, location: str) -> PictureStorage | None:
+    """Return where pictures are kept; None is the database. `location`: as RUGCOURSE_PICTURE_STORAGE.
+
+    Raises StorageNotConfigured, and ValueError for what can't be read.
+    """
+    return open_storage(location, settings.picture_storage_key_id, settings.picture_storage_secret)
 
 
 def import_lessons(

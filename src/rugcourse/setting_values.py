@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -12,6 +13,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import available_timezones
 
 _P256_DER_BYTES = 91  # RFC 5480
+FEEDBACK_ID = re.compile(r"[A-Za-z0-9._-]{5,15}")
+_SHORTEST_SECRET = 16
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"(?:[A-Za-z0-9_-]{1,60}(?:/[A-Za-z0-9_-]{1,60}){0,9})?")
+_REGION = re.compile(r"[a-z0-9-]{1,40}")
 Security = Literal["plain", "opportunistic", "starttls", "tls"]
 
 
@@ -96,6 +102,60 @@ class Mailbox:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class S3Bucket:
+    """A bucket. `prefix`: what the names of its files begin with, as `a/b`; `endpoint`: empty for Amazon."""
+
+    name: str
+    prefix: str
+    endpoint: str
+    region: str
+
+    @classmethod
+    def from_url(cls, url: str) -> S3Bucket:
+        """Read `s3://bucket[/prefix][?endpoint=https://host&region=eu-west-1]`. Raises ValueError for any other."""
+        parts = urlsplit(url)
+        named = parse_qs(parts.query, strict_parsing=True, max_num_fields=2) if parts.query else {}
+        prefix, region = parts.path.strip("/"), named.get("region", ["us-east-1"])[0]
+        endpoint = named.get("endpoint", [""])[0].rstrip("/")
+        right = _BUCKET.fullmatch(parts.netloc) and _PREFIX.fullmatch(prefix) and _REGION.fullmatch(region)
+        if parts.scheme != "s3" or not right or parts.fragment or not set(named) <= {"endpoint", "region"}:
+            raise ValueError("expected s3://bucket[/prefix][?endpoint=https://host[:port]&region=eu-west-1]")
+        if endpoint:
+            _check_endpoint(endpoint)
+        return cls(parts.netloc, prefix, endpoint, region)
+
+
+def _check_endpoint(endpoint: str) -> None:
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or parts.netloc.rpartition("@")[1] or not host or parts.port == 0:
+        raise ValueError("the endpoint is an address like https://s3.example.org, without a password")
+    if parts.path or parts.query or parts.fragment:
+        raise ValueError("the endpoint has nothing behind its host and port")
+    if parts.scheme == "http" and not (_is_private(host) or "." not in host):  # a container has a name without a dot
+        raise ValueError("pictures would travel unencrypted; use https:// for the endpoint")
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return host == "localhost"
+
+
+def read_picture_storage(value: str) -> Path | S3Bucket | None:
+    """Read where pictures are kept: `database` (None), an absolute path, or `s3://…`. Raises ValueError."""
+    if value == "database":
+        return None
+    if value.startswith("s3:"):
+        return S3Bucket.from_url(value)
+    path = Path(value)
+    if not path.is_absolute() or ".." in path.parts or "\0" in value:
+        raise ValueError("expected `database`, an absolute path like /srv/pictures, or s3://bucket")
+    return path
+
+
 def read_hours(value: str) -> tuple[int, int] | None:
     """Read `22-7`: two hours of the day; None for nothing and for `none`. Raises ValueError."""
     if value.strip().lower() in {"", "none"}:
@@ -159,6 +219,20 @@ def check_proxies(value: str) -> None:
             raise ValueError(
                 f"name the address or the network of the proxy, as 127.0.0.1 or 172.30.57.0/24, not {part}"
             )
+
+
+def check_feedback_id(value: str) -> None:
+    """Check a sender id for Gmail's Postmaster Tools. Raises ValueError."""
+    if not FEEDBACK_ID.fullmatch(value):
+        raise ValueError("expected 5 to 15 letters, digits, dots, hyphens or underscores, as Gmail does")
+
+
+def check_webhook_secret(value: str) -> None:
+    """Check the length of a secret by which a webhook is known. Raises ValueError."""
+    if len(value) < _SHORTEST_SECRET:
+        raise ValueError(
+            f"expected at least {_SHORTEST_SECRET} characters: whoever guesses it can stop mail to anybody"
+        )
 
 
 def check_public_key(value: str) -> None:

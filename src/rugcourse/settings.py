@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -21,17 +20,21 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from rugcourse.errors import ConfigError
 from rugcourse.locales import check_language
 from rugcourse.setting_values import (
+    FEEDBACK_ID,
     Mailbox,
     SmtpServer,
     check_address,
+    check_feedback_id,
     check_proxies,
     check_public_key,
     check_time_zone,
+    check_webhook_secret,
     is_this_machine,
     read_hours,
     read_keys,
     read_limits,
     read_lines,
+    read_picture_storage,
 )
 
 DEFAULT_SECRET = "change-me: this key is public"  # noqa: S105 - refused by `serve`, see `require_own_secret`
@@ -44,13 +47,17 @@ MADE_UP_LINES = {
 SUPERVISOR = "Autoriteit Persoonsgegevens"
 RESERVED = (".example", ".test", ".invalid", ".localhost", "example.org", "example.com", "example.net")  # RFC 2606
 _TIMEOUTS_IN_A_LEASE = 4
-_SHORTEST_SECRET = 16
 _READERS: Mapping[str, Callable[[str], object]] = {
     "bounce_address": check_address,
     "bounce_mailbox": Mailbox.from_url,
+    "brevo_secret": check_webhook_secret,
     "default_language": check_language,
     "dkim_keys": read_keys,
     "domain_limits": read_limits,
+    "mailgun_key": check_webhook_secret,
+    "feedback_id": check_feedback_id,
+    "picture_storage": read_picture_storage,
+    "postmark_secret": check_webhook_secret,
     "quiet_hours": read_hours,
     "reply_to": check_address,
     "sender_address": check_address,
@@ -59,8 +66,8 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "smtp_url": SmtpServer.from_url,
     "trusted_proxies": check_proxies,
 }
-_MAY_BE_EMPTY = {"bounce_address", "bounce_mailbox", "reply_to", "sendgrid_key"}
-_FEEDBACK_ID = re.compile(r"[A-Za-z0-9._-]{5,15}")
+_WEBHOOK_SECRETS = {"brevo_secret", "mailgun_key", "postmark_secret"}
+_MAY_BE_EMPTY = {"bounce_address", "bounce_mailbox", "feedback_id", "reply_to", "sendgrid_key"} | _WEBHOOK_SECRETS
 
 
 class SettingsError(ConfigError):
@@ -90,6 +97,12 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(Path("var"), description="the folder for journals and other local state")
     lessons_dir: Path | None = Field(None, description="the folder with courses; default: the shipped ones")
+    picture_storage: str = Field(
+        "database",
+        description="where pictures are kept: database, /a/folder, or s3://bucket?endpoint=https://…&region=…",
+    )
+    picture_storage_key_id: str = Field("", description="the id of the access key of that bucket")
+    picture_storage_secret: str = Field("", description="the secret access key of that bucket")
 
     host: str = Field("127.0.0.1", description="the address the web server listens on")
     port: int = Field(8000, ge=0, le=65535, description="the port the web server listens on")
@@ -283,22 +296,6 @@ class Settings(BaseSettings):
             raise ValueError(f"{value:g} is below RUGCOURSE_COMPLAINT_WARNING; set it to {warning:g} or more")
         return value
 
-    @field_validator("feedback_id")
-    @classmethod
-    def _short_enough(cls, value: str) -> str:
-        if value and not _FEEDBACK_ID.fullmatch(value):
-            raise ValueError("expected 5 to 15 letters, digits, dots, hyphens or underscores, as Gmail does")
-        return value
-
-    @field_validator("postmark_secret", "brevo_secret", "mailgun_key")
-    @classmethod
-    def _hard_to_guess(cls, value: str) -> str:
-        if value and len(value) < _SHORTEST_SECRET:
-            raise ValueError(
-                f"expected at least {_SHORTEST_SECRET} characters: whoever guesses it can stop mail to anybody"
-            )
-        return value
-
     @property
     def quiet(self) -> tuple[int, int] | None:
         """The quiet hours, from the first to the second local hour (0 to 23): no late lessons go out."""
@@ -334,7 +331,7 @@ class Settings(BaseSettings):
             return self.feedback_id
         domain = self.sender_domain.lower()
         digest = hashlib.sha256(domain.encode()).hexdigest()[:6]
-        return domain if _FEEDBACK_ID.fullmatch(domain) else f"{domain[:8]}-{digest}"
+        return domain if FEEDBACK_ID.fullmatch(domain) else f"{domain[:8]}-{digest}"
 
     def author_line(self, language: str) -> str:
         return self.author_lines.get(language, self.author_lines[self.default_language])

@@ -93,6 +93,8 @@ class Example:
 _DEMO = "--port {demo_port} --dir var/demo"
 _LISTEN = Example("bounces serve --port {bounces_port} --lmtp", ready=lambda one: one.listens("bounces_port"))
 _SERVE = Example(ready=lambda one: one.answers("port"))
+# A database of its own: other commands of this folder find their pictures in theirs.
+_IN_FOLDER = {"PICTURE_STORAGE": "{pictures}", "DATABASE_URL": "sqlite:///pictures.db"}
 
 EXAMPLES = {
     "rugcourse admin create": Example("admin create kim@x.example", says="/admin/invite/"),
@@ -149,6 +151,17 @@ EXAMPLES = {
     "rugcourse serve": _SERVE,
     "rugcourse simulate --subscribers 1000": Example("simulate --subscribers 20 --days 2", says="the books balance"),
     "rugcourse stats": Example(says="subscribers"),
+    "rugcourse pictures clean": Example(before="db upgrade", settings=_IN_FOLDER, says="0 files"),
+    "rugcourse pictures move": Example(before="db upgrade", settings=_IN_FOLDER, says="files moved to"),
+    "rugcourse pictures move --from /srv/old": Example(
+        "pictures move --from {old_pictures}", before="db upgrade", settings=_IN_FOLDER, says="files moved to"
+    ),
+    "rugcourse pictures move --to /srv/pictures": Example(
+        "pictures move --to {old_pictures}", before="db upgrade", settings=_IN_FOLDER, says="files moved to"
+    ),
+    "rugcourse pictures move --to database": Example(
+        before="db upgrade", settings=_IN_FOLDER, says="files moved to the database"
+    ),
     "rugcourse subscribers erase": Example("subscribers erase old@x.example --yes", says="erased"),
     "rugcourse subscribers erase sam@x.example": Example("subscribers erase asks@x.example --yes", says="erased"),
     "rugcourse subscribers export": Example("subscribers export sam@x.example", says="sam@x.example"),
@@ -232,8 +245,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
         }
         (folder / ".env").write_text("".join(f"RUGCOURSE_{name}={value}\n" for name, value in settings.items()))
         return_path = _fill(folder, sink)
+        places = {name: str(folder / name) for name in ("pictures", "old_pictures")}
+        for place in places.values():
+            Path(place).mkdir()
         ports = {"port": port, "demo_port": demo_port, "stack_port": stack_port, "bounces_port": bounces_port}
-        yield Prepared(folder, {**{name: str(one) for name, one in ports.items()}, "return_path": return_path})
+        yield Prepared(
+            folder, {**{name: str(one) for name, one in ports.items()}, "return_path": return_path, **places}
+        )
 
 
 def _fill(folder: Path, sink: Sink) -> str:
@@ -282,15 +300,16 @@ def test_every_documented_command_is_run_here_and_nothing_else_is() -> None:
 @pytest.mark.parametrize("command", EXAMPLES)
 def test_a_command_does_what_the_docs_name_it_for(command: str, prepared: Prepared) -> None:
     example = EXAMPLES[command]
+    settings = {name: prepared.filled_in(value) for name, value in example.settings.items()}
     words = example.instead or command.removeprefix("rugcourse ")
     if "--demo" in words:
         _run_until_stopped(f"demo {_DEMO}", prepared, lambda one: one.answers("demo_port"))
     if example.before:
-        assert prepared.run(example.before, **example.settings)[0] == 0
+        assert prepared.run(example.before, **settings)[0] == 0
     if example.ready is not None:
         assert _run_until_stopped(words, prepared, example.ready) == 0
         return
-    code, said = _typed(words, prepared) if "<" in words else prepared.run(words, **example.settings)
+    code, said = _typed(words, prepared) if "<" in words else prepared.run(words, **settings)
     assert (code, example.says in said) == (example.code, True), said
 
 

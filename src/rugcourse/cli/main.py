@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from rugcourse import __version__
-from rugcourse.cli import admins, bounces, courses, doctor, planning, privacy, processes, reports, sending, subscribers
+from rugcourse.cli import (
+    admins,
+    bounces,
+    courses,
+    doctor,
+    pictures,
+    planning,
+    privacy,
+    processes,
+    reports,
+    sending,
+    subscribers,
+)
 from rugcourse.errors import RugcourseError
 from rugcourse.log_setup import configure_logging
 
@@ -22,6 +34,7 @@ app = typer.Typer(
 )
 processes.add_to(app)
 app.add_typer(courses.app, name="courses")
+app.add_typer(pictures.app, name="pictures")
 app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(admins.app, name="admin")
 app.add_typer(sending.deliveries, name="deliveries")

@@ -15,11 +15,13 @@ from sqlalchemy.orm import Session
 
 from rugcourse.db.withdrawal_log import WithdrawalLog
 from rugcourse.errors import ConfigError, InvalidInput, UnavailableError
+from rugcourse.picture_storage.storage import PictureStorage
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 _WRITE = "rugcourse_write"
 _SCRUB = "rugcourse_scrub"
+_PICTURES = "rugcourse_picture_storage"
 _POSTGRESQL = "postgresql"
 _SQLITE_BUSY_SECONDS = 30
 _SCRUB_SECONDS = 2
@@ -56,6 +58,7 @@ class Database:
         self.engine = _engine(url, password, durable=durable)
         self._writing = self.engine.execution_options(**{_WRITE: True})
         self.withdrawals: WithdrawalLog | None = None  # records withdrawals outside the database
+        self.picture_storage: PictureStorage | None = None  # the bytes of pictures outside the database
 
     @property
     def dialect(self) -> str:
@@ -76,7 +79,7 @@ class Database:
         `durable` False: the commit does not wait for the disk (PostgreSQL). If the database crashes within that moment,
         the whole transaction is lost; the next durable commit also makes all earlier ones durable.
         """
-        with _away(), Session(self._writing, expire_on_commit=False) as session:
+        with _away(), self._session(self._writing) as session:
             with session.begin():
                 if not durable and self.dialect == _POSTGRESQL:
                     session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
@@ -102,8 +105,11 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Begin a read transaction. Raises DatabaseAway."""
-        with _away(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with _away(), self._session(self.engine) as session, session.begin():
             yield session
+
+    def _session(self, engine: Engine) -> Session:
+        return Session(engine, expire_on_commit=False, info={_PICTURES: self.picture_storage})
 
     def run(
         self,
@@ -159,6 +165,12 @@ class Database:
 def scrub_after_commit(session: Session) -> None:
     """Let `Database.scrub` follow the transaction of a session: it deleted what no file may keep."""
     session.info[_SCRUB] = True
+
+
+def picture_storage_of(session: Session) -> PictureStorage | None:
+    """Return where the bytes of pictures are that are not in the database."""
+    found: PictureStorage | None = session.info[_PICTURES]
+    return found
 
 
 @contextmanager

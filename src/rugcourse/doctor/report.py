@@ -91,6 +91,9 @@ CHECKS = {
     "books": CheckInfo(
         _("Books"), _("Readers are offered each course as a book; the picture stands beside its address.")
     ),
+    "pictures": CheckInfo(
+        _("Pictures"), _("Without their folder or bucket, readers see a gap where a picture should be.")
+    ),
     "files": CheckInfo(
         _("Files"), _("The database, keys and passwords stand in them, and other users have no business there.")
     ),

@@ -22,6 +22,7 @@ from rugcourse.doctor.checks.local import (
     check_spamassassin,
     check_withdrawals,
 )
+from rugcourse.doctor.checks.pictures import check_pictures
 from rugcourse.doctor.checks.smtp import check_smtp
 from rugcourse.doctor.checks.website import check_website
 from rugcourse.doctor.report import CHECKS, Finding
@@ -47,6 +48,7 @@ def run_checks(settings: Settings, database: Database, clock: Clock, links: Link
         lambda: check_withdrawals(WithdrawalLog.of(settings, links.signer)),
         lambda: check_courses(database),
         lambda: check_books(database, links, site.branding),
+        lambda: check_pictures(database),
         lambda: check_admins(database),
         lambda: check_files(settings, database),
         lambda: check_smtp(settings),

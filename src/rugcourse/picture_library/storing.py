@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from io import BytesIO
 from typing import BinaryIO
@@ -15,6 +15,9 @@ from rugcourse.content.picture_files import PictureFile
 from rugcourse.db.engine import Database
 from rugcourse.db.models import AuditAction
 from rugcourse.db.queries import admins, pictures
+from rugcourse.db.queries.pictures import StoredFile
+from rugcourse.picture_library import stored_files
+from rugcourse.picture_storage.storage import StorageUnavailable
 from rugcourse.pictures.encoder import EncodedPicture, encode_picture
 from rugcourse.pictures.errors import EncoderUnavailable, InvalidPicture
 from rugcourse.pictures.reference import PictureRef, digest_of, picture_name
@@ -28,11 +31,14 @@ def upload(
     """Keep an upload, made anew; returns how texts name it. Nothing of the file itself is kept.
 
     `admin_id`: who uploads it, for the audit log; None on the command line. `square`: cut a square out of it. Raises
-    InvalidPicture and EncoderUnavailable. It is made before the transaction begins, as that takes a second.
+    InvalidPicture and EncoderUnavailable, and StorageUnavailable where pictures are in a folder or bucket. It is made
+    and written before the transaction begins, as that takes a second.
     """
     encoded = encode_picture(file, square=square)
     ref = reference_of(encoded, file_name)
-    database.run(_keep, clock.now(), ref, encoded, admin_id)
+    kept = stored_files.put(database.picture_storage, ref.digest, ref.extension, encoded.files)
+    if not database.run(_keep, clock.now(), ref, kept, len(encoded.largest), admin_id):
+        stored_files.discard(database.picture_storage, stored_files.keys_of(kept.values()))
     return ref
 
 
@@ -41,7 +47,7 @@ def upload_all(database: Database, clock: Clock, files: Iterable[tuple[str, byte
     for name, content in files:
         try:
             upload(database, clock, BytesIO(content), name, admin_id)
-        except (InvalidPicture, EncoderUnavailable) as error:
+        except (InvalidPicture, EncoderUnavailable, StorageUnavailable) as error:
             log.warning("picture_not_made", name=name[:100], error=str(error))
 
 
@@ -51,15 +57,27 @@ def reference_of(encoded: EncodedPicture, file_name: str) -> PictureRef:
     return PictureRef(picture_name(file_name), digest, encoded.width, encoded.height, encoded.extension)
 
 
-def _keep(session: Session, now: datetime, ref: PictureRef, encoded: EncodedPicture, admin_id: int | None) -> None:
-    if not pictures.add(session, ref, encoded.largest, admin_id, now):
-        return
-    pictures.add_renditions(session, ref.digest, encoded.files)
-    after = {"name": ref.name, "width": ref.width, "height": ref.height, "bytes": len(encoded.largest)}
+def _keep(
+    session: Session,
+    now: datetime,
+    ref: PictureRef,
+    files: Mapping[int, StoredFile],
+    size: int,
+    admin_id: int | None,
+) -> bool:
+    """Returns False if the picture is here already. The file of its full width is the picture itself."""
+    if not pictures.add(session, ref, files[ref.width], size, admin_id, now):
+        return False
+    pictures.add_renditions(session, ref.digest, files)
+    after = {"name": ref.name, "width": ref.width, "height": ref.height, "bytes": size}
     admins.record_change(session, now, admin_id, AuditAction.PICTURE_UPLOAD, ref.digest, None, after)
+    return True
 
 
 def store_files(session: Session, now: datetime, files: Iterable[PictureFile]) -> None:
-    """Keep the pictures of a course that was read from files, as they are: `file_check` has looked at them."""
+    """Keep the pictures of a course that was read from files, as they are: `file_check` has looked at them.
+
+    They are in the database until `make_renditions` brings them to the picture storage: a transaction waits for none.
+    """
     for one in files:
-        pictures.add(session, one.ref, one.content, None, now)
+        pictures.add(session, one.ref, StoredFile(one.content), len(one.content), None, now)

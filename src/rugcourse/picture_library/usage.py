@@ -9,11 +9,13 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.content.picture_search import pictures_in
+from rugcourse.db.engine import Database
 from rugcourse.db.models import AuditAction, PictureRow
 from rugcourse.db.queries import admins, pictures
 from rugcourse.db.queries.pictures import PictureUse
 from rugcourse.errors import InvalidState
 from rugcourse.picture_library.files import PictureNotFound
+from rugcourse.picture_library.stored_files import discard
 from rugcourse.pictures.reference import PictureRef
 
 
@@ -48,16 +50,28 @@ def library_page(session: Session, count: int, after: str | None = None) -> Libr
     return LibraryPage(entries, entries[-1].ref.digest if len(rows) > count else None)
 
 
-def delete(session: Session, now: datetime, digest: str, admin_id: int | None) -> None:
-    """Delete a picture that no text shows and no mail showed. Raises PictureNotFound and PictureInUse."""
+def delete_picture(database: Database, now: datetime, digest: str, admin_id: int | None) -> None:
+    """Delete a picture that no text shows and no mail showed, and its files, wherever they are.
+
+    Raises PictureNotFound and PictureInUse.
+    """
+    discard(database.picture_storage, database.run(delete, now, digest, admin_id))
+
+
+def delete(session: Session, now: datetime, digest: str, admin_id: int | None) -> list[str]:
+    """Delete the row of a picture; returns the keys of its files in the picture storage, which can be deleted then.
+
+    Raises PictureNotFound and PictureInUse.
+    """
     row = pictures.find(session, digest)
     if row is None:
         raise PictureNotFound
     if pictures.uses(session).get(digest):
         raise PictureInUse
-    pictures.remove(session, digest)
+    keys = pictures.remove(session, digest)
     before = {"name": row.name, "width": row.width, "height": row.height, "bytes": row.size}
     admins.record_change(session, now, admin_id, AuditAction.PICTURE_DELETE, digest, before, None)
+    return keys
 
 
 def missing(session: Session, texts: Iterable[str]) -> list[PictureRef]:

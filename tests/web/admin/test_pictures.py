@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -16,6 +17,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Role
 from rugcourse.picture_library import storing
 from rugcourse.picture_library.storing import store_files
+from rugcourse.picture_storage.folder import FolderStorage
 from rugcourse.pictures.errors import EncoderUnavailable
 from rugcourse.pictures.reference import parse_reference
 
@@ -89,6 +91,25 @@ def test_who_comes_when_too_many_upload_is_told_to_come_back(
     page = editor.post("/admin/pictures", data=form_of(editor), files={"file": ("a.png", DRAWN)})
     assert page.status_code == 503
     assert "too many are being uploaded" in page.text
+
+
+def test_an_upload_without_its_folder_says_where_to_look(editor: TestClient, runtime: Runtime, tmp_path: Path) -> None:
+    runtime.database.picture_storage = FolderStorage(tmp_path / "unplugged")
+    page = editor.post("/admin/pictures", data=form_of(editor), files={"file": ("a.png", DRAWN)})
+    assert page.status_code == 503
+    assert "The picture was not kept: the folder or bucket for pictures can&#39;t be used now" in page.text
+    form = {**form_of(editor), "answer": "address"}
+    short = editor.post("/admin/pictures", data=form, files={"file": ("a.png", DRAWN)})
+    assert (short.status_code, short.headers["content-type"]) == (503, "text/plain; charset=utf-8")
+
+
+def test_a_deleted_picture_leaves_no_file_in_its_folder(editor: TestClient, runtime: Runtime, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    runtime.database.picture_storage = FolderStorage(tmp_path / "kept")
+    editor.post("/admin/pictures", data=form_of(editor), files={"file": ("a.png", DRAWN)})
+    digest = min(file.name for file in (tmp_path / "kept").iterdir()).partition("-")[0]
+    assert editor.post(f"/admin/pictures/{digest}/delete", data=form_of(editor)).headers["location"].endswith("deleted")
+    assert list((tmp_path / "kept").iterdir()) == []
 
 
 def test_an_analyst_neither_uploads_nor_deletes(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from fastapi.testclient import TestClient
 from tests.support.pictures import picture_file
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.picture_library import files
+from rugcourse.picture_library.files import make_renditions
 from rugcourse.picture_library.storing import store_files
+from rugcourse.picture_storage.folder import FolderStorage
 from rugcourse.pictures.encoder import EncodedPicture
 from rugcourse.pictures.errors import EncoderUnavailable
 
@@ -44,6 +48,30 @@ def test_a_picture_that_is_not_made_yet_is_not_kept_for_ever(
     answer = browser.get(f"/pictures/{DIGEST}-600.png")
     assert answer.content == PICTURE.content
     assert answer.headers["cache-control"] == "public, max-age=60"
+
+
+def test_from_a_folder_it_has_the_same_headers(
+    browser: TestClient, runtime: Runtime, kept: None, tmp_path: Path
+) -> None:
+    runtime.database.picture_storage = FolderStorage(tmp_path)
+    before = browser.get(f"/pictures/{DIGEST}-600.png")
+    make_renditions(runtime.database)
+    after = browser.get(f"/pictures/{DIGEST}-600.png")
+    assert list(tmp_path.glob(f"{DIGEST}-600-*.png"))
+    assert (after.content, after.headers) == (before.content, before.headers)
+
+
+def test_without_its_folder_readers_are_told_to_come_back(
+    browser: TestClient, runtime: Runtime, kept: None, tmp_path: Path
+) -> None:
+    (tmp_path / "kept").mkdir()
+    runtime.database.picture_storage = FolderStorage(tmp_path / "kept")
+    make_renditions(runtime.database)
+    (tmp_path / "kept").rename(tmp_path / "unplugged")
+    answer = browser.get(f"/pictures/{DIGEST}-600.png")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+    assert "immutable" not in answer.headers.get("cache-control", "")
+    assert str(tmp_path) not in answer.text
 
 
 @pytest.mark.parametrize(

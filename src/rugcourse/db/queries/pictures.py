@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, undefer
 from rugcourse.content import Course
 from rugcourse.content.picture_search import IMAGE, pictures_in_document, pictures_of
 from rugcourse.db.bulk import upsert
+from rugcourse.db.engine import picture_storage_of
 from rugcourse.db.models import (
     CourseDraftRow,
     CourseRow,
@@ -25,7 +26,15 @@ from rugcourse.db.models import (
     PictureRow,
     SiteSettingsRow,
 )
-from rugcourse.pictures.reference import PictureRef
+from rugcourse.picture_storage.storage import PictureStorage, StorageUnavailable
+from rugcourse.pictures.reference import PictureRef, digest_of
+
+
+class StoredFile(NamedTuple):
+    """A file of a picture: its bytes, or, where these are in the picture storage, its key there."""
+
+    content: bytes | None
+    key: str | None = None
 
 
 class PictureUse(NamedTuple):
@@ -54,38 +63,61 @@ def find(session: Session, digest: str) -> PictureRow | None:
     return session.scalar(select(PictureRow).where(PictureRow.digest == digest).options(undefer(PictureRow.content)))
 
 
+def bytes_of(storage: PictureStorage | None, file: StoredFile, digest: str = "") -> bytes:
+    """Return the bytes of a file. `digest`: their hash, if it is known. Raises StorageUnavailable."""
+    if file.content is not None:
+        return file.content
+    if storage is None or file.key is None:
+        raise StorageUnavailable(
+            "pictures are in a folder or bucket, and RUGCOURSE_PICTURE_STORAGE is `database`: name that one"
+        )
+    content = storage.get(file.key)
+    if digest and digest_of(content) != digest:
+        raise StorageUnavailable(f"{storage.name}/{file.key} is not what was kept there")
+    return content
+
+
 def of_course(session: Session, course: Course, without: Collection[str] = ()) -> dict[str, bytes]:
-    """Return file name → content of the pictures of a course. `without`: the digests of those that are not needed."""
+    """Return file name → content of the pictures of a course. `without`: the digests of those that are not needed.
+
+    Raises StorageUnavailable.
+    """
     return contents(session, (ref for ref in pictures_of(course) if ref.digest not in without))
 
 
 def contents(session: Session, refs: Iterable[PictureRef]) -> dict[str, bytes]:
-    """Return file name → content of those pictures that are here, at their full size."""
+    """Return file name → content of those pictures that are here, at their full size. Raises StorageUnavailable."""
     wanted = {ref.digest: ref.file_name for ref in refs}
     if not wanted:
         return {}
-    rows = session.execute(select(PictureRow.digest, PictureRow.content).where(PictureRow.digest.in_(wanted)))
-    return {wanted[digest]: content for digest, content in rows}
+    query = select(PictureRow.digest, PictureRow.content, PictureRow.storage_key).where(PictureRow.digest.in_(wanted))
+    storage = picture_storage_of(session)
+    return {
+        wanted[digest]: bytes_of(storage, StoredFile(content, key), digest)
+        for digest, content, key in session.execute(query).all()
+    }
 
 
-def find_rendition(session: Session, digest: str, width: int, extension: str) -> bytes | None:
-    return session.scalar(
-        select(PictureRenditionRow.content)
+def find_rendition(session: Session, digest: str, width: int, extension: str) -> StoredFile | None:
+    found = session.execute(
+        select(PictureRenditionRow.content, PictureRenditionRow.storage_key)
         .join(PictureRow, PictureRow.digest == PictureRenditionRow.digest)
         .where(PictureRow.digest == digest, PictureRenditionRow.width == width, PictureRow.extension == extension)
-    )
+    ).one_or_none()
+    return None if found is None else StoredFile(found.content, found.storage_key)
 
 
-def add(session: Session, ref: PictureRef, content: bytes, admin_id: int | None, now: datetime) -> bool:
-    """Add a picture. Returns False if it is here already, perhaps under another name."""
+def add(session: Session, ref: PictureRef, file: StoredFile, size: int, admin_id: int | None, now: datetime) -> bool:
+    """Add a picture of `size` bytes. Returns False if it is here already, perhaps under another name."""
     values = {
         "digest": ref.digest,
         "name": ref.name,
         "extension": ref.extension,
         "width": ref.width,
         "height": ref.height,
-        "size": len(content),
-        "content": content,
+        "size": size,
+        "content": file.content,
+        "storage_key": file.key,
         "admin_id": admin_id,
         "created_at": now,
     }
@@ -93,9 +125,12 @@ def add(session: Session, ref: PictureRef, content: bytes, admin_id: int | None,
     return session.scalar(statement.returning(PictureRow.digest)) is not None
 
 
-def add_renditions(session: Session, digest: str, files: Mapping[int, bytes]) -> None:
+def add_renditions(session: Session, digest: str, files: Mapping[int, StoredFile]) -> None:
     """Keep the files of a picture by width, unless somebody else has kept them meanwhile."""
-    rows = [{"digest": digest, "width": width, "content": content} for width, content in files.items()]
+    rows = [
+        {"digest": digest, "width": width, "content": file.content, "storage_key": file.key}
+        for width, file in files.items()
+    ]
     statement = upsert(session, PictureRenditionRow).on_conflict_do_nothing(index_elements=["digest", "width"])
     session.execute(statement, rows)
 
@@ -116,9 +151,14 @@ def newest(session: Session, count: int, before: tuple[datetime, str] | None = N
     return session.scalars(query).all()
 
 
-def remove(session: Session, digest: str) -> None:
-    session.execute(delete(PictureRenditionRow).where(PictureRenditionRow.digest == digest))
-    session.execute(delete(PictureRow).where(PictureRow.digest == digest))
+def remove(session: Session, digest: str) -> list[str]:
+    """Delete a picture; returns the keys of its files in the picture storage, which nobody names any more."""
+    removed = (
+        delete(table).where(table.digest == digest).returning(table.storage_key)
+        for table in (PictureRenditionRow, PictureRow)
+    )
+    keys = (key for statement in removed for key in session.scalars(statement).all())
+    return list(dict.fromkeys(key for key in keys if key is not None))
 
 
 def uses(session: Session) -> dict[str, list[PictureUse]]:

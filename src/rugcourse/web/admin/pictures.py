@@ -15,6 +15,7 @@ from rugcourse.i18n import N_, translations
 from rugcourse.picture_library import storing, usage
 from rugcourse.picture_library.files import PictureNotFound
 from rugcourse.picture_library.usage import PictureInUse
+from rugcourse.picture_storage.storage import StorageUnavailable
 from rugcourse.pictures.errors import EncoderUnavailable, InvalidPicture, PictureProblem
 from rugcourse.web.admin.auth import Editor, admin_page
 from rugcourse.web.rendering import READ, preferred_language, runtime_of
@@ -25,6 +26,10 @@ log = structlog.get_logger()
 
 _A_PAGE = 24
 BUSY = N_("Pictures can't be made ready now, as too many are being uploaded at once. Try again in a minute.")
+NO_STORAGE = N_(
+    "The picture was not kept: the folder or bucket for pictures can't be used now. Try again later. The page "
+    "“Delivery” says what is wrong."
+)
 _LONGEST_NAME = 200
 
 
@@ -72,6 +77,10 @@ def upload_picture(request: Request, identity: Editor, sent: Uploaded) -> Respon
         log.warning("picture_not_made", error=str(error))
         said = translations(preferred_language(request)).gettext(BUSY)
         return _refusal(request, identity, said, 503, answer)
+    except StorageUnavailable as error:
+        log.warning("picture_storage_unavailable", error=str(error))
+        said = translations(preferred_language(request)).gettext(NO_STORAGE)
+        return _refusal(request, identity, said, 503, answer)
     if answer == "address":
         return PlainTextResponse(ref.address)
     return RedirectResponse(f"/admin/pictures?done=uploaded#p-{ref.digest}", 303)
@@ -82,7 +91,7 @@ def delete_picture(request: Request, identity: Editor, digest: str) -> Response:
     """Delete a picture that no text shows and no mail showed."""
     runtime = runtime_of(request)
     try:
-        runtime.database.run(usage.delete, runtime.clock.now(), digest, identity.admin_id)
+        usage.delete_picture(runtime.database, runtime.clock.now(), digest, identity.admin_id)
     except PictureInUse:
         return _page(request, identity, done="in-use", status=409)
     except PictureNotFound:

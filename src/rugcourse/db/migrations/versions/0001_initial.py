@@ -500,9 +500,11 @@ def upgrade() -> None:
         sa.Column("width", sa.Integer(), nullable=False),
         sa.Column("height", sa.Integer(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("storage_key", sa.String(length=60), nullable=True),
         sa.Column("admin_id", sa.Integer(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint("content IS NOT NULL OR storage_key IS NOT NULL", name=op.f("ck_picture_somewhere")),
         sa.ForeignKeyConstraint(["admin_id"], ["admin.id"], name=op.f("fk_picture_admin_id_admin")),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_picture")),
     )
@@ -510,7 +512,11 @@ def upgrade() -> None:
         "picture_rendition",
         sa.Column("digest", sa.String(length=32), nullable=False),
         sa.Column("width", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("storage_key", sa.String(length=60), nullable=True),
+        sa.CheckConstraint(
+            "content IS NOT NULL OR storage_key IS NOT NULL", name=op.f("ck_picture_rendition_somewhere")
+        ),
         sa.ForeignKeyConstraint(["digest"], ["picture.digest"], name=op.f("fk_picture_rendition_digest_picture")),
         sa.PrimaryKeyConstraint("digest", "width", name=op.f("pk_picture_rendition")),
     )
