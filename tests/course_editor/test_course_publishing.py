@@ -18,6 +18,7 @@ from rugcourse.course_editor.course_publishing import (
     SeenCourse,
     disagreements,
     findings,
+    picture_findings,
     publish_course,
     publishable,
 )
@@ -165,6 +166,27 @@ def test_what_is_written_in_another_language_stays_a_draft(
     published = runtime.course_cache.course(session, SLUG)
     assert published is not None
     assert published.course.languages == ("nl",)
+
+
+def test_a_picture_that_is_gone_is_named_with_its_lesson_and_language(
+    runtime: Runtime, session: Session, made: None, draft: Callable[[], CourseDraft]
+) -> None:
+    gone = f"pictures/bed-{'0' * 32}-600x400.png"
+    save_part(runtime, session, CoursePart.PAGE, nl__body=f"Slaap.\n\n![Een bed]({gone})")
+    saved = draft().lessons[1].draft
+    assert saved is not None
+    shown = {**lesson("nl", "Les 2", 2), "nl.body": f"Slaap is rust.\n\n![Een bed](pictures&#47;{gone[9:]})"}
+    assert lesson_drafts.save(
+        session, draft().id, "les-2", DraftContent(shown, 0), saved.saved, None, runtime.clock.now()
+    )
+    found = picture_findings(session, draft(), "nl")
+    assert [(one.place, one.language, one.finding.kind, one.finding.where) for one in found] == [
+        (CoursePart.PAGE, "nl", "picture-missing", "nl.body"),
+        ("les-2", "nl", "picture-missing", "nl.body"),
+    ]
+    assert found[0].finding.values == {"line": 3, "text": "bed"}
+    with pytest.raises(CourseNotReady):
+        publish(runtime, session, "nl")
 
 
 def test_a_page_may_only_lead_to_lessons_that_there_are(

@@ -66,12 +66,12 @@ def render(
     language: Annotated[str | None, typer.Option(help="Only this language.")] = None,
     folder: Folder = None,
 ) -> None:
-    """Write a lesson as readers get it: .html, .txt and .eml, and screenshots if Chromium is installed."""
+    """Write a lesson as readers get it: .html with its pictures, .txt, .eml; with Chromium also screenshots."""
     from rugcourse.dev.lesson_preview import PreviewNotFound, render_lesson
     from rugcourse.settings import load_settings
 
     try:
-        files = render_lesson(load_settings(), load_or_exit(folder), slug, language, out)
+        files = render_lesson(load_settings(), load_or_exit(folder), slug, language, out, _lessons_in(folder))
     except PreviewNotFound as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None

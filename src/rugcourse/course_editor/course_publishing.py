@@ -11,9 +11,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from sqlalchemy.orm import Session
 
-from rugcourse.content import Course, Lesson
+from rugcourse.content import Course, CourseText, KnowledgeTest, Lesson, SafetyNotice
 from rugcourse.content.consistency import NOTICE, Inconsistency, find_inconsistencies, stem_of
-from rugcourse.content.picture_search import bodies_of
 from rugcourse.course_editor import form_fields, part_fields
 from rugcourse.course_editor.course_draft import PREDECESSOR_FIELD, CourseDraft, WrittenLesson, load
 from rugcourse.course_editor.drafts import StaleDraft
@@ -21,7 +20,7 @@ from rugcourse.course_editor.lesson_source import source_of
 from rugcourse.course_editor.linter import LintFinding, finding_of, once, overlaps, unreadable_in
 from rugcourse.course_editor.part_fields import MODELS, language_document
 from rugcourse.course_editor.parts import FORMS, CoursePart
-from rugcourse.course_editor.picture_linter import has_missing_pictures
+from rugcourse.course_editor.picture_linter import missing_pictures
 from rugcourse.course_editor.versions import current_version
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import AuditAction
@@ -88,6 +87,25 @@ def disagreements(draft: CourseDraft, languages: Sequence[str]) -> list[CourseFi
     return [_disagreement(draft, one) for one in found]
 
 
+def picture_findings(session: Session, draft: CourseDraft, language: str) -> list[CourseFinding]:
+    """Return the parts and lessons that show a picture which is not here, in a language without other mistakes."""
+    try:
+        course = assembled(draft, [language])
+    except ValidationError:
+        return []
+    parts: dict[CoursePart, Mapping[str, CourseText | KnowledgeTest | SafetyNotice]] = {
+        CoursePart.PAGE: course.texts,
+        CoursePart.TEST: course.tests,
+        CoursePart.NOTICE: course.safety_notices,
+    }
+    bodies: dict[CoursePart | str, str] = {
+        part: texts[language].body for part, texts in parts.items() if language in texts
+    }
+    bodies |= {one.slug: one.texts[language].body for one in course.lessons}
+    missing = missing_pictures(session, bodies, f"{language}.body")
+    return [CourseFinding(place, language, finding) for place, finding in missing.items()]
+
+
 def publishable(draft: CourseDraft) -> tuple[str, ...]:
     """Return the languages in which nothing is missing."""
     return tuple(language for language in draft.languages if not findings(draft, language))
@@ -131,9 +149,9 @@ def publish_course(
     spoken = tuple(one for one in draft.languages if one in {*languages, *draft.course.languages})
     if not spoken or any(findings(draft, one) for one in spoken) or disagreements(draft, spoken):
         raise CourseNotReady
-    course = assembled(draft, spoken)
-    if has_missing_pictures(session, bodies_of(course)):
+    if any(picture_findings(session, draft, one) for one in spoken):
         raise CourseNotReady
+    course = assembled(draft, spoken)
     current = {one.slug: current_version(session, draft.id, one.slug) for one in draft.lessons}
     course_publishing.save_course(session, course, now)
     if len(draft.included) == len(draft.lessons):  # else it still says where the new ones stand

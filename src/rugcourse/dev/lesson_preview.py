@@ -11,9 +11,11 @@ from pathlib import Path
 
 from rugcourse.bootstrap import sender
 from rugcourse.content import Course, Lesson
+from rugcourse.content.picture_files import PictureFile, PictureFolder
 from rugcourse.email_preview.sample import SampleEmails
 from rugcourse.emails.branding import branding_of
 from rugcourse.errors import NotFoundError
+from rugcourse.pictures.reference import FOLDER, rendition_widths
 from rugcourse.settings import Settings
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -27,18 +29,20 @@ class PreviewNotFound(NotFoundError):
 
 
 def render_lesson(
-    settings: Settings, courses: Sequence[Course], slug: str, language: str | None, out: Path
+    settings: Settings, courses: Sequence[Course], slug: str, language: str | None, out: Path, folder: Path
 ) -> list[Path]:
     """Write the lesson `slug` into the folder `out`, and return the files. Raises PreviewNotFound.
 
-    Links belong to no reader, so they open nothing. Screenshots are made if Chromium is installed.
+    `folder`: the one of all courses, where the pictures are; they are written beside the page, which shows them from
+    there. Links belong to no reader, so they open nothing. Screenshots are made if Chromium is installed.
     """
     course, lesson = _find(courses, slug)
     languages = [language] if language else list(lesson.texts)
     if not set(languages) <= set(lesson.texts):
         raise PreviewNotFound(f"the lesson {slug} is in {', '.join(lesson.texts)}, not in {language}")
     out.mkdir(parents=True, exist_ok=True)
-    return [file for one in languages for file in _write(settings, course, lesson, one, out)]
+    shown = list(PictureFolder(folder / course.slug).files(course))
+    return [file for one in languages for file in _write(settings, course, lesson, one, out, shown)]
 
 
 def find_browser() -> str | None:
@@ -53,7 +57,9 @@ def _find(courses: Sequence[Course], slug: str) -> tuple[Course, Lesson]:
     raise PreviewNotFound(f"there is no lesson {slug}; there are: {known}")
 
 
-def _write(settings: Settings, course: Course, lesson: Lesson, language: str, out: Path) -> list[Path]:
+def _write(
+    settings: Settings, course: Course, lesson: Lesson, language: str, out: Path, shown: Sequence[PictureFile]
+) -> list[Path]:
     sample_emails = SampleEmails(settings.base_url, branding_of(settings), sender(settings))
     raw = sample_emails.of_lesson(course, lesson, language, datetime.now(UTC))
     message = message_from_bytes(raw, policy=policy.default)
@@ -65,10 +71,28 @@ def _write(settings: Settings, course: Course, lesson: Lesson, language: str, ou
         file = stem.with_name(f"{stem.name}.{suffix}")
         file.write_text(part.get_content() if part else "", encoding="utf-8")
         files.append(file)
-    return files + _pictures(stem.with_name(f"{stem.name}.html"))
+    page = stem.with_name(f"{stem.name}.html")
+    return files + _show_pictures(page, settings.base_url, shown) + _screenshots(page)
 
 
-def _pictures(page: Path) -> list[Path]:
+def _show_pictures(page: Path, base_url: str, shown: Sequence[PictureFile]) -> list[Path]:
+    """Write the pictures of a page beside it, and let it show these: the website may not have them, or not run."""
+    html, written = page.read_text(encoding="utf-8"), []
+    for ref, content in shown:
+        addresses = {base_url + ref.path(width) for width in rendition_widths(ref.width)}
+        if not any(one in html for one in addresses):
+            continue
+        for one in addresses:
+            html = html.replace(one, ref.address)
+        file = page.parent / FOLDER / ref.file_name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+        written.append(file)
+    page.write_text(html, encoding="utf-8")
+    return written
+
+
+def _screenshots(page: Path) -> list[Path]:
     browser = find_browser()
     if browser is None:
         return []

@@ -82,6 +82,8 @@ def test_campaign_from_draft_to_figures_with_people_behind_them(
         ("what", {"body.en": "{{ ''.__class__ }}"}, "en.body", "can't be used here", "kan hier niet"),
         ("what", {"body.en": "[us](/here)"}, "en.body", "leads nowhere from a mail", "nergens heen"),
         ("what", {"body.en": "![us](https://x.example/x.png)"}, "en.body", "line 1: a picture of another site", "regel 1: een afbeelding van een andere site"),
+        ("what", {"body.en": f"![us](pictures/us-{'0' * 32}-100x50.png)"}, "en.body", "line 1: there is no such picture: us", "deze afbeelding is er niet: us"),
+        ("what", {"body.en": "![us](pictures/us.png)"}, "en.body", "line 1: there is no such picture", "deze afbeelding is er niet"),
         ("what", {"body.en": "Hi <script>alert(1)</script>"}, "en.body", "HTML can't be used", "HTML kan hier niet"),
         ("what", {"title.en": "private \ue000"}, "en.title", "an invisible character", "onzichtbaar teken"),
         ("what", {"title.nl": "Alleen een titel"}, "nl.subject", "this is empty", "dit is leeg"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -164,6 +165,12 @@ def message_from(fields: dict[str, str]) -> Message:
         return message_of(typed, languages())
     except InvalidMessage as error:
         raise FormErrors(*error.findings) from None
+
+
+def refuse(findings: Iterable[LintFinding]) -> None:
+    """Raise FormErrors if there is a finding."""
+    if wrong := tuple(findings):
+        raise FormErrors(*wrong)
 
 
 def pace_from(per_minute: str, every_days: str) -> tuple[int | None, int | None]:

@@ -15,6 +15,7 @@ from rugcourse.campaigns import drafts, page_data, send_preview
 from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.messages import PARTS
+from rugcourse.course_editor.picture_linter import picture_findings
 from rugcourse.db.audience import Audience, Following, permission_of
 from rugcourse.db.models import DISCARDED_DAYS, CampaignRow
 from rugcourse.email_preview.linter import lint_email
@@ -32,6 +33,7 @@ from rugcourse.web.admin.campaign_forms import (
     message_from,
     name_from,
     pace_from,
+    refuse,
     when_values,
     who_values,
 )
@@ -60,6 +62,9 @@ def write_what(
     try:
         name = name_from(typed.get("name", ""))
         message = None if row.sends_course else message_from(typed)
+        if message is not None:
+            bodies = {f"{language}.body": text.body for language, text in message.texts.items()}
+            refuse(one for one in runtime.database.query(picture_findings, bodies) if one.is_error)
     except FormErrors as error:
         return _what_page(request, identity, row, typed, error.findings)
     try:

@@ -20,10 +20,12 @@ from rugcourse.course_editor import (
 from rugcourse.course_editor.article_source import is_uncut
 from rugcourse.course_editor.course_draft import CourseDraft, CourseNotFound
 from rugcourse.course_editor.course_edits import CourseIsPublished, CourseSlugTaken, NoTitle, PartEdit, UnknownLanguage
+from rugcourse.course_editor.course_publishing import CourseFinding
 from rugcourse.course_editor.drafts import MOST_LESSONS, StaleDraft, TooManyLessons, title_of
 from rugcourse.course_editor.form_fields import language_state, shown
 from rugcourse.course_editor.part_fields import row_of, shown_rows
 from rugcourse.course_editor.parts import FORMS, URGENCIES, CoursePart, labels_at
+from rugcourse.db.engine import Database
 from rugcourse.db.models import Role
 from rugcourse.errors import RugcourseError
 from rugcourse.i18n import translations
@@ -282,9 +284,9 @@ def course_page_of(
     request: Request, identity: AdminIdentity, draft: CourseDraft, done: str, status: int = 200
 ) -> HTMLResponse:
     language = preferred_language(request)
-    missing = {one: course_publishing.findings(draft, one) for one in draft.languages}
-    ready = [one for one, found in missing.items() if not found]
     database = runtime_of(request).database
+    missing = {one: _findings(database, draft, one) for one in draft.languages}
+    ready = [one for one, found in missing.items() if not found]
     values = {
         "draft": draft,
         "title": draft.title(language),
@@ -308,6 +310,11 @@ def course_page_of(
         "may_change": identity.may(Role.EDITOR),
     }
     return admin_page(request, identity, "course", values, status)
+
+
+def _findings(database: Database, draft: CourseDraft, language: str) -> list[CourseFinding]:
+    about_pictures = database.query(course_publishing.picture_findings, draft, language)
+    return [*course_publishing.findings(draft, language), *about_pictures]
 
 
 def _part_page(
