@@ -27,7 +27,7 @@ COMMANDS = [
     [], ["demo"], ["serve"], ["web"], ["worker"], ["beat"], ["db"], ["db", "upgrade"], ["courses"], ["courses", "check"], ["courses", "derive"],
     ["courses", "render"], ["courses", "pack"], ["courses", "add"], ["courses", "import"], ["courses", "export"], ["bounces"], ["bounces", "serve"], ["bounces", "process"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
     ["subscribers", "suppress"], ["subscribers", "export"], ["subscribers", "erase"], ["admin"], ["admin", "create"], ["admin", "list"], ["admin", "disable"], ["stats"], ["audit"], ["counters"], ["deliveries", "list"],
-    ["deliveries", "resend"], ["sending", "status"], ["sending", "pause"], ["sending", "resume"], ["sending", "limit"], ["healthcheck"],
+    ["deliveries", "resend"], ["sending", "status"], ["sending", "pause"], ["sending", "resume"], ["sending", "limit"], ["healthcheck"], ["pictures"], ["pictures", "move"], ["pictures", "clean"],
     ["simulate"], ["forecast"], ["doctor"], ["dkim"], ["dkim", "generate"], ["dkim", "dns"], ["bounces", "poll"],
 ]  # fmt: skip
 

@@ -86,10 +86,42 @@ def test_a_bomb_is_refused_by_the_size_it_claims() -> None:
         assert refused.value.problem == PictureProblem.TOO_MANY_PIXELS
 
 
-def test_a_jpeg_may_have_more_pixels_than_others() -> None:
-    assert check_upload(jpeg_frame(8_000, 6_000)).width == 8_000
-    with pytest.raises(InvalidPicture):
-        check_upload(gif(8_000, 6_000))
+def png_head(width: int, height: int, depth: int = 8, colour: int = 2, interlaced: int = 0) -> bytes:
+    return PNG_SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        jpeg_frame(8_000, 6_000),
+        gif(8_000, 6_000),
+        png_head(8_000, 6_000),
+        png_head(8_000, 6_000, colour=6),
+        png_head(8_000, 6_000, colour=3, interlaced=1),
+        png_head(5_000, 4_000, depth=16),
+        png_head(100_000, 1),
+    ],
+)
+def test_what_can_be_decoded_in_little_memory_may_be_large(data: bytes) -> None:
+    assert check_upload(data).width >= 5_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        gif(8_000, 6_300),
+        png_head(8_000, 6_300),
+        png_head(5_001, 4_000, depth=16),
+        png_head(5_001, 4_000, interlaced=1),
+        png_head(5_001, 4_000, depth=16, colour=0),
+        png_head(100_001, 1),
+        b"RIFF\0\0\0\0WEBPVP8X" + bytes(8) + (2_500 - 1).to_bytes(3, "little") + (2_001 - 1).to_bytes(3, "little"),
+    ],
+)
+def test_what_takes_much_memory_may_not(data: bytes) -> None:
+    with pytest.raises(InvalidPicture) as refused:
+        check_upload(data)
+    assert refused.value.problem == PictureProblem.TOO_MANY_PIXELS
 
 
 def test_a_file_over_the_limit_is_refused_and_one_at_it_is_not() -> None:

@@ -17,6 +17,7 @@ from rugcourse.pictures.encoder import EncodedPicture, encode_picture
 from rugcourse.pictures.errors import InvalidPicture, PictureProblem
 from rugcourse.pictures.file_check import check_file
 from rugcourse.pictures.header import MAX_UPLOAD_BYTES
+from rugcourse.pictures.png_bands import png_bands
 from rugcourse.pictures.reference import digest_of
 
 RED, BLUE = (220, 20, 20), (20, 20, 220)
@@ -195,14 +196,10 @@ def test_bombs_are_refused_before_they_are_decoded() -> None:
     assert problem_of(bytes(gif)) in {PictureProblem.TOO_MANY_PIXELS, PictureProblem.DAMAGED}
 
 
-def test_a_photo_of_twenty_megabytes_takes_little_memory(tmp_path: Path) -> None:
-    camera = noise(6000, 4000)
-    photo = next(
-        one for quality in range(95, 30, -5) if len(one := saved(camera, "JPEG", quality=quality)) <= MAX_UPLOAD_BYTES
-    )
-    assert len(photo) > MAX_UPLOAD_BYTES // 2
-    file = tmp_path / "photo.jpg"
-    file.write_bytes(photo)
+def memory_for(data: bytes, folder: Path) -> int:
+    """The most memory, in kB, of the process that makes a picture."""
+    file = folder / "picture"
+    file.write_bytes(data)
     code = (
         "import resource, subprocess, sys; from rugcourse.pictures.encoder import _COMMAND; "
         "made = subprocess.run(_COMMAND, stdin=open(sys.argv[1], 'rb'), stdout=subprocess.PIPE, check=True).stdout; "
@@ -210,7 +207,74 @@ def test_a_photo_of_twenty_megabytes_takes_little_memory(tmp_path: Path) -> None
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
     run = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, check=True, text=True)
-    assert int(run.stdout) < MOST_MEMORY_KB
+    return int(run.stdout)
+
+
+def test_a_photo_of_twenty_megabytes_takes_little_memory(tmp_path: Path) -> None:
+    camera = noise(6000, 4000)
+    photo = next(
+        one for quality in range(95, 30, -5) if len(one := saved(camera, "JPEG", quality=quality)) <= MAX_UPLOAD_BYTES
+    )
+    assert len(photo) > MAX_UPLOAD_BYTES // 2
+    assert memory_for(photo, tmp_path) < MOST_MEMORY_KB
+
+
+def large(mode: str, width: int, height: int) -> Image.Image:
+    grey = Image.linear_gradient("L").resize((width, height))
+    bands = {"RGB": 3, "RGBA": 4, "LA": 2}.get(mode)
+    return (
+        grey.convert(mode)
+        if bands is None
+        else Image.merge(mode, [grey, *[grey.transpose(Image.Transpose.FLIP_TOP_BOTTOM)] * (bands - 1)])
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "width", "height"),
+    [
+        ("PNG", "RGB", 8000, 6250),
+        ("PNG", "RGBA", 8000, 6250),
+        ("PNG", "RGBA", 5000, 5000),
+        ("PNG", "LA", 8000, 6250),
+        ("PNG", "P", 8000, 6250),
+        ("GIF", "P", 8000, 6250),
+        ("WEBP", "RGB", 2500, 2000),
+    ],
+)
+def test_the_largest_of_each_kind_takes_little_memory(
+    kind: str, mode: str, width: int, height: int, tmp_path: Path
+) -> None:
+    options = {"PNG": {"compress_level": 1}, "WEBP": {"method": 0}}.get(kind, {})
+    assert memory_for(saved(large(mode, width, height), kind, **options), tmp_path) < MOST_MEMORY_KB
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
+@pytest.mark.parametrize("lines", [1, 7, 64, 1000])
+def test_bands_of_a_png_are_the_picture(mode: str, lines: int) -> None:
+    parts = [Image.effect_noise((130, 150), 60), *[Image.linear_gradient("L").resize((130, 150))] * (len(mode) - 1)]
+    picture = Image.merge(mode, parts)
+    data = saved(picture, "PNG")
+    bands = list(png_bands(data, lines))
+    whole = Image.new(mode, picture.size)
+    for number, band in enumerate(bands):
+        whole.paste(band, (0, number * lines))
+    assert whole.tobytes() == picture.tobytes()
+    assert sum(band.height for band in bands) == 150
+
+
+def test_a_colour_that_stands_for_transparency_does_so_in_each_band() -> None:
+    picture = halves(400, 1000)
+    made = encode_picture(saved(picture, "PNG", transparency=RED))
+    assert [shown(made).getpixel((30, y))[3] for y in (10, 500, 990)] == [0, 0, 0]  # type: ignore[index]
+    assert shown(made).getpixel((370, 990)) == (*BLUE, 255)
+
+
+def test_a_large_png_looks_as_it_did() -> None:
+    made = encode_picture(saved(halves(5000, 3301), "PNG"))
+    assert (made.width, made.height) == (1600, 1056)
+    for y in (5, 500, 1050):
+        assert is_near(shown(made).convert("RGB").getpixel((30, y)), RED)
+        assert is_near(shown(made).convert("RGB").getpixel((1570, y)), BLUE)
 
 
 def test_it_is_made_in_the_type_that_is_asked_for() -> None:

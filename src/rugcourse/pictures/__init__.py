@@ -4,6 +4,7 @@
 `file_check`    whether a file is a picture as a course may hold it, without decoding it
 `header`        type and size of a file, from its first bytes
 `encoder`       an upload → files in the sizes of mails and pages, made in a process of its own
-`picture_process`   that process; the only module that loads Pillow
+`picture_process`   that process; only it and `png_bands` load Pillow
+`png_bands`     a large PNG, decoded band by band
 `errors`        what can be wrong with a picture
 """

@@ -19,8 +19,8 @@ class PictureProblem(StrEnum):
 MESSAGES = {
     PictureProblem.EMPTY: "the file is empty; choose a picture",
     PictureProblem.TOO_LARGE: "the file is larger than 20 MB; save the picture smaller",
-    PictureProblem.TOO_MANY_PIXELS: "the picture has too many pixels (a JPEG may have 50 million, others 25 million); "
-    "save it smaller",
+    PictureProblem.TOO_MANY_PIXELS: "the picture has too many pixels (it may have 50 million, a WebP 5 million, "
+    "a PNG that is interlaced or has 16 bits a colour 20 million); save it smaller, or as JPEG",
     PictureProblem.UNKNOWN_TYPE: "this is no JPEG, PNG, WebP or GIF, whatever its name says; save the picture as one",
     PictureProblem.DAMAGED: "the picture is damaged or not complete; save it anew",
     PictureProblem.NOT_PREPARED: "the picture is not ready for mails",

@@ -25,13 +25,13 @@ class PictureType(StrEnum):
 
 
 MAX_UPLOAD_BYTES = 20_000_000
-# A JPEG is decoded at a part of its size; of the others every pixel is in memory, in four bytes.
-MAX_PIXELS = {
-    PictureType.JPEG: 50_000_000,
-    PictureType.PNG: 25_000_000,
-    PictureType.WEBP: 25_000_000,
-    PictureType.GIF: 25_000_000,
-}
+# What can be decoded within 150 MB. A JPEG is decoded at a part of its size, a PNG band by band, and a GIF has a byte a
+# pixel. A PNG that is interlaced, or has colours of 16 bits, is in memory with four bytes a pixel; a WebP with sixteen.
+MAX_PIXELS = 50_000_000
+MAX_SIDE = 100_000  # pixels: a line of a PNG is unpacked at once
+MAX_PIXELS_AT_ONCE = 20_000_000
+MAX_PIXELS_WEBP = 5_000_000
+_WIDE_COLOURS = frozenset({2, 4, 6})  # colour types of a PNG with several values a pixel
 
 
 class PictureHeader(NamedTuple):
@@ -60,9 +60,24 @@ def check_upload(data: bytes) -> PictureHeader:
     if len(data) > MAX_UPLOAD_BYTES:
         raise InvalidPicture(PictureProblem.TOO_LARGE)
     header = read_header(data)
-    if header.width * header.height > MAX_PIXELS[header.type]:
+    if header.width * header.height > most_pixels(data, header) or max(header.width, header.height) > MAX_SIDE:
         raise InvalidPicture(PictureProblem.TOO_MANY_PIXELS)
     return header
+
+
+def most_pixels(data: bytes, header: PictureHeader) -> int:
+    """Return how many pixels a picture of its kind may have."""
+    if header.type == PictureType.WEBP:
+        return MAX_PIXELS_WEBP
+    if header.type == PictureType.PNG and not is_png_of_bands(data):
+        depth, colour = data[24], data[25]
+        return MAX_PIXELS_AT_ONCE if depth == 16 or colour in _WIDE_COLOURS else MAX_PIXELS
+    return MAX_PIXELS
+
+
+def is_png_of_bands(data: bytes) -> bool:
+    """Whether a file says that it is a PNG with several values of 8 bits a pixel, line after line."""
+    return data.startswith(PNG_SIGNATURE) and data[24:25] == b"\x08" and data[25] in _WIDE_COLOURS and data[28] == 0
 
 
 def _header(data: bytes) -> PictureHeader:

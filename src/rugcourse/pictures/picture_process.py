@@ -3,8 +3,8 @@
 `TYPE`: `jpg` or `png`, or empty for the one that suits it. `SHAPE`: `square`, or empty for its own.
 
 It reads the picture from its standard input and writes to its standard output a line of JSON, then the files one
-after the other; `encoder` is the other side. Only this module loads Pillow, whose decoders read what strangers made:
-here they have little memory, little time, and none of our settings.
+after the other; `encoder` is the other side. Only it and `png_bands` load Pillow, whose decoders read what strangers
+made: here they have little memory, little time, and none of our settings.
 """
 
 from __future__ import annotations
@@ -15,12 +15,21 @@ import os
 import resource
 import struct
 import sys
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from PIL import Image, ImageFile
 
 from rugcourse.pictures.errors import InvalidPicture, PictureProblem
-from rugcourse.pictures.header import MAX_PIXELS, MAX_UPLOAD_BYTES, PictureType, check_upload
+from rugcourse.pictures.header import (
+    MAX_UPLOAD_BYTES,
+    PictureHeader,
+    PictureType,
+    check_upload,
+    is_png_of_bands,
+    most_pixels,
+)
+from rugcourse.pictures.png_bands import png_bands
 from rugcourse.pictures.reference import MAX_HEIGHT, MAX_WIDTH, rendition_widths
 
 _MEMORY_BYTES = 1_000_000_000  # of addresses, of which a picture uses a tenth
@@ -93,13 +102,13 @@ def _decoded(data: bytes, kind: PictureType) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # looked at here, for each type
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     with Image.open(io.BytesIO(data), formats=[kind]) as opened:
-        if opened.width * opened.height > MAX_PIXELS[kind]:  # a frame of a GIF can be larger than the GIF
+        frame = PictureHeader(kind, opened.width, opened.height)
+        if frame.width * frame.height > most_pixels(data, frame):  # a frame of a GIF can be larger than the GIF
             raise InvalidPicture(PictureProblem.TOO_MANY_PIXELS)
         orientation = _orientation(opened)
         target = _fitting(opened.size, lying=orientation in _LYING)
         opened.draft(None, target)  # a JPEG is then decoded at a half, a quarter or an eighth
-        opened.load()
-        smaller = _reduced(opened, target)
+        smaller = _reduced(data, opened, target)
     if smaller.size != target:
         smaller = smaller.resize(target, Image.Resampling.LANCZOS)
     turn = _TURNS.get(orientation)
@@ -116,7 +125,7 @@ def _square(picture: Image.Image) -> Image.Image:
 
 def _orientation(picture: Image.Image) -> int:
     try:
-        return int(picture.getexif().get(_ORIENTATION, 1))
+        return int(Image.Image.getexif(picture).get(_ORIENTATION, 1))  # that of a PNG would decode all of it
     except _DECODING_FAILED:  # broken metadata: the picture can be good
         return 1
 
@@ -128,19 +137,27 @@ def _fitting(size: tuple[int, int], *, lying: bool) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _reduced(picture: Image.Image, target: tuple[int, int]) -> Image.Image:
-    """Return it in RGB or RGBA, no smaller than needed, band by band: a large one is in memory only once."""
-    factor = max(1, min(picture.width // target[0], picture.height // target[1]) // 2)
-    if factor == 1:
-        return _plain(picture)
-    bands = []
-    for top in range(0, picture.height, factor * _BAND):
-        bottom = min(picture.height, top + factor * _BAND)
-        bands.append(_plain(picture.crop((0, top, picture.width, bottom))).reduce(factor))
-    whole = Image.new(bands[0].mode, (bands[0].width, sum(one.height for one in bands)))
+def _reduced(data: bytes, opened: Image.Image, target: tuple[int, int]) -> Image.Image:
+    """Return it in RGB or RGBA, no smaller than needed: what is large is in memory only a band at a time."""
+    factor = max(1, min(opened.width // target[0], opened.height // target[1]))
+    lines = factor * _BAND
+    bands = png_bands(data, lines) if is_png_of_bands(data) else _bands(opened, lines)
+    whole: Image.Image | None = None
     for number, band in enumerate(bands):
-        whole.paste(band, (0, number * _BAND))
+        smaller = _plain(band).reduce(factor)
+        if whole is None:
+            whole = Image.new(smaller.mode, (smaller.width, -(-opened.height // factor)))
+        whole.paste(smaller, (0, number * _BAND))
+    if whole is None:
+        raise InvalidPicture(PictureProblem.DAMAGED)
     return whole
+
+
+def _bands(opened: Image.Image, lines: int) -> Iterator[Image.Image]:
+    """Decode it, and yield it in bands of so many lines."""
+    opened.load()
+    for top in range(0, opened.height, lines):
+        yield opened.crop((0, top, opened.width, min(opened.height, top + lines)))
 
 
 def _plain(picture: Image.Image) -> Image.Image:

@@ -112,8 +112,8 @@ def problem_in(problem: PictureProblem, language: str) -> str:
         PictureProblem.EMPTY: _("Choose a picture. The file is empty."),
         PictureProblem.TOO_LARGE: _("The picture is larger than 20 MB. Save it smaller, and try again."),
         PictureProblem.TOO_MANY_PIXELS: _(
-            "The picture has too many pixels: a JPEG may have 50 million, another picture 25 million. Save it smaller, "
-            "and try again."
+            "The picture has too many pixels: it may have 50 million, or 5 million if it is a WebP. Save it smaller, "
+            "or as JPEG, and try again."
         ),
         PictureProblem.UNKNOWN_TYPE: _("This is no picture that can be used. Save it as JPEG, PNG, WebP or GIF."),
         PictureProblem.DAMAGED: _("The picture is damaged or not complete. Save it again, and try again."),
