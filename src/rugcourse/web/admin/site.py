@@ -19,6 +19,7 @@ from rugcourse.email_preview.sample import parts_of
 from rugcourse.i18n import translations
 from rugcourse.locales import languages
 from rugcourse.picture_library import storing
+from rugcourse.picture_storage.storage import StorageUnavailable
 from rugcourse.pictures.errors import EncoderUnavailable, InvalidPicture
 from rugcourse.pictures.reference import parse_reference
 from rugcourse.site_settings import store
@@ -27,7 +28,7 @@ from rugcourse.site_settings.model import MAILS_WITH_WORDS, MOST_AUTHORS
 from rugcourse.site_settings.store import PictureGone, SettingsChangedMeanwhile, StoredSettings
 from rugcourse.web.admin.auth import Owner, admin_page, mail_page
 from rugcourse.web.admin.campaign_forms import FormErrors
-from rugcourse.web.admin.pictures import BUSY, problem_in
+from rugcourse.web.admin.pictures import BUSY, NO_STORAGE, problem_in
 from rugcourse.web.admin.site_forms import AUTHORS, LOOK, WORDS, SettingsForm, settings_from
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
@@ -166,6 +167,8 @@ def _with_pictures(
             wrong.append(LintFinding("other", name, values={"text": problem_in(error.problem, language)}))
         except EncoderUnavailable:
             wrong.append(LintFinding("other", name, values={"text": translations(language).gettext(BUSY)}))
+        except StorageUnavailable:
+            wrong.append(LintFinding("other", name, values={"text": translations(language).gettext(NO_STORAGE)}))
     return typed, wrong
 
 
