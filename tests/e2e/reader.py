@@ -19,9 +19,9 @@ WORDS = {
         "back": "Fijn dat je er weer bent", "erased": "Alles is gewist", "gone": "Alles over jou is gewist", "weekly": "maandag 30 november",
     },
     "en": {
-        "confirm": "confirm", "welcome": "You are in", "lesson": r"\({}/", "link": "The link to your page",
-        "saved": "Your choice is saved", "break": "You have a break until", "right": "That is right", "left": "You are unsubscribed",
-        "back": "Good that you are back", "erased": "Everything is erased", "gone": "Everything about you is erased", "weekly": "Monday 30 November",
+        "confirm": "confirm", "welcome": "You have signed up", "lesson": r"\({}/", "link": "The link to your page",
+        "saved": "Your choice is saved", "break": "You are taking a break until", "right": "That is right", "left": "You are unsubscribed",
+        "back": "Welcome back", "erased": "Everything is erased", "gone": "Everything about you is erased", "weekly": "Monday 30 November",
     },
     "de": {
         "confirm": "bestätigen", "welcome": "Sie sind dabei", "lesson": r"\({}/", "link": "Der Link zu Ihrer Seite",

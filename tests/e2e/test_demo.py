@@ -113,7 +113,7 @@ def answer_all(page: Page, options: list[int]) -> None:
     [
         ("nl", ("Bevestig", "Je doet mee", r"\(les {}\)", "8 van de 8 goed")),
         # tests/e2e/test_reader.py goes the same way in English, in a process that needs no half minute of days.
-        pytest.param("en", ("confirm", "You are in", r"\({}/", "8 of 8 right"), marks=pytest.mark.long_drill),
+        pytest.param("en", ("confirm", "You have signed up", r"\({}/", "8 of 8 right"), marks=pytest.mark.long_drill),
     ],
 )
 def test_from_the_test_to_the_last_lesson_and_the_second_test(

@@ -51,7 +51,7 @@ def _texts(notice: AccountNotice, language: str) -> tuple[str, str]:
                 "An owner changed what you may do in the admin pages, or ended your access."
             )
         case AccountNotice.CODES_GUESSED:
-            return _("Somebody knows your password"), _(
+            return _("Someone knows your password"), _(
                 "Somebody logged in with your password and then typed wrong codes. They did not get in. Was it not "
                 "you? Choose another password now."
             )

@@ -187,7 +187,7 @@ NOTICE = Form(
     N_("Safety notice"),
     (
         Field("title", N_("Title"), required=True),
-        Field("line", N_("One sentence, shown in every mail and on every page"), Input.TEXT, required=True),
+        Field("line", N_("One sentence, shown in every email and on every page"), Input.TEXT, required=True),
         Field("link_text", N_("Link text after that sentence")),
         Field("disclaimer", N_("What the course can't do, such as making a diagnosis"), Input.TEXT),
         Field("body", N_("Text above the signs on the page of the notice (Markdown)"), Input.MARKDOWN, required=True),

@@ -63,10 +63,10 @@ class CheckInfo:
 CHECKS = {
     "settings": CheckInfo(
         _("Settings"),
-        _("Mail from an address that is made up is refused, and links signed with a known key can be forged."),
+        _("Email from an address that is made up is refused, and links signed with a known key can be forged."),
     ),
     "address": CheckInfo(
-        _("Postal address"), _("The law asks commercial mail to say who sends it and where they are.")
+        _("Postal address"), _("The law asks commercial email to say who sends it and where they are.")
     ),
     "database": CheckInfo(_("Database"), _("It holds every reader, every lesson and what was sent.")),
     "broker": CheckInfo(_("Broker"), _("It wakes the workers. Without it lessons go out later, at the next look.")),
@@ -98,32 +98,30 @@ CHECKS = {
         _("Files"), _("The database, keys and passwords stand in them, and other users have no business there.")
     ),
     "admins": CheckInfo(_("Admins"), _("A password alone can be stolen or guessed, and opens every address.")),
-    "smtp": CheckInfo(_("Mail server"), _("All mail goes out through it.")),
-    "website": CheckInfo(_("Web address"), _("The links in all mails begin with it.")),
+    "smtp": CheckInfo(_("Mail server"), _("All email goes out through it.")),
+    "website": CheckInfo(_("Web address"), _("The links in all emails begin with it.")),
     "client": CheckInfo(
         _("Addresses of visitors"),
         _("Limits on signups and on logging in count per network, by the address that a request comes from."),
     ),
     "unsubscribe": CheckInfo(
         _("Unsubscribing"),
-        _("Gmail and Yahoo ask for a link that works with one press, or mail goes to the spam folder."),
+        _("Gmail and Yahoo ask for a link that works with one press, or email goes to the spam folder."),
     ),
     "spf": CheckInfo(
-        _("SPF"), _("It says in the DNS which servers may send for your domain. Without it mail is refused.")
+        _("SPF"), _("It says in the DNS which servers may send for your domain. Without it email is refused.")
     ),
     "dkim": CheckInfo(
-        _("DKIM"), _("A signature by which others see that a mail is yours and was not changed on its way.")
+        _("DKIM"), _("A signature by which others see that an email is yours and was not changed on its way.")
     ),
     "dmarc": CheckInfo(
         _("DMARC"),
-        _("It says in the DNS what others do with mail that only pretends to be yours. Gmail asks for it."),
+        _("It says in the DNS what others do with email that only pretends to be yours. Gmail asks for it."),
     ),
-    "mx": CheckInfo(_("Mail that comes in"), _("Where nobody can answer, mail is trusted less.")),
-    "bounces": CheckInfo(
-        _("Mail that comes back"), _("Who writes on to mailboxes that are gone is soon taken for a spammer.")
-    ),
-    "ptr": CheckInfo(_("Name of the server"), _("Many servers refuse mail from a machine whose address has no name.")),
+    "mx": CheckInfo(_("Incoming email"), _("Where nobody can answer, email is trusted less.")),
+    "bounces": CheckInfo(_("Bounces"), _("Who writes on to mailboxes that are gone is soon taken for a spammer.")),
+    "ptr": CheckInfo(_("Name of the server"), _("Many servers refuse email from a machine whose address has no name.")),
     "spamassassin": CheckInfo(
-        _("SpamAssassin"), _("With it you see before a mail goes out what a spam filter makes of it.")
+        _("SpamAssassin"), _("With it you see before an email goes out what a spam filter makes of it.")
     ),
 }

@@ -120,7 +120,7 @@ def _words(language: str) -> dict[str, str]:
         "about": _("About this book"),
         "learn": _("What you will know"),
         "chapter": _("Lesson"),
-        "remember": _("To remember"),
+        "remember": _("Remember"),
         "today": _("To do today"),
         "questions": _("Test yourself"),
         "answers": _("The answers"),
@@ -130,5 +130,5 @@ def _words(language: str) -> dict[str, str]:
         "author": _("About the author"),
         "next_step": _("What you can do next"),
         "by": _("by"),
-        "online": _("Take the 2-minute test, or get the lessons by e-mail:"),
+        "online": _("Take the 2-minute test, or get the lessons by email:"),
     }

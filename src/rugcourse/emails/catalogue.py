@@ -89,13 +89,13 @@ def message_email(
 
 def confirm_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the mail that asks to confirm a signup. It contains nothing that the visitor typed."""
-    subject = translations(language).gettext("Please confirm your course by e-mail")
+    subject = translations(language).gettext("Please confirm your course by email")
     return _with_own_words("confirm", subject, course, language, branding, links)
 
 
 def reminder_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the one reminder to confirm a signup. Like the first mail it contains nothing that the visitor typed."""
-    subject = translations(language).gettext("Reminder: please confirm your course by e-mail")
+    subject = translations(language).gettext("Reminder: please confirm your course by email")
     return _with_own_words("reminder", subject, course, language, branding, links)
 
 
@@ -107,13 +107,13 @@ def welcome_email(course: Course, language: str, branding: Branding, links: Link
 
 def imported_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the first mail to an imported subscriber: where their address is from, what comes, how to stop it."""
-    subject = translations(language).gettext("Your course by e-mail, and how to stop it")
+    subject = translations(language).gettext("Your course by email, and how to stop it")
     return _of_course("imported", subject, course, language, branding, links)
 
 
 def already_subscribed_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the mail to a reader with whose address somebody signed up again."""
-    subject = translations(language).gettext("You already follow this course")
+    subject = translations(language).gettext("You already take this course")
     return _of_course("already-subscribed", subject, course, language, branding, links)
 
 

@@ -81,7 +81,7 @@ def _without_signup(settings: Settings, words: Terms) -> list[str]:
     """What holds for visitors who do not sign up."""
     _ = translations(words.language).gettext
     return [
-        _("These pages set no cookies, and ask nothing of other sites."),
+        _("These pages set no cookies and load nothing from other sites."),
         _("The answers of a test are kept without any name, and forgotten after %(days)s unless you sign up.")
         % {"days": words.days(settings.keep_unconfirmed_days)},
         _("We count how often a lesson is read, not by whom."),
@@ -98,7 +98,7 @@ def _sources(settings: Settings, language: str) -> list[str]:
     """Where personal data comes from (GDPR, article 14(2)(f))."""
     _ = translations(language).gettext
     return [
-        _("From you: the form that you filled in, and what you press and write in mails and on pages."),
+        _("From you: the form that you filled in, and what you press and write in emails and on pages."),
         _("Or from a list of %(practice)s, to which you gave your address. Your copy says which list.")
         % {"practice": settings.practice},
         _("Only your address and your consent are needed: without them no lesson can come. The rest is up to you."),
@@ -118,7 +118,7 @@ def _decisions(language: str) -> list[str]:
             "reading, language, labels, answers and test score. They never choose somebody who did "
             "not agree to that kind of message."
         ),
-        _("Your labels are in your copy, and are deleted when you are erased."),
+        _("Your tags are in your copy, and are deleted when you are erased."),
         _(
             "Sometimes we compare two versions of a text: half of the readers get one, half the "
             "other. We count how many answer or, among those who allow measuring, follow a link. If "
@@ -154,7 +154,7 @@ def _ends(words: Terms) -> Iterator[str]:
     kept = words.retention
     yield words.end(End.PERSON)
     yield _("If you stop with only one of your courses, we keep what belongs to it until we erase everything.")
-    yield _("If you reported our mail as spam, or we may not write to you, we erase everything %(days)s later.") % {
+    yield _("If you reported our email as spam, or we may not write to you, we erase everything %(days)s later.") % {
         "days": words.days(kept.left_days)
     }
     ends = dict.fromkeys(group.end for group in of_readers())
@@ -162,11 +162,11 @@ def _ends(words: Terms) -> Iterator[str]:
     yield withdrawals(words)
     yield _("What we erase can remain in backups for at most %(days)s.") % {"days": words.days(kept.withdrawal_days)}
     if kept.bounce_mail_days:
-        yield _("A mail that came back to us can remain in our mailbox for %(days)s.") % {
+        yield _("An email that came back to us can remain in our mailbox for %(days)s.") % {
             "days": words.days(kept.bounce_mail_days)
         }
     else:
-        yield _("A mail that came back to us remains in our mailbox until somebody deletes it there.")
+        yield _("An email that came back to us remains in our mailbox until someone deletes it there.")
 
 
 def withdrawals(words: Terms) -> str:
@@ -204,9 +204,9 @@ def _recipients(settings: Settings, language: str) -> Iterator[str]:
         "practice": settings.practice
     }
     if settings.smtp.host in _THIS_MACHINE:
-        yield _("Your mails go out from the machine that these pages are on, to your mail provider.")
+        yield _("Your emails go out from the machine that these pages are on, to your email provider.")
     else:
-        yield _("Your mails go by way of %(host)s to your mail provider.") % {"host": settings.smtp.host}
+        yield _("Your emails go by way of %(host)s to your email provider.") % {"host": settings.smtp.host}
     if settings.processors:
         yield _("These work for us, under a contract: %(processors)s.") % {
             "processors": settings.processors.rstrip(".")
@@ -275,7 +275,7 @@ def controller(settings: Settings, language: str) -> Iterator[str]:
     """Who runs this installation: name, address and what else the law wants to be found easily."""
     _ = translations(language).gettext
     yield f"{settings.practice}, {settings.postal_address}"
-    yield _("E-mail: %(address)s") % {"address": settings.reply_to or settings.sender_address}
+    yield _("Email: %(address)s") % {"address": settings.reply_to or settings.sender_address}
     if settings.phone:
         yield _("Telephone: %(number)s") % {"number": settings.phone}
     if settings.kvk:

@@ -49,7 +49,7 @@ def _words(notice: ReaderNotice, _: Callable[[str], str], sender: Sender) -> tup
                 "your mail. You can sign up again whenever you like."
             )
         case ReaderNotice.NEW_ADDRESS:
-            return _("Do you want our mails at this address?"), _(
+            return _("Do you want our emails at this address?"), _(
                 "Somebody, probably you, wants to get the mails of %(practice)s at this address instead of at another "
                 "one. Open the page below within 24 hours and press the button there; then they come here. Was it not "
                 "you? Then do nothing: nothing changes, and at most three of these mails come in thirty days."

@@ -34,7 +34,7 @@ _PURPOSES: Mapping[ProcessingPurpose, tuple[str, str]] = {
         ),
     ),
     ProcessingPurpose.LABELS: (
-        N_("Labels"),
+        N_("Tags"),
         N_(
             "Words that we attach to you to choose who gets a message. They must not be about your "
             "health. If you object, tick the box on your own page, or write to us. Then we remove "
@@ -68,7 +68,7 @@ _PURPOSES: Mapping[ProcessingPurpose, tuple[str, str]] = {
         ),
     ),
     ProcessingPurpose.DELIVERY: (
-        N_("Mail that arrives"),
+        N_("Email that arrives"),
         N_(
             "When a mail was sent, its number, what your mail provider said about it, and whether it "
             "came back, was reported as spam, or led you to unsubscribe."
@@ -80,7 +80,7 @@ _PURPOSES: Mapping[ProcessingPurpose, tuple[str, str]] = {
     ),
     ProcessingPurpose.VISITORS: (
         N_("Remarks of visitors"),
-        N_("What somebody wrote about a lesson without giving a name. We cannot see who it was."),
+        N_("What someone wrote about a lesson without giving a name. We cannot see who it was."),
     ),
     ProcessingPurpose.LOG: (N_("What we did"), N_("What we changed for you or for many, when, and why.")),
     ProcessingPurpose.ACCESS: (
@@ -111,7 +111,7 @@ _ENDS: Mapping[End, tuple[str, Mapping[str, Callable[[Retention], int]]]] = {
         },
     ),
     End.MEASURED: (
-        N_("That you opened a mail or followed a link: %(days)s."),
+        N_("That you opened an email or followed a link: %(days)s."),
         {"days": lambda kept: kept.measured_days},
     ),
     End.ANSWERED: (
@@ -129,7 +129,7 @@ _ENDS: Mapping[End, tuple[str, Mapping[str, Callable[[Retention], int]]]] = {
         {"days": lambda kept: kept.measured_days},
     ),
     End.UNCLAIMED: (
-        N_("The test of somebody who does not sign up: %(days)s."),
+        N_("The test of someone who does not sign up: %(days)s."),
         {"days": lambda kept: kept.unconfirmed_days},
     ),
     End.REMARK: (N_("What visitors wrote about a lesson: %(days)s."), {"days": lambda kept: kept.remark_days}),
@@ -168,7 +168,7 @@ _ENDS: Mapping[End, tuple[str, Mapping[str, Callable[[Retention], int]]]] = {
     ),
     End.PROCESS: ("%(days)s.", {"days": lambda kept: kept.process_days}),
     End.LIST: (N_("A list with you on it that we import: until that is done, at most a week."), {}),
-    End.WORKING: (N_("Which mails are being sent right now: until that is done, usually a few minutes."), {}),
+    End.WORKING: (N_("Which emails are being sent right now: until that is done, usually a few minutes."), {}),
     End.CHALLENGE: (N_("What their browser is asked while they log in: a few minutes."), {}),
 }
 

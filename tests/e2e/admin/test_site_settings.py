@@ -105,7 +105,7 @@ def test_an_owner_writes_the_words_of_mails_and_of_the_end(page: Page, site: Sit
     page.fill("textarea[name='end.en.text']", "Would you like a therapist to look along?")
     page.fill("input[name='end.en.label']", "Make an appointment")
     press(page, "#site button.button")
-    expect(page.locator("section.problems")).to_contain_text("a button needs both words and a link.")
+    expect(page.locator("section.problems")).to_contain_text("a button needs both a text and a link.")
     expect(page.locator("textarea[name='mail.confirm.en.opening']")).to_have_value("One press, and **we begin**.")
     assert_good_for_everybody(page)
     page.fill("input[name='end.en.link']", "https://harbour.example/appointment")

@@ -25,7 +25,7 @@ def test_ab_test_page_starts_shows_and_stops_a_test_and_hides_interim_results(
     page = editor.get(path).text
     assert "150 mails of each" in page
     assert "90 (" not in page
-    assert "compared already" in post(editor, path, **{"subject.nl": "Nog een"})
+    assert "already running" in post(editor, path, **{"subject.nl": "Nog een"})
     history = f"/admin/lessons/{COURSE}/welkom/history"
     assert editor.get(history).text.count("half of the readers") == 2
     assert "comparison of two subjects" in editor.get(history).text

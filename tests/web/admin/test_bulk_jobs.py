@@ -52,7 +52,7 @@ def test_import_from_upload_to_readers(editor: TestClient, runtime: Runtime) -> 
     assert "ann@x.example" not in page
     assert "nobody" not in page
     assert "can&#39;t" not in post(editor, "/admin/imports")
-    assert "not in a state" in post(editor, job, action="start")
+    assert "status does not allow" in post(editor, job, action="start")
     with runtime.database.read() as session:
         change = session.scalars(select(AuditLogRow).where(AuditLogRow.action == "import.start")).one()
     assert (change.after or {})["agreed_where"] == "paper form"
@@ -61,11 +61,11 @@ def test_import_from_upload_to_readers(editor: TestClient, runtime: Runtime) -> 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"column": ["name", "", ""]}, "holds the e-mail address"), ({"column": ["email", "email", ""]}, "hold the same"),
+        ({"column": ["name", "", ""]}, "holds the email address"), ({"column": ["email", "email", ""]}, "hold the same"),
         ({"column": ["name", "email", ""], "agreed_where": " "}, "where they agreed"), ({"column": ["name", "email", ""], "agreed_text": ""}, "which words"),
         ({"column": ["name", "email", ""], "agreed_at": ""}, "which day"), ({"column": ["name", "email", ""], "agreed_at": "2026-12-24"}, "a day to come"),
         ({"column": ["name", "email", ""], "agreed_at": "soon"}, "be read"), ({"column": ["name", "email", "tags"]}, "nothing was kept"),
-        ({"column": ["name", "email", ""], "hour": "99"}, "One of the numbers"), ({"column": ["name", "email", ""], "tags": "x" * 41}, "A label has"),
+        ({"column": ["name", "email", ""], "hour": "99"}, "One of the numbers"), ({"column": ["name", "email", ""], "tags": "x" * 41}, "A tag has"),
     ],
 )  # fmt: skip
 def test_import_form_asks_for_missing_choices(
@@ -74,7 +74,7 @@ def test_import_form_asks_for_missing_choices(
     job = upload(editor, b"Naam,E-mail,Iets\nAnn,ann@x.example,x\n")
     assert said in check(editor, job, **fields)
     run_jobs(runtime)
-    assert "to be explained" in editor.get(job).text
+    assert "waiting for your choice of columns" in editor.get(job).text
 
 
 def test_second_upload_reads_a_column_that_was_not_stored(editor: TestClient, runtime: Runtime) -> None:
@@ -92,8 +92,8 @@ def test_second_upload_reads_a_column_that_was_not_stored(editor: TestClient, ru
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("../../etc/passwd.csv", b"<svg onload=alert(1)>", "no text file"), ("x.svg", b"<svg/>", "no text file"), ("x.csv", b"", "no line below"),
-        ("x.html", b"<!doctype html><b>a@x.example</b>", "no text file"), ("x.csv", b"\x00\x01", "no text file"), ("x.csv", b"a\nb\n", "That is no list"),
+        ("../../etc/passwd.csv", b"<svg onload=alert(1)>", "not a text file"), ("x.svg", b"<svg/>", "not a text file"), ("x.csv", b"", "only one line"),
+        ("x.html", b"<!doctype html><b>a@x.example</b>", "not a text file"), ("x.csv", b"\x00\x01", "not a text file"), ("x.csv", b"a\nb\n", "No line of this file"),
     ],
 )  # fmt: skip
 def test_invalid_upload_stores_nothing(
@@ -150,10 +150,10 @@ def test_bulk_action_is_counted_again_when_the_audience_has_changed(editor: Test
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({}, "what is to be done"), ({"act": "erase", "reason": "because"}, "what is to be done"), ({"act": "tag", "reason": "because"}, "A label has"),
-        ({"act": "tag", "reason": "because", "tag": "rug, nek"}, "A label has"),
-        ({"act": "tag", "reason": "because", "tag": "autumn", "silent_for": "30"}, "nobody gets or loses one for what they did"),
-        ({"act": "untag", "reason": "because", "tag": "autumn", "silent_for": "30"}, "nobody gets or loses one for what they did"),
+        ({}, "Choose an action"), ({"act": "erase", "reason": "because"}, "Choose an action"), ({"act": "tag", "reason": "because"}, "A tag has"),
+        ({"act": "tag", "reason": "because", "tag": "rug, nek"}, "A tag has"),
+        ({"act": "tag", "reason": "because", "tag": "autumn", "silent_for": "30"}, "depend on what someone did"),
+        ({"act": "untag", "reason": "because", "tag": "autumn", "silent_for": "30"}, "depend on what someone did"),
         ({"act": "pause"}, "Say why"), ({"act": "pause", "reason": "because", "until": "soon"}, "this date can't be read"),
         ({"act": "pause", "reason": "because", "from_lesson": "3"}, "Choose the course"),
     ],
@@ -195,7 +195,7 @@ def test_import_checked_again_is_not_started_by_an_outdated_page(editor: TestCli
     check(editor, job, **columns)  # a colleague
     run_jobs(runtime)
     answer = editor.post(job, data={**form_of(editor), **opened, "action": "start"})
-    assert "somebody changed this since you opened the page" in answer.text
+    assert "someone changed this since you opened the page" in answer.text
     run_jobs(runtime)
     assert people(runtime) == {}
     assert post(editor, job, action="start") == job
@@ -205,4 +205,4 @@ def test_pages_that_set_tags_warn_against_sensitive_tags(editor: TestClient, run
     make_reader(runtime, "sam@example.org")
     job = upload(editor, b"Naam;E-mailadres\nAnn;ann@x.example\n")
     for path in (job, "/admin/bulk-actions", "/admin/subscribers/1"):
-        assert "No diagnosis or complaint" in editor.get(path).text
+        assert "Never a diagnosis, a complaint" in editor.get(path).text

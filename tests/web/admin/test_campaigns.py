@@ -80,14 +80,14 @@ def test_campaign_from_draft_to_figures_with_people_behind_them(
         ("what", {"body.en": "a\n\nHi {{ surname }}"}, "en.body", "line 3: {{ surname }} can", "regel 3: {{ surname }}"),
         ("what", {"body.en": "{% for x in range(10**9) %}"}, "en.body", "line 1: {% for x", "regel 1: {% for x"),
         ("what", {"body.en": "{{ ''.__class__ }}"}, "en.body", "can't be used here", "kan hier niet"),
-        ("what", {"body.en": "[us](/here)"}, "en.body", "leads nowhere from a mail", "nergens heen"),
+        ("what", {"body.en": "[us](/here)"}, "en.body", "leads nowhere from an email", "nergens heen"),
         ("what", {"body.en": "![us](https://x.example/x.png)"}, "en.body", "line 1: a picture of another site", "regel 1: een afbeelding van een andere site"),
         ("what", {"body.en": f"![us](pictures/us-{'0' * 32}-100x50.png)"}, "en.body", "line 1: there is no such picture: us", "deze afbeelding is er niet: us"),
         ("what", {"body.en": "![us](pictures/us.png)"}, "en.body", "line 1: there is no such picture", "deze afbeelding is er niet"),
         ("what", {"body.en": "Hi <script>alert(1)</script>"}, "en.body", "HTML can't be used", "HTML kan hier niet"),
         ("what", {"title.en": "private \ue000"}, "en.title", "an invisible character", "onzichtbaar teken"),
         ("what", {"title.nl": "Alleen een titel"}, "nl.subject", "this is empty", "dit is leeg"),
-        ("what", {"subject.en": "one\r\nBcc: all@x.example"}, "en.subject", "has to stay on one line", "op één regel"),
+        ("what", {"subject.en": "one\r\nBcc: all@x.example"}, "en.subject", "must be a single line", "op één regel"),
         ("what", {"name": " "}, "name", "Give it a name.", "Geef hem een naam."),
         ("who", {"from_lesson": "3"}, "course", "Choose the course", "Kies de cursus"),
         ("who", {"silent_for": "'; DROP TABLE x --"}, "silent_for", "write a whole number from 1 to", "een heel getal van 1"),
@@ -309,7 +309,7 @@ def test_campaign_form_keeps_typed_values_after_an_edit_conflict(
     form = {**form_of(editor), **opened}
     answer = editor.post(f"{draft}/{step}", data={**form, **TYPED[step]})
     assert answer.status_code == 409
-    assert "Not saved: somebody else changed this step" in answer.text
+    assert "Not saved: someone else changed this step" in answer.text
     assert SHOWN[step] in answer.text
     answer = editor.post(draft, data={**form_of(editor), **looked_at, "action": "start"})
     assert answer.headers["location"] == f"{draft}/review?done=changed"
@@ -347,7 +347,7 @@ def test_dashboard_lists_mails_with_unknown_delivery(
     with runtime.database.write() as session:
         session.execute(update(DeliveryRow).values(state=DeliveryState.UNKNOWN))
     page = editor.get("/admin").text
-    assert "nobody can say" in page
+    assert "not known whether" in page
     assert email in page
 
 

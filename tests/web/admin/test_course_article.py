@@ -204,7 +204,7 @@ def test_two_who_cut_at_once_are_told_of_each_other(editor: TestClient) -> None:
     assert seen
     starts = re.findall(r'value="(start:\d+)"', editor.get(CUTS).text)
     post(editor, CUTS, action=starts[0], seen=seen[1])
-    assert "somebody else divided the article" in post(editor, CUTS, action=starts[1], seen=seen[1])
+    assert "someone else divided the article" in post(editor, CUTS, action=starts[1], seen=seen[1])
 
 
 @pytest.mark.parametrize(

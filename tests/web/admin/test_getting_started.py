@@ -38,10 +38,10 @@ def steps(runtime: Runtime, *, checked: bool = False) -> GettingStarted:
 
 def test_owner_sees_the_steps_until_there_are_people(owner: TestClient, runtime: Runtime) -> None:
     assert "<h1>Getting started</h1>" in owner.get("/admin").text
-    assert "<h1>Overview</h1>" in owner.get("/admin?view=overview").text
+    assert "<h1>Dashboard</h1>" in owner.get("/admin?view=overview").text
     make_reader(runtime, "reader@x.example")
     page = owner.get("/admin").text
-    assert "<h1>Overview</h1>" in page
+    assert "<h1>Dashboard</h1>" in page
     assert "0 of 5 steps are done." in page
 
 
@@ -94,7 +94,7 @@ def test_test_mail_comes_to_the_owner(owner: TestClient, runtime: Runtime, sink:
     assert answer.headers["location"] == "/admin/getting-started?done=test"
     assert len(sink.to(OWNER)) == 1
     assert steps(runtime).done == {FirstStep.TEST_EMAIL}
-    assert "sent themselves a test mail" in owner.get("/admin/audit-log").text
+    assert "sent themselves a test email" in owner.get("/admin/audit-log").text
 
 
 def test_mail_server_that_is_away_is_said(runtime: Runtime, clock: VirtualClock) -> None:
@@ -111,5 +111,5 @@ def test_closed_steps_come_back_nowhere(owner: TestClient, runtime: Runtime) -> 
     assert owner.post("/admin/getting-started/close", data=form_of(owner)).headers["location"] == "/admin"
     assert not steps(runtime).is_shown
     page = owner.get("/admin").text
-    assert "<h1>Overview</h1>" in page
+    assert "<h1>Dashboard</h1>" in page
     assert "steps are done" not in page

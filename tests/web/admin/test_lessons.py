@@ -80,7 +80,7 @@ def test_lesson_with_mistakes_is_saved_and_not_published(editor: TestClient, run
     where = post(editor, LESSON, **typed(runtime, nl__subject="Nu!", quiz__0__right=""), action="publish")
     page = editor.get(where).text
     assert "no exclamation mark" in page
-    assert "which answer is the right one" in page
+    assert "choose the right answer" in page
     assert "Not published" in post(editor, where, under_way="new")
     assert course_of(runtime).course == before
     assert "Nu!" in editor.get(LESSON).text
@@ -123,7 +123,7 @@ def test_the_preview_is_what_a_reader_would_get_with_their_name_and_what_they_mi
 def test_checks_come_while_it_is_written(editor: TestClient, runtime: Runtime) -> None:
     form = {**typed(runtime, en__title=""), **form_of(editor)}
     assert "this is empty" in editor.post(f"{LESSON}/checks", data=form).text
-    assert "Nothing is wrong" in editor.post(f"{LESSON}/checks", data={**form, "en.title": "T"}).text
+    assert "No problems found" in editor.post(f"{LESSON}/checks", data={**form, "en.title": "T"}).text
 
 
 def test_pictures_and_html_are_told_at_their_field_in_the_editors_language_and_not_published(
@@ -244,7 +244,7 @@ def test_stale_lesson_form_is_told_on_saving_and_publishing(editor: TestClient, 
     mine = {**typed(runtime, nl__title="Mine"), "saved": "0", "version": version}
     answer = editor.post(LESSON, data={**mine, **form_of(editor), "action": "save"})
     assert answer.status_code == 409
-    assert "Not saved: somebody published another version" in answer.text
+    assert "Not saved: someone published another version" in answer.text
     assert 'value="Mine"' in answer.text
     again = re.search(r'name="version" value="(\d+)"', answer.text)[1]  # type: ignore[index]
     assert post(editor, LESSON, **{**mine, "version": again}, action="save") == f"{LESSON}?done=saved"
@@ -310,4 +310,4 @@ def test_the_pages_of_a_draft_say_whose_version_it_would_replace(editor: TestCli
         kept = lesson_drafts.DraftContent(draft.fields, draft.began_from)
         assert lesson_drafts.save(session, course_of(runtime).id, "stress", kept, 0, None, runtime.clock.now())
     for page in (LESSON, f"{LESSON}/publish"):
-        assert "Since this draft was begun, somebody published another version" in editor.get(page).text
+        assert "Since this draft was begun, someone published another version" in editor.get(page).text

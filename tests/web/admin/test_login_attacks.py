@@ -193,9 +193,9 @@ def test_password_confirmations_are_limited_per_session(owner: TestClient) -> No
     said = [
         owner.post("/admin/account", data={**form, "action": "recovery-codes", "old": "guess"}).text for _ in range(7)
     ]
-    assert ["Wait a quarter of an hour" in one for one in said] == [False] * 5 + [True] * 2
+    assert ["Wait 15 minutes" in one for one in said] == [False] * 5 + [True] * 2
     answer = owner.post("/admin/account", data={**form, "action": "recovery-codes", "old": PASSWORD})
-    assert "Wait a quarter of an hour" in answer.text
+    assert "Wait 15 minutes" in answer.text
 
 
 def test_stored_totp_secret_is_not_accepted_in_the_form(

@@ -112,9 +112,9 @@ def test_form_shows_what_was_saved_and_only_differences_are_stored(owner: TestCl
     [
         ({"practice": ""}, "this is empty."),
         ({"practice": "x" * 81}, "81 characters; at most 80."),
-        ({"practice": "Ada\nBcc: all@x.example"}, "there is an invisible character in it"),
-        ({"reply_to": "nobody"}, "this is not an e-mail address."),
-        ({"reply_to": "a@x.example\r\nBcc: b@x.example"}, "there is an invisible character in it"),
+        ({"practice": "Ada\nBcc: all@x.example"}, "it contains an invisible character"),
+        ({"reply_to": "nobody"}, "this is not an email address."),
+        ({"reply_to": "a@x.example\r\nBcc: b@x.example"}, "it contains an invisible character"),
         ({"accent": "red"}, "write a colour as #"),
         ({"accent": "#ffee00"}, "this colour is hard to read on the others: contrast 1"),
         ({"paper": "#222222"}, "The nearest colour that works: #"),

@@ -94,7 +94,7 @@ def test_privacy_page_has_the_lines_of_the_practice(owner: TestClient, browser: 
         ({"mail.confirm.nl.subject": "A\nBcc: all@x.example"}, "mail.confirm.nl.subject", "invisible character"),
         ({"mail.welcome.en.opening": "x" * 2001}, "mail.welcome.en.opening", "2001 characters; at most 2000."),
         ({"end.nl.label": "Go", "end.nl.link": "https://x.example"}, "end.nl.text", "this is empty."),
-        ({"end.nl.text": "Go", "end.nl.label": "Go"}, "end.nl.label", "a button needs both words and a link."),
+        ({"end.nl.text": "Go", "end.nl.label": "Go"}, "end.nl.label", "a button needs both a text and a link."),
         ({"end.nl.text": "Go", "end.nl.label": "Go", "end.nl.link": "javascript:alert(1)"}, "end.nl.link", "a link begins with"),
         ({"end.nl.text": "Go", "end.nl.label": "Go", "end.nl.link": "https://[::1"}, "end.nl.link", "a link begins with"),
         ({"privacy.nl": "{% for %}"}, "privacy.nl", "{% for %}"),

@@ -214,7 +214,7 @@ def test_audit_log_records_an_erasure_without_the_person(
     path = page_of(runtime, make_reader(runtime))
     press(browser, path, "erase", sure="yes")
     log = browser.get("/admin/audit-log", headers={"Accept-Language": "en"}).text
-    assert "somebody who is not known any more" in log
+    assert "someone who is not known any more" in log
     assert path not in log
 
 

@@ -456,7 +456,7 @@ def test_privacy_page_has_the_required_content_and_never_denies_health_data(
         TestClient(create_app(make_runtime(database, settings, clock))).get(f"/{language}/privacy").text
     )
     assert [word for word in words if word not in page] == []
-    for untrue in ("Niets over je gezondheid", "Nothing about your health"):
+    for untrue in ("Niets over je gezondheid", "write nothing about your health"):
         assert untrue not in page
 
 
@@ -628,7 +628,7 @@ def test_method_not_allowed_lists_the_allowed_methods(browser: TestClient) -> No
 def test_a_course_about_health_says_what_it_is_for_and_what_not(browser: TestClient, language: str, words: str) -> None:
     for path in ("test", "safety-notice"):
         assert words in browser.get(f"/{language}/{COURSE}/{path}").text
-    same_for_all = {"nl": "voor iedereen gelijk", "en": "the same for everybody"}[language]
+    same_for_all = {"nl": "voor iedereen gelijk", "en": "the same for everyone"}[language]
     assert same_for_all in browser.get(f"/{language}/{COURSE}/safety-notice").text
     all_courses = {"nl": "stellen geen diagnose, voorspellen niets", "en": "make no diagnosis, predict nothing"}[
         language

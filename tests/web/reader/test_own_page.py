@@ -617,7 +617,7 @@ def test_own_page_of_a_suppressed_reader_does_not_say_unsubscribed(
 ) -> None:
     runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, "admin")
     page = browser.get(path(runtime, TokenPurpose.UNSUBSCRIBE, email)).text
-    assert "<h1>You get no mail from us</h1>" in page or "<h1>Je krijgt geen mail van ons</h1>" in page
+    assert "<h1>You get no email from us</h1>" in page or "<h1>Je krijgt geen mail van ons</h1>" in page
     assert "You are unsubscribed" not in page
     assert "Je bent uitgeschreven" not in page
 
@@ -692,7 +692,7 @@ def test_refusal_is_saved_from_a_page_reached_by_the_back_button(
         assert found.news_consent == expected
 
 
-@pytest.mark.parametrize(("language", "word"), [("nl", "e-mailadres"), ("en", "e-mail address")])
+@pytest.mark.parametrize(("language", "word"), [("nl", "e-mailadres"), ("en", "email address")])
 def test_data_export_page_names_values_in_the_readers_language(
     browser: TestClient, runtime: Runtime, email: str, language: str, word: str
 ) -> None:

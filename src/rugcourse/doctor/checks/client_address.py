@@ -55,14 +55,14 @@ def compare(told: ReceivedRequest, *, has_proxy: bool) -> Finding:
     if theirs and told.client not in theirs:
         return warning(
             "client",
-            _("Everybody seems to come from %(client)s, the proxy, so that all share the limits of one."),
+            _("Everyone seems to come from %(client)s, the proxy, so that all share the limits of one."),
             _("Set RUGCOURSE_TRUSTED_PROXIES to the proxy's address or network, here: %(client)s"),
             client=told.client,
         )
     if not theirs and (has_proxy or not told.forwarded):
         return warning(
             "client",
-            _("The proxy does not tell who asks, so that everybody seems to come from %(client)s."),
+            _("The proxy does not tell who asks, so that everyone seems to come from %(client)s."),
             _(
                 "Let it set X-Forwarded-For to the address it sees (deploy/ has examples), and set "
                 "RUGCOURSE_TRUSTED_PROXIES to the proxy's address or network, here: %(client)s"

@@ -45,8 +45,8 @@ def check_books(database: Database, links: Links, branding: Branding) -> Iterato
     if missing:
         yield warning(
             "books",
-            _("Not there, or not as readers get the lessons now: %(books)s."),
-            _("They are made when lessons are published or imported. If they stay away, the log says why."),
+            _("Missing or out of date: %(books)s."),
+            _("They are made when lessons are published or imported. If they stay missing, the log says why."),
             books=", ".join(f"{course}.{language}.{kind}" for course, language, kind in missing),
         )
     else:

@@ -79,14 +79,14 @@ def _spf_record(dns: Dns, domain: str, record: str) -> Finding:
         return failure(
             "spf",
             _("The SPF record of %(domain)s takes %(count)s look-ups; more than ten, and it does not count."),
-            _("Take out what sends no mail for you."),
+            _("Take out what sends no email for you."),
             domain=domain,
             count=reading.lookups,
         )
     if rest == "+":
         return failure(
             "spf",
-            _("The SPF record of %(domain)s lets everybody send in your name."),
+            _("The SPF record of %(domain)s lets everyone send in your name."),
             _("Let it end with -all or ~all."),
             domain=domain,
         )
@@ -104,7 +104,7 @@ def _dkim(settings: Settings, dns: Dns) -> Iterator[Finding]:
     if not settings.dkim_files:
         yield unknown(
             "dkim",
-            _("Mail is not signed here. If your relay signs it, all is well."),
+            _("Email is not signed here. If your relay signs it, all is well."),
             _("If it does not: rugcourse dkim generate makes keys and says what to do with them."),
         )
         return
@@ -125,11 +125,11 @@ def _dkim_key(dns: Dns, domain: str, key: SigningKey, *, signs: bool) -> Finding
         kind = _tags(key.record)["k"]
         if signs:
             return ok("dkim", _("%(name)s (%(kind)s) is known and signs."), name=name, kind=kind)
-        return ok("dkim", _("%(name)s (%(kind)s) is known, for mail that is on its way."), name=name, kind=kind)
+        return ok("dkim", _("%(name)s (%(kind)s) is known, for email that is on its way."), name=name, kind=kind)
     if not signs:
         return warning(
             "dkim",
-            _("%(name)s is gone from the DNS: mail that it signed and that is still on its way can't be checked."),
+            _("%(name)s is gone from the DNS: email that it signed and that is still on its way can't be checked."),
             _("After a week it can go from RUGCOURSE_DKIM_KEYS, too."),
             name=name,
         )
@@ -175,7 +175,7 @@ def _dmarc(settings: Settings, dns: Dns) -> Iterator[Finding]:
     if not settings.dkim_files and not _aligned(envelope, domain, tags):
         yield warning(
             "dmarc",
-            _("Mail comes back to %(envelope)s, which is no part of %(domain)s, and is not signed here."),
+            _("Email comes back to %(envelope)s, which is no part of %(domain)s, and is not signed here."),
             _("Let the relay sign for %(domain)s, or set RUGCOURSE_BOUNCE_ADDRESS to an address under it."),
             envelope=envelope,
             domain=domain,
@@ -186,7 +186,7 @@ def _dmarc(settings: Settings, dns: Dns) -> Iterator[Finding]:
         yield warning(
             "dmarc",
             _("The DMARC record at %(where)s asks for nothing (p=%(policy)s)."),
-            _("When its reports show that all your mail passes, set p=quarantine, and later p=reject."),
+            _("When its reports show that all your email passes, set p=quarantine, and later p=reject."),
             where=f"_dmarc.{where}",
             policy=policy,
         )
@@ -221,7 +221,7 @@ def _mx(settings: Settings, dns: Dns) -> Iterator[Finding]:
     for domain in dict.fromkeys((settings.sender_domain.lower(), envelope_domain(settings))):
         servers = dns.mail_servers(domain)
         if servers:
-            yield ok("mx", _("%(servers)s take mail for %(domain)s."), servers=", ".join(servers[:3]), domain=domain)
+            yield ok("mx", _("%(servers)s take email for %(domain)s."), servers=", ".join(servers[:3]), domain=domain)
         elif dns.refuses_mail(domain):
             yield failure(
                 "mx",
@@ -230,11 +230,11 @@ def _mx(settings: Settings, dns: Dns) -> Iterator[Finding]:
                 domain=domain,
             )
         elif dns.addresses(domain):  # without MX, the domain itself receives mail (RFC 5321, 5.1)
-            yield ok("mx", _("%(domain)s takes its mail itself."), domain=domain)
+            yield ok("mx", _("%(domain)s takes its email itself."), domain=domain)
         else:
             yield failure(
                 "mx",
-                _("Nobody takes mail for %(domain)s: answers and bounces get lost."),
+                _("Nobody takes email for %(domain)s: answers and bounces get lost."),
                 _("Add an MX record to %(domain)s."),
                 domain=domain,
             )
@@ -250,7 +250,7 @@ def _ptr(settings: Settings, dns: Dns) -> Iterator[Finding]:
         yield unknown(
             "ptr",
             _("The DNS knows no %(name)s, so nobody can tell what this machine is called."),
-            _("If it sends mail to the world itself: set RUGCOURSE_EHLO_NAME to a name that leads to it."),
+            _("If it sends email to the world itself: set RUGCOURSE_EHLO_NAME to a name that leads to it."),
             name=name,
         )
         return

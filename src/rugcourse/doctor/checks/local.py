@@ -31,23 +31,23 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         found = False
         yield failure(
             "settings",
-            _("Links are signed with a key that everybody knows."),
+            _("Links are signed with a key that everyone knows."),
             _("Set RUGCOURSE_SECRET_KEYS to a long random text."),
         )
     if settings.sender_domain.endswith(RESERVED):
         found = False
         yield failure(
             "settings",
-            _("Mail comes from %(address)s, which is nobody's."),
+            _("Email comes from %(address)s, which is nobody's."),
             _("Set RUGCOURSE_SENDER_ADDRESS to an address of your own."),
             address=settings.sender_address,
         )
     if found:
-        yield ok("settings", _("Mail comes from %(address)s."), address=settings.sender_address)
+        yield ok("settings", _("Email comes from %(address)s."), address=settings.sender_address)
     if settings.postal_address == MADE_UP_ADDRESS:
         yield warning(
             "address",
-            _("Under each mail stands an address that is made up: %(address)s."),
+            _("Under each email stands an address that is made up: %(address)s."),
             _("Set RUGCOURSE_POSTAL_ADDRESS to yours."),
             address=settings.postal_address,
         )
@@ -122,7 +122,7 @@ def _bounces(settings: Settings, alive: set[str]) -> Iterator[Finding]:
     elif settings.bounce_address and not (hooks or settings.mailbox or "bounces" in alive):
         yield warning(
             "bounces",
-            _("Mail comes back to %(address)s, and nobody takes it in."),
+            _("Email comes back to %(address)s, and nobody takes it in."),
             _("Run rugcourse bounces serve, or set RUGCOURSE_BOUNCE_MAILBOX."),
             address=settings.bounce_address,
         )
@@ -195,10 +195,10 @@ def check_withdrawals(log: WithdrawalLog) -> Iterator[Finding]:
 
 def check_spamassassin() -> Iterator[Finding]:
     if shutil.which("spamassassin"):
-        yield ok("spamassassin", _("It is installed; the test of a mail asks it."))
+        yield ok("spamassassin", _("It is installed; the test of an email asks it."))
     else:
         yield unknown(
             "spamassassin",
             _("It is not installed."),
-            _("Install it for the test of a mail (Debian: apt install spamassassin)."),
+            _("Install it for the test of an email (Debian: apt install spamassassin)."),
         )

@@ -31,11 +31,11 @@ def check_smtp(settings: Settings) -> Iterator[Finding]:
         if server.user is not None:
             yield failure("smtp", _("%(where)s gets the password in the clear."), fix, where=where)
         else:
-            yield warning("smtp", _("%(where)s gets mail in the clear."), fix, where=where)
+            yield warning("smtp", _("%(where)s gets email in the clear."), fix, where=where)
     if offers.largest is not None and offers.largest < _LARGEST_MAIL:
         yield warning(
             "smtp",
-            _("%(where)s takes no mail of more than %(size)s bytes."),
+            _("%(where)s takes no email of more than %(size)s bytes."),
             _("Lessons have 40,000 bytes; let it take a megabyte."),
             where=where,
             size=offers.largest,

@@ -34,7 +34,7 @@ def check_website(settings: Settings, links: Links) -> Iterator[Finding]:
     if parts.hostname in LOCAL:
         yield failure(
             "website",
-            _("Links in mails begin with %(address)s, which readers can't reach."),
+            _("Links in emails begin with %(address)s, which readers can't reach."),
             _("Set RUGCOURSE_BASE_URL to the address that readers see."),
             address=address,
         )

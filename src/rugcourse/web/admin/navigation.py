@@ -21,7 +21,7 @@ class Section:
 
 
 SECTIONS = (
-    Section("/admin", N_("Overview"), frozenset({"", "getting-started"})),
+    Section("/admin", N_("Dashboard"), frozenset({"", "getting-started"})),
     Section("/admin/campaigns", N_("Campaigns"), frozenset({"campaigns"})),
     Section(
         "/admin/lessons",
@@ -32,7 +32,7 @@ SECTIONS = (
     Section("/admin/deliverability", N_("Delivery"), frozenset({"deliverability", "suppressions"})),
     Section("/admin/settings", N_("Settings"), frozenset({"settings"}), Role.OWNER),
     Section("/admin/team", N_("Team"), frozenset({"team"}), Role.OWNER),
-    Section("/admin/audit-log", N_("Log"), frozenset({"audit-log"}), Role.OWNER),
+    Section("/admin/audit-log", N_("Audit log"), frozenset({"audit-log"}), Role.OWNER),
     Section("/admin/account", N_("My account"), frozenset({"account"})),
 )
 
