@@ -23,7 +23,7 @@ def test_ab_test_page_starts_shows_and_stops_a_test_and_hides_interim_results(
     decide_after(runtime, days=4)
     log_in(editor, "editor@x.example")
     page = editor.get(path).text
-    assert "150 mails of each" in page
+    assert "150 emails of each" in page
     assert "90 (" not in page
     assert "already running" in post(editor, path, **{"subject.nl": "Nog een"})
     history = f"/admin/lessons/{COURSE}/welkom/history"

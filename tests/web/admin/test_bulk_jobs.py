@@ -45,7 +45,7 @@ def test_import_from_upload_to_readers(editor: TestClient, runtime: Runtime) -> 
     assert "nobody" in page
     assert people(runtime) == {}
     assert post(editor, job, action="start") == job
-    assert "at work" in editor.get(job).text
+    assert "running" in editor.get(job).text
     run_jobs(runtime)
     assert people(runtime) == {"ann@x.example": "active"}
     page = editor.get(job).text
@@ -61,7 +61,7 @@ def test_import_from_upload_to_readers(editor: TestClient, runtime: Runtime) -> 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"column": ["name", "", ""]}, "holds the email address"), ({"column": ["email", "email", ""]}, "hold the same"),
+        ({"column": ["name", "", ""]}, "with the email address"), ({"column": ["email", "email", ""]}, "hold the same"),
         ({"column": ["name", "email", ""], "agreed_where": " "}, "where they agreed"), ({"column": ["name", "email", ""], "agreed_text": ""}, "which words"),
         ({"column": ["name", "email", ""], "agreed_at": ""}, "which day"), ({"column": ["name", "email", ""], "agreed_at": "2026-12-24"}, "a day to come"),
         ({"column": ["name", "email", ""], "agreed_at": "soon"}, "be read"), ({"column": ["name", "email", "tags"]}, "nothing was kept"),

@@ -385,7 +385,7 @@ def test_questions_that_can_be_guessed_are_told_beside_the_test_and_stop_no_publ
     test = {"en.title": "T", "en.body": "B", "topics.0.lesson": "why-you-sleep", "en.topics.0.name": "Sleep"}
     post(written, f"{MADE}/parts/test", **test, **questions, **places, language="en", saved="0", action="back")
     sentence = (
-        "somebody who knows nothing and always chooses the first answer gets 3 of 3 right; by chance it would be 1."
+        "someone who knows nothing and always chooses the first answer gets 3 of 3 right; by chance it would be 1."
     )
     assert sentence in written.get(f"{MADE}/parts/test?language=en").text
     page = written.get(MADE).text

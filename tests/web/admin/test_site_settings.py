@@ -236,7 +236,7 @@ def test_admin_pages_show_times_in_the_zone_of_the_practice_with_the_year_of_ano
 ) -> None:
     save(owner, time_zone="America/New_York")
     page = owner.get("/admin/settings").text
-    assert "Times are those of America/New_York." in page
+    assert "All times are in America/New_York." in page
     assert "Last saved: " in page
     utc = clock.now()
     local = utc.astimezone(ZoneInfo("America/New_York"))
