@@ -18,6 +18,19 @@ _SHORTEST_SECRET = 16
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"(?:[A-Za-z0-9_-]{1,60}(?:/[A-Za-z0-9_-]{1,60}){0,9})?")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
+# With what the names of time zones begin that are those of places.
+ZONE_CONTINENTS = (
+    "Africa/",
+    "America/",
+    "Antarctica/",
+    "Arctic/",
+    "Asia/",
+    "Atlantic/",
+    "Australia/",
+    "Europe/",
+    "Indian/",
+    "Pacific/",
+)
 Security = Literal["plain", "opportunistic", "starttls", "tls"]
 
 
@@ -246,7 +259,7 @@ def check_public_key(value: str) -> None:
 
 
 def check_time_zone(name: str) -> str:
-    """Return the name of a time zone. Raises ValueError for one that this machine does not know."""
-    if name not in available_timezones():
+    """Return the name of the time zone of a place, or UTC. Raises ValueError for one that readers can't choose."""
+    if name != "UTC" and (name not in available_timezones() or not name.startswith(ZONE_CONTINENTS)):
         raise ValueError(f"{name!r} is no time zone; write it as Europe/Amsterdam or America/New_York")
     return name

@@ -99,7 +99,7 @@ def png_head(width: int, height: int, depth: int = 8, colour: int = 2, interlace
         png_head(8_000, 6_000, colour=6),
         png_head(8_000, 6_000, colour=3, interlaced=1),
         png_head(5_000, 4_000, depth=16),
-        png_head(100_000, 1),
+        png_head(30_000, 1),
     ],
 )
 def test_what_can_be_decoded_in_little_memory_may_be_large(data: bytes) -> None:
@@ -129,3 +129,10 @@ def test_a_file_over_the_limit_is_refused_and_one_at_it_is_not() -> None:
     with pytest.raises(InvalidPicture) as refused:
         check_upload(png() + bytes(MAX_UPLOAD_BYTES - len(png()) + 1))
     assert refused.value.problem == PictureProblem.TOO_LARGE
+
+
+@pytest.mark.parametrize("length", range(16, 29))
+def test_a_png_that_ends_within_its_header_is_damaged(length: int) -> None:
+    with pytest.raises(InvalidPicture) as refused:
+        check_upload(png(60, 40)[:length])
+    assert refused.value.problem == PictureProblem.DAMAGED

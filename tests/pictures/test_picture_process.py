@@ -238,13 +238,20 @@ def large(mode: str, width: int, height: int) -> Image.Image:
         ("PNG", "LA", 8000, 6250),
         ("PNG", "P", 8000, 6250),
         ("GIF", "P", 8000, 6250),
+        ("PNG", "RGBA", 20_000, 2500),
+        ("PNG", "RGBA", 30_000, 1600),
+        ("JPEG", "RGB", 4000, 4000),
         ("WEBP", "RGB", 2500, 2000),
     ],
 )
 def test_the_largest_of_each_kind_takes_little_memory(
     kind: str, mode: str, width: int, height: int, tmp_path: Path
 ) -> None:
-    options = {"PNG": {"compress_level": 1}, "WEBP": {"method": 0}}.get(kind, {})
+    options = {
+        "PNG": {"compress_level": 1},
+        "WEBP": {"method": 0},
+        "JPEG": {"progressive": True, "subsampling": 0, "quality": 30},
+    }.get(kind, {})
     assert memory_for(saved(large(mode, width, height), kind, **options), tmp_path) < MOST_MEMORY_KB
 
 
@@ -293,3 +300,11 @@ def test_a_square_is_cut_out_of_the_middle_and_of_the_upper_part_of_a_portrait(
         first, last = (cut.convert("L").getpixel((150, line)) for line in (0, 299))
     wanted = [picture.getpixel((150, line)) for line in (lines[0], lines[1] - 1)]
     assert [first, last] == wanted
+
+
+def test_a_progressive_jpeg_may_have_fewer_pixels_as_it_is_in_memory_as_a_whole() -> None:
+    wide = Image.new("L", (5000, 4000))
+    assert encode_picture(saved(wide, "JPEG")).width == 1600
+    with pytest.raises(InvalidPicture) as refused:
+        encode_picture(saved(wide, "JPEG", progressive=True))
+    assert refused.value.problem == PictureProblem.TOO_MANY_PIXELS

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 
 from rugcourse.clock import Clock
 from rugcourse.content import Course
+from rugcourse.content.picture_search import pictures_in
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.engine import Database
 from rugcourse.db.models import EbookKind
@@ -138,6 +139,7 @@ def book_pictures(database: Database, course: Course, branding: Branding) -> Sho
     """Return file name → content of the pictures of a course, and of those of who sends it."""
     logo, photo = branding.logo, branding.author_of(course).photo
     mine = [*([logo.picture] if logo else []), *([photo] if photo else [])]
+    mine += [ref for step in branding.next_steps.values() for ref in pictures_in(step.text)]
     with database.read() as session:
         return {**pictures.of_course(session, course), **pictures.contents(session, mine)}
 

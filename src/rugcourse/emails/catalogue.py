@@ -66,7 +66,7 @@ def lesson_email(
             "notice": _levels(course, language),
             "further": further,
             "any_ground": any_ground,
-            "next_step": _next_step(branding, language, links, targets) if is_last else None,
+            "next_step": _next_step(branding, language, links) if is_last else None,
         },
         tuple(targets),
         tokens=branding.tokens,
@@ -144,13 +144,20 @@ def _body(markdown: str, branding: Branding, links: Links, targets: list[str]) -
 
 
 def _markdown(
-    markdown: str, branding: Branding, links: Links, link: Callable[[str], str] = lambda target: target
+    markdown: str,
+    branding: Branding,
+    links: Links,
+    link: Callable[[str], str] = lambda target: target,
+    *,
+    named: bool = True,
 ) -> dict[str, object]:
-    """Render Markdown as HTML and text. `link`: maps the target of a link to its `href`."""
+    """Render Markdown as HTML and text. `link`: maps the target of a link to its `href`. `named`: the name is known."""
     styles = {**_STYLES, "a": f"color:{branding.tokens.light['accent']};"}
-    html = to_html(markdown, styles, _tags(str(escape(branding.practice))), link, mail_attributes(links.base_url))
+    first = deferred("first_name") if named else ""
+    tags = {"first_name": first, "practice": str(escape(branding.practice))}
+    html = to_html(markdown, styles, tags, link, mail_attributes(links.base_url))
     body = _LINK.sub(lambda match: deferred(f"link({match[1]})"), html)
-    text = _wrapped(to_text(markdown, _tags(branding.practice)))
+    text = _wrapped(to_text(markdown, {**tags, "practice": branding.practice}))
     return {"body": Markup(body), "body_text": Markup(text)}  # noqa: S704 - Markdown without raw HTML; nobody can type template code
 
 
@@ -167,21 +174,18 @@ def _with_own_words(
     """Compile a mail in the words that the sender chose, as far as there are any. Links in them are not counted."""
     own = branding.words_of(name, language)
     values = _common(course, language, branding, links)
-    values["opening"] = _markdown(own.opening, branding, links) if own.opening else None
+    known = name == "welcome"  # before a confirmation, the name may be one that somebody else typed
+    values["opening"] = _markdown(own.opening, branding, links, named=known) if own.opening else None
     return compile_template(name, language, own.subject or subject, values, tokens=branding.tokens)
 
 
-def _next_step(branding: Branding, language: str, links: Links, targets: list[str]) -> dict[str, object] | None:
-    """Return what a reader can do when the course has ended, or None."""
+def _next_step(branding: Branding, language: str, links: Links) -> dict[str, object] | None:
+    """Return what a reader can do when the course has ended, or None.
+
+    Its links are not counted: they are of the settings, which change, and mails that were sent keep theirs.
+    """
     step = branding.next_steps.get(language)
-    if step is None:
-        return None
-    found = _body(step.text, branding, links, targets)
-    if not step.link:
-        return {**found, "link": None}
-    targets.append(step.link)
-    link = deferred(f"link({len(targets) - 1})")
-    return {**found, "link": link, "target": step.link, "label": step.label}
+    return {**_markdown(step.text, branding, links), "link": step.link, "label": step.label} if step else None
 
 
 def _common(course: Course, language: str, branding: Branding, links: Links) -> dict[str, object]:
@@ -206,10 +210,6 @@ def _levels(course: Course, language: str) -> SafetyNoticeText | None:
     """Return the safety notice that a lesson may show, or None if its course has none."""
     notices = course.safety_notices
     return safety_notice_text(text_for(notices, language), language) if notices else None
-
-
-def _tags(practice: str) -> dict[str, str]:
-    return {"first_name": deferred("first_name"), "practice": practice}
 
 
 def _further(reading: FurtherReading, targets: list[str]) -> dict[str, object]:

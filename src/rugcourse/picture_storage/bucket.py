@@ -42,7 +42,8 @@ class BucketStorage:
 
     @property
     def name(self) -> str:
-        return f"s3://{self._bucket.name}/{self._bucket.prefix}".rstrip("/")
+        place = f"s3://{self._bucket.name}/{self._bucket.prefix}".rstrip("/")
+        return f"{place} at {self._bucket.endpoint}" if self._bucket.endpoint else place
 
     def get(self, key: str) -> bytes:
         import obstore  # noqa: PLC0415

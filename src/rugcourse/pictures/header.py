@@ -12,7 +12,9 @@ from typing import NamedTuple
 from rugcourse.pictures.errors import InvalidPicture, PictureProblem
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_HEADER_BYTES = 29  # the signature, and IHDR without its checksum
 _JPEG_SIZES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # SOF markers (ITU T.81, table B.1)
+_JPEG_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})  # all of it is in memory before the first line is known
 _JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 JPEG_SCAN, JPEG_END = 0xDA, 0xD9
 
@@ -28,8 +30,9 @@ MAX_UPLOAD_BYTES = 20_000_000
 # What can be decoded within 150 MB. A JPEG is decoded at a part of its size, a PNG band by band, and a GIF has a byte a
 # pixel. A PNG that is interlaced, or has colours of 16 bits, is in memory with four bytes a pixel; a WebP with sixteen.
 MAX_PIXELS = 50_000_000
-MAX_SIDE = 100_000  # pixels: a line of a PNG is unpacked at once
+MAX_SIDE = 30_000  # pixels: lines of a PNG are unpacked as a whole
 MAX_PIXELS_AT_ONCE = 20_000_000
+MAX_PIXELS_PROGRESSIVE = 16_000_000  # of a JPEG: seven bytes a pixel
 MAX_PIXELS_WEBP = 5_000_000
 _WIDE_COLOURS = frozenset({2, 4, 6})  # colour types of a PNG with several values a pixel
 
@@ -69,6 +72,8 @@ def most_pixels(data: bytes, header: PictureHeader) -> int:
     """Return how many pixels a picture of its kind may have."""
     if header.type == PictureType.WEBP:
         return MAX_PIXELS_WEBP
+    if header.type == PictureType.JPEG and _jpeg_frame(data)[0] in _JPEG_PROGRESSIVE:
+        return MAX_PIXELS_PROGRESSIVE
     if header.type == PictureType.PNG and not is_png_of_bands(data):
         depth, colour = data[24], data[25]
         return MAX_PIXELS_AT_ONCE if depth == 16 or colour in _WIDE_COLOURS else MAX_PIXELS
@@ -82,13 +87,15 @@ def is_png_of_bands(data: bytes) -> bool:
 
 def _header(data: bytes) -> PictureHeader:
     if data.startswith(PNG_SIGNATURE):
+        if len(data) < _PNG_HEADER_BYTES:
+            raise InvalidPicture(PictureProblem.DAMAGED)
         return PictureHeader(PictureType.PNG, *struct.unpack(">II", data[16:24]))
     if data.startswith((b"GIF87a", b"GIF89a")):
         return PictureHeader(PictureType.GIF, *struct.unpack("<HH", data[6:10]))
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return PictureHeader(PictureType.WEBP, *_webp_size(data))
     if data.startswith(b"\xff\xd8\xff"):
-        return PictureHeader(PictureType.JPEG, *_jpeg_size(data))
+        return PictureHeader(PictureType.JPEG, *_jpeg_frame(data)[1:])
     raise InvalidPicture(PictureProblem.UNKNOWN_TYPE)
 
 
@@ -106,14 +113,15 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     raise InvalidPicture(PictureProblem.DAMAGED)
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int]:
+def _jpeg_frame(data: bytes) -> tuple[int, int, int]:
+    """Return the marker of the frame, which says how it is coded, and its width and height."""
     place = 2
     while True:
         place = data.index(b"\xff", place)  # some cameras leave bytes between segments, which decoders pass over
         marker, start, end = jpeg_segment(data, place)
         if marker in _JPEG_SIZES:
             height, width = struct.unpack(">HH", data[start + 1 : start + 5])
-            return width, height
+            return marker, width, height
         if marker in {JPEG_SCAN, JPEG_END}:
             raise InvalidPicture(PictureProblem.DAMAGED)
         place = end

@@ -37,7 +37,8 @@ _CPU_SECONDS = 30
 _NICE = 10  # pages and mails go first
 _JPEG_QUALITY = 82
 _MUCH_SMALLER = 2  # a photo kept as PNG becomes a JPEG if that halves it
-_BAND = 64  # lines of the smaller picture at a time
+_BAND = 64  # lines of the smaller picture at a time, fewer of a wide one
+_BAND_PIXELS = 1_000_000  # each is in memory some five times
 _ORIENTATION = 0x0112  # of the camera (Exif 2.32, 4.6.4)
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -140,14 +141,15 @@ def _fitting(size: tuple[int, int], *, lying: bool) -> tuple[int, int]:
 def _reduced(data: bytes, opened: Image.Image, target: tuple[int, int]) -> Image.Image:
     """Return it in RGB or RGBA, no smaller than needed: what is large is in memory only a band at a time."""
     factor = max(1, min(opened.width // target[0], opened.height // target[1]))
-    lines = factor * _BAND
+    height = max(1, min(_BAND, _BAND_PIXELS // (factor * opened.width)))
+    lines = factor * height
     bands = png_bands(data, lines) if is_png_of_bands(data) else _bands(opened, lines)
     whole: Image.Image | None = None
     for number, band in enumerate(bands):
         smaller = _plain(band).reduce(factor)
         if whole is None:
             whole = Image.new(smaller.mode, (smaller.width, -(-opened.height // factor)))
-        whole.paste(smaller, (0, number * _BAND))
+        whole.paste(smaller, (0, number * height))
     if whole is None:
         raise InvalidPicture(PictureProblem.DAMAGED)
     return whole

@@ -53,5 +53,5 @@ def getting_started(session: Session, settings: Settings, *, checked: bool) -> G
     return GettingStarted(
         done=frozenset(step for step, is_done in steps.items() if is_done),
         has_people=any(people.get((0, 0, f"subscriber {status}"), 0) for status in SubscriberStatus),
-        is_closed=bool(stored.settings.getting_started_closed),
+        is_closed=store.is_getting_started_closed(session),
     )

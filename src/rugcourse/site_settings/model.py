@@ -150,7 +150,6 @@ class SiteSettings(_Chosen):
     `font`: a name of `rugcourse.design.FONTS`. Pictures are addresses, see `rugcourse.pictures.reference`.
     `logo_background`: what the logo stands on; None: the page. `authors`: those whom courses can name besides the
     first one. `email_words`: by kind of mail, then by language. `next_steps` and `privacy_lines`: by language.
-    `getting_started_closed`: the list of first steps is shown no more.
     """
 
     practice: _Name | None = None
@@ -177,8 +176,6 @@ class SiteSettings(_Chosen):
     next_steps: Annotated[dict[str, NextStepChosen], _InLanguages] | None = None
     privacy_lines: Annotated[dict[str, Annotated[_Markdown, Field(min_length=1)]], _InLanguages] | None = None
 
-    getting_started_closed: bool | None = None
-
     @property
     def has_look(self) -> bool:
         """Whether a name, an address or a part of the look was chosen."""
@@ -197,12 +194,6 @@ class SiteSettings(_Chosen):
         if authors is not None and len({one.slug for one in authors}) < len(authors):
             raise PydanticCustomError("twice", "two authors have the same name for courses")
         return authors
-
-    @property
-    def pictures(self) -> tuple[str, ...]:
-        """The addresses of all pictures that it names."""
-        photos = (one.photo for one in self.authors or ())
-        return tuple(one for one in (self.logo, self.favicon, self.author_photo, *photos) if one)
 
     def document(self) -> dict[str, object]:
         """Return the settings as JSON for the database."""

@@ -11,16 +11,17 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from rugcourse.content.picture_search import pictures_in_document
 from rugcourse.db.bulk import upsert
 from rugcourse.db.models import AuditAction, SiteSettingsRow
-from rugcourse.db.queries import admins, pictures
+from rugcourse.db.queries import admins, heartbeats, pictures
 from rugcourse.errors import InvalidState
-from rugcourse.pictures.reference import parse_reference
 from rugcourse.site_settings.model import SiteSettings
 
 log = structlog.get_logger()
 
 _ONLY = 1  # the id of the one row
+_CLOSED = "getting_started_closed"
 
 
 class SettingsChangedMeanwhile(InvalidState):
@@ -51,17 +52,18 @@ def load(session: Session) -> StoredSettings:
     if row is None:
         return StoredSettings(SiteSettings())
     admin = admins.find(session, row.admin_id) if row.admin_id is not None else None
-    return StoredSettings(_readable(row.document), row.revision, row.saved_at, admin.email if admin else None)
+    return StoredSettings(_read(row.document)[0], row.revision, row.saved_at, admin.email if admin else None)
 
 
-def _readable(document: Mapping[str, object]) -> SiteSettings:
-    """Return what this release can read: a newer one, or an older one with another font, may have written it."""
+def _read(document: Mapping[str, object]) -> tuple[SiteSettings, dict[str, object]]:
+    """Return what this release can read, and what it can't: another one may have written that, and keeps it."""
     try:
-        return SiteSettings.model_validate(document)
+        return SiteSettings.model_validate(document), {}
     except ValidationError as error:
-        unusable = {str(one["loc"][0]) for one in error.errors()}
-        log.warning("site_settings_left_out", names=sorted(unusable))
-        return SiteSettings.model_validate({name: value for name, value in document.items() if name not in unusable})
+        names = {str(one["loc"][0]) for one in error.errors()}
+        log.warning("site_settings_left_out", names=sorted(names))
+        readable = {name: value for name, value in document.items() if name not in names}
+        return SiteSettings.model_validate(readable), {name: document[name] for name in names if name in document}
 
 
 def revision(session: Session) -> int:
@@ -78,7 +80,7 @@ def save(session: Session, now: datetime, admin_id: int | None, settings: SiteSe
     if (row.revision if row else 0) != seen:
         raise SettingsChangedMeanwhile
     before = row.document if row else {}
-    after = settings.document()
+    after = {**_read(before)[1], **settings.document()}
     changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
     if not changed:
         return
@@ -108,11 +110,13 @@ def _first_row(session: Session, now: datetime) -> SiteSettingsRow:
     return row
 
 
-def close_getting_started(session: Session, now: datetime, admin_id: int | None) -> None:
+def close_getting_started(session: Session) -> None:
     """Show the list of first steps no more."""
-    stored = load(session)
-    chosen = stored.settings.model_copy(update={"getting_started_closed": True})
-    save(session, now, admin_id, chosen, stored.revision)
+    heartbeats.set_value(session, _CLOSED, "yes")
+
+
+def is_getting_started_closed(session: Session) -> bool:
+    return heartbeats.get_value(session, _CLOSED) is not None
 
 
 def record_test_email(session: Session, now: datetime, admin_id: int, email: str) -> None:
@@ -121,7 +125,7 @@ def record_test_email(session: Session, now: datetime, admin_id: int, email: str
 
 
 def _require_pictures(session: Session, settings: SiteSettings) -> None:
-    wanted = {ref.digest: address for address in settings.pictures if (ref := parse_reference(address))}
-    here = pictures.sizes(session, wanted.keys())
-    if gone := [address for digest, address in wanted.items() if digest not in here]:
+    wanted = pictures_in_document(settings.document())
+    here = pictures.sizes(session, [ref.digest for ref in wanted])
+    if gone := [ref.address for ref in wanted if ref.digest not in here]:
         raise PictureGone(gone)

@@ -197,7 +197,7 @@ def _environment(language: str) -> Sandbox:
         language_name=language_name,
         locale_name=locale_name,
         zone_label=lambda name: zone_label(name, language),
-        zone_choices=lambda: zone_choices(language),
+        zone_choices=lambda current: zone_choices(language, current),
         browser_name=browser_name,
         full_date=lambda day: full_date(day, language),
         daily=DAILY,

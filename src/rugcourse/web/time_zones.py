@@ -23,8 +23,16 @@ class ZoneChoice(NamedTuple):
     also: tuple[str, ...]
 
 
+def zone_choices(language: str, current: str) -> tuple[ZoneChoice, ...]:
+    """Return the time zones to choose from, with the current one, even if it is not offered otherwise."""
+    offered = _offered(language)
+    if any(current == one.name or current in one.also for one in offered):
+        return offered
+    return (ZoneChoice(current, zone_label(current, language), ()), *offered)
+
+
 @lru_cache(maxsize=16)
-def zone_choices(language: str) -> tuple[ZoneChoice, ...]:
+def _offered(language: str) -> tuple[ZoneChoice, ...]:
     """Return each time zone of a place once, sorted by its label, and UTC."""
     older = defaultdict(list)
     for alias, name in get_global("zone_aliases").items():

@@ -143,7 +143,7 @@ def test_the_dashboard_says_how_many_are_new(
     admin: TestClient, runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def said() -> str:
-        page: str = admin.get("/admin", headers={"accept-language": "en"}).text
+        page: str = admin.get("/admin?view=overview", headers={"accept-language": "en"}).text
         return page.partition("What readers say")[2].partition("</section>")[0]
 
     assert "Nobody wrote a remark" in said()

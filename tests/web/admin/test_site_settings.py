@@ -150,6 +150,9 @@ def test_two_owners_saving_different_settings_are_told_of_each_other(owner: Test
     assert "Not saved" in answer.text
     assert 'value="Other"' in answer.text
     assert runtime.site.settings.phone == "111"
+    again = inputs(answer.text) | form_of(owner)
+    assert owner.post("/admin/settings", data=again).status_code == 303  # whoever was told may replace it
+    assert runtime.site.settings.practice == "Other"
 
 
 def test_setting_of_the_environment_wins_and_is_shown_as_fixed(runtime: Runtime, clock: VirtualClock) -> None:
@@ -187,6 +190,10 @@ def test_what_another_release_stored_and_this_one_can_not_read_is_left_out(
     assert browser.get("/en").status_code == 200
     assert runtime.site.settings.practice == "Harbour"
     assert runtime.site.tokens == design_tokens()
+    save(owner, practice="Quay")
+    with runtime.database.read() as session:
+        kept = session.scalars(select(SiteSettingsRow)).one().document
+    assert (kept["practice"], kept["seal"], kept["author_lines"]) == ("Quay", "new", {"xx": "?"})
 
 
 def test_transaction_that_began_earlier_puts_no_older_settings_back(owner: TestClient, runtime: Runtime) -> None:

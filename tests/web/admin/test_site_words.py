@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 from tests.support.admin_pages import log_in
 from tests.support.admins import make_admin
 from tests.support.builders import COURSE, course_of, make_pending, send_all
+from tests.support.pictures import picture_file
 from tests.support.site_settings import save
 from tests.support.smtp_sink import Sink
 
@@ -15,6 +16,9 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.ebooks.document import book_of
 from rugcourse.email_preview.sample import parts_of
+from rugcourse.emails.catalogue import lesson_email
+from rugcourse.site_settings import SiteSettings, store
+from rugcourse.site_settings.model import EmailWordsChosen
 
 
 @pytest.fixture
@@ -109,3 +113,36 @@ def test_what_can_not_be_is_said_at_its_field(
     assert f'href="#f-{field}"' in answer.text
     assert f'id="f-{field}" aria-invalid="true"' in answer.text
     assert runtime.site.revision == 0
+
+
+def test_next_step_is_the_same_in_mails_of_readers_who_are_measured(owner: TestClient, runtime: Runtime) -> None:
+    words(
+        owner, end__nl__text="Lees [dit](https://x.example/a).", end__nl__label="Bel", end__nl__link="tel:+31301234567"
+    )
+    course = course_of(runtime).course
+    template = lesson_email(course, course.lessons[-1], "nl", runtime.branding, runtime.links)
+    assert not [one for one in template.targets if "x.example" in one or one.startswith("tel:")]
+    html, _ = parts_of(runtime.sample_emails.of_lesson(course, course.lessons[-1], "nl", runtime.clock.now()))
+    assert 'href="https://x.example/a"' in html
+    assert 'href="tel:+31301234567"' in html
+
+
+@pytest.mark.parametrize("mail", ["confirm", "reminder"])
+def test_mail_before_a_confirmation_greets_nobody_by_a_name_that_somebody_else_may_have_typed(
+    owner: TestClient, runtime: Runtime, mail: str
+) -> None:
+    answer = save(owner, "/words", **{f"mail.{mail}.nl.opening": "Hoi {{ first_name }}!"})
+    assert answer.status_code == 400
+    assert "greet people by name" in answer.text
+    chosen = SiteSettings(email_words={mail: {"nl": EmailWordsChosen(opening="Hoi {{ first_name }}, welkom.")}})
+    runtime.database.run(store.save, runtime.clock.now(), None, chosen, 0)  # as a release before this check could
+    runtime.current.refresh(runtime.database, now=True)
+    assert "Hoi , welkom." in owner.get(f"/admin/settings/mail?kind={mail}&language=nl").text
+
+
+def test_words_that_show_a_picture_that_is_gone_are_refused(owner: TestClient, runtime: Runtime) -> None:
+    gone = picture_file("load").ref.address
+    answer = save(owner, "/words", **{"mail.confirm.nl.opening": f"![Kracht]({gone})"})
+    assert answer.status_code == 400
+    assert "deleted meanwhile" in answer.text
+    assert 'href="#f-mail.confirm.nl.opening"' in answer.text

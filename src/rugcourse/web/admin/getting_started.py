@@ -43,10 +43,10 @@ def send_test_email(request: Request, identity: Owner) -> Response:
 
 
 @router.post(f"{PATH}/close")
-def close(request: Request, identity: Owner) -> Response:
+def close(request: Request, _identity: Owner) -> Response:
     """Show the steps no more."""
     runtime = runtime_of(request)
-    runtime.database.run(store.close_getting_started, runtime.clock.now(), identity.admin_id)
+    runtime.database.run(store.close_getting_started)
     return RedirectResponse("/admin", 303)
 
 

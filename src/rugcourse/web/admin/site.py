@@ -146,7 +146,7 @@ def _save(
     try:
         runtime.database.run(store.save, runtime.clock.now(), identity.admin_id, chosen, seen)
     except PictureGone as error:
-        gone = (name for name, value in typed.items() if value in error.addresses)
+        gone = (name for name, value in typed.items() if any(address in value for address in error.addresses))
         raise FormErrors(*(LintFinding("picture-gone", name) for name in gone)) from None
 
 
@@ -186,7 +186,7 @@ def _page(
         "part": part,
         "fields": fields,
         "picture_of": parse_reference,
-        "seen": fields.get("seen") or shown.stored.revision,
+        "seen": shown.stored.revision if shown.done == "meanwhile" else fields.get("seen") or shown.stored.revision,
         "done": shown.done,
         "wrong": shown.wrong,
         "stored": shown.stored,

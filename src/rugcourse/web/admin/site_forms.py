@@ -66,7 +66,12 @@ def settings_from(form: SettingsForm, typed: Fields, environment: Settings, stor
         found = SiteSettings.model_validate({**stored.model_dump(), **form.document(typed, environment)})
     except ValidationError as error:
         raise FormErrors(*(_finding(one, form.where(one, typed)) for one in error.errors())) from None
-    problems = [*_empty_lines(found, environment), *_unreadable(found), *_not_square(found)]
+    problems = [
+        *_empty_lines(found, environment),
+        *_unreadable(found),
+        *_not_square(found),
+        *_names_before_consent(found),
+    ]
     if problems:
         raise FormErrors(*problems)
     return found
@@ -250,6 +255,14 @@ def _unreadable(found: SiteSettings) -> Iterator[LintFinding]:
 
 def _said(problem: ColourProblem) -> dict[str, object]:
     return {"ratio": round(problem.ratio, 1), "least": problem.least, "nearest": problem.nearest}
+
+
+def _names_before_consent(found: SiteSettings) -> Iterator[LintFinding]:
+    """Mails before a confirmation hold nothing that was typed into the form: somebody else may have typed it."""
+    for mail in ("confirm", "reminder"):
+        for language, words in ((found.email_words or {}).get(mail) or {}).items():
+            if "first_name" in words.opening:
+                yield LintFinding("no-greeting", f"mail.{mail}.{language}.opening")
 
 
 def _not_square(found: SiteSettings) -> Iterator[LintFinding]:
