@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from rugcourse.design.contrast import AA_EDGE, AA_TEXT, contrast, mix
 from rugcourse.design.tokens import DesignTokens
 
-_WHITE, _BLACK = "#ffffff", "#000000"
+WHITE, BLACK = "#ffffff", "#000000"
 _STEPS = 100
 _DARK_ACCENT = 6.0  # contrast of links and buttons in dark mode: bright enough to be seen as a colour
 
@@ -45,12 +45,12 @@ def colour_problems(tokens: DesignTokens, colours: BrandColours) -> list[ColourP
     """Return what is wrong with chosen colours: none, or one for each colour."""
     light = tokens.light
     texts = [light[name] for name in ("ink", "quiet", "error")]
-    paper = _first_readable(colours.paper, texts, AA_TEXT, _WHITE)
+    paper = _first_readable(colours.paper, texts, AA_TEXT, WHITE)
     problems = []
     if paper != colours.paper:
         problems.append(ColourProblem("paper", _worst(colours.paper, texts), AA_TEXT, paper))
     backs = [light["card"], paper]
-    accent = _first_readable(colours.accent, backs, AA_TEXT, _BLACK)
+    accent = _first_readable(colours.accent, backs, AA_TEXT, BLACK)
     if accent != colours.accent:
         problems.append(ColourProblem("accent", _worst(colours.accent, backs), AA_TEXT, accent))
     return problems
@@ -69,15 +69,15 @@ def _light(base: Mapping[str, str], colours: BrandColours) -> dict[str, str]:
     return {
         "paper": paper,
         "line": mix(paper, ink, 0.12),
-        "control": _first_readable(mix(paper, ink, 0.45), [card, paper], AA_EDGE, _BLACK),
+        "control": _first_readable(mix(paper, ink, 0.45), [card, paper], AA_EDGE, BLACK),
         "accent": accent,
         "on_accent": card,
         "accent_soft": soft,
-        "accent_ink": _first_readable(mix(accent, ink, 0.35), [soft, avatar], AA_TEXT, _BLACK),
+        "accent_ink": _first_readable(mix(accent, ink, 0.35), [soft, avatar], AA_TEXT, BLACK),
         "option": mix(card, accent, 0.03),
         "option_edge": mix(card, accent, 0.5),
         "option_ink": ink,
-        "track": _first_readable(mix(paper, ink, 0.08), [accent], AA_EDGE, _WHITE),
+        "track": _first_readable(mix(paper, ink, 0.08), [accent], AA_EDGE, WHITE),
         "avatar": avatar,
         "sand": mix(card, paper, 0.7),
     }
@@ -85,13 +85,13 @@ def _light(base: Mapping[str, str], colours: BrandColours) -> dict[str, str]:
 
 def _dark(base: Mapping[str, str], accent: str) -> dict[str, str]:
     card = base["card"]
-    bright = _first_readable(accent, [card, base["paper"], base["track"]], _DARK_ACCENT, _WHITE)
+    bright = _first_readable(accent, [card, base["paper"], base["track"]], _DARK_ACCENT, WHITE)
     soft, avatar = mix(card, bright, 0.12), mix(card, bright, 0.22)
     return {
         "accent": bright,
-        "on_accent": _first_readable(mix(accent, _BLACK, 0.7), [bright], AA_TEXT, _BLACK),
+        "on_accent": _first_readable(mix(accent, BLACK, 0.7), [bright], AA_TEXT, BLACK),
         "accent_soft": soft,
-        "accent_ink": _WHITE,
+        "accent_ink": WHITE,
         "option_edge": mix(card, bright, 0.35),
         "avatar": avatar,
     }

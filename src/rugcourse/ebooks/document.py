@@ -9,6 +9,7 @@ from rugcourse.content import Course, Lesson
 from rugcourse.content.blocks import Block, to_blocks
 from rugcourse.content.lesson_tags import LessonPlace, filled
 from rugcourse.content.safety_notice_tag import split_at_notice
+from rugcourse.design import WHITE
 from rugcourse.emails.branding import Branding, Logo
 from rugcourse.emails.safety_notice import safety_notice_text
 from rugcourse.i18n import translations
@@ -49,7 +50,7 @@ def book_of(course: Course, language: str, branding: Branding, site: str) -> Boo
 
 def _logo(logo: Logo | None, practice: str) -> dict[str, object] | None:
     """Return the logo as a picture with the colour that it stands on: white, where none is chosen."""
-    return {**_picture(logo.picture, practice), "background": logo.background or "#ffffff"} if logo else None
+    return {**_picture(logo.picture, practice), "background": logo.background or WHITE} if logo else None
 
 
 def _picture(ref: PictureRef, alt: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from rugcourse.db.engine import Database
-from rugcourse.design import FONTS, BrandColours, DesignTokens, branded, colour_problems, design_tokens
+from rugcourse.design import BLACK, FONTS, WHITE, BrandColours, DesignTokens, branded, colour_problems, design_tokens
 from rugcourse.emails.branding import Author, Branding, EmailWords, Logo, NextStep, branding_of
 from rugcourse.pictures.reference import PictureRef, parse_reference
 from rugcourse.settings import Settings
@@ -18,7 +18,6 @@ from rugcourse.site_settings import store
 from rugcourse.site_settings.model import IN_ENVIRONMENT, AuthorProfile, SiteSettings
 
 _FRESH_SECONDS = 1.0
-_WHITE, _DARK = "#ffffff", "#1f2328"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +136,11 @@ def _ref(address: str | None) -> PictureRef | None:
 def _logo(picture: PictureRef, chosen: SiteSettings, tokens: DesignTokens) -> Logo:
     match chosen.logo_background:
         case "white":
-            return Logo(picture, _WHITE, _DARK)
+            return Logo(picture, WHITE, BLACK)
         case "accent":
             return Logo(picture, tokens.light["accent"], tokens.light["on_accent"])
         case "dark":
-            return Logo(picture, _DARK, _WHITE)
+            return Logo(picture, BLACK, WHITE)
         case None:
             return Logo(picture)
 

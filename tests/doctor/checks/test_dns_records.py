@@ -60,7 +60,7 @@ def test_a_domain_of_which_nothing_is_known_is_told_what_to_add(settings: Settin
     ("changes", "check", "state", "words"),
     [
         ({(DOMAIN, "TXT"): ['"v=spf1 -all"', '"v=spf1 mx -all"']}, "spf", State.ERROR, "2 SPF records"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 +all"']}, "spf", State.ERROR, "everybody"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 +all"']}, "spf", State.ERROR, "everyone"),
         ({(DOMAIN, "TXT"): ['"v=spf1 mx"']}, "spf", State.WARNING, "says nothing"),
         ({(DOMAIN, "TXT"): ['"v=spf1 mx ?all"']}, "spf", State.WARNING, "says nothing"),
         ({(DOMAIN, "TXT"): ['"v=spf1 redirect=relay.nl"']}, "spf", State.OK, "redirect"),
@@ -69,7 +69,7 @@ def test_a_domain_of_which_nothing_is_known_is_told_what_to_add(settings: Settin
         ({("relay.nl", "TXT"): ['"v=spf1 include:relay.nl -all"']}, "spf", State.ERROR, "11 look-ups"),
         ({(DOMAIN, "TXT"): ['"v=spf1 include:gone.nl -all"']}, "spf", State.ERROR, "include:gone.nl"),
         ({(DOMAIN, "TXT"): ['"v=spf1 redirect=gone.nl"']}, "spf", State.ERROR, "redirect=gone.nl"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 redirect=relay.nl"'], ("relay.nl", "TXT"): ['"v=spf1 +all"']}, "spf", State.ERROR, "everybody"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 redirect=relay.nl"'], ("relay.nl", "TXT"): ['"v=spf1 +all"']}, "spf", State.ERROR, "everyone"),
         ({(DOMAIN, "TXT"): ['"v=spf1 mx -all exp=why.nl"']}, "spf", State.OK, "exp"),
         ({(DOMAIN, "TXT"): ['"v=spf1 inlcude:relay.nl -all"']}, "spf", State.ERROR, "inlcude:relay.nl"),
         ({(DOMAIN, "TXT"): ['"v=spf1 ip4:300.1.1.1 -all"']}, "spf", State.ERROR, "ip4:300.1.1.1"),

@@ -62,7 +62,7 @@ def test_mail_names_the_sender_where_its_pictures_are_off(owner: TestClient, run
     save(owner, files={"logo": drawing(300, 100)}, practice="Rug & Co", logo_background="dark")
     html = owner.get("/admin/settings/mail").text
     assert re.search(r'alt="Rug &amp; Co"[^>]*color:#ffffff', html)
-    assert "background-color:#1f2328" in html
+    assert "background-color:#000000" in html
 
 
 def test_photo_of_a_portrait_becomes_a_square_with_the_face(
