@@ -101,7 +101,7 @@ def reminder_email(course: Course, language: str, branding: Branding, links: Lin
 
 def welcome_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the welcome mail, which says what comes and when."""
-    subject = translations(language).gettext("You are in: your first lesson is on its way")
+    subject = translations(language).gettext("You have signed up: here is what happens next")
     return _with_own_words("welcome", subject, course, language, branding, links)
 
 
