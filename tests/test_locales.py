@@ -21,6 +21,9 @@ NAMES_LANGUAGES = {
     "content/readability.py",  # formulas
     "settings.py",  # made-up values
     "privacy/privacy_notice.py",  # the page of a supervisor
+    "dev/sample_data/admins.py",  # made-up people and texts in two languages
+    "dev/sample_data/people.py",
+    "dev/sample_data/texts.py",
     "bounces/classifier.py",  # ends of domains
     "content/question_cues.py",  # words that make an answer absolute or cautious
     "articles/drafts.py",  # words that say little, such as Dutch "de"
