@@ -31,6 +31,6 @@ def test_ab_test_page_starts_shows_and_stops_a_test_and_hides_interim_results(
     assert "comparison of two subjects" in editor.get(history).text
     post(editor, path, action="stop")
     assert "half of the readers" not in editor.get(history).text
-    assert "It says nothing" in editor.get(path).text
+    assert "There is no result" in editor.get(path).text
     assert ab_test(runtime).decided_at == runtime.clock.now()
     assert timedelta(0) < runtime.clock.now() - ab_test(runtime).started_at

@@ -141,7 +141,7 @@ def test_address_is_looked_up_suppressed_and_released(
     path = "/admin/suppressions"
     assert "is not suppressed" in editor.get(path, params={"q": email}).text
     assert "Say why" in press(editor, path, action="suppress", email=email, reason=" ")
-    assert "no email address" in press(editor, path, action="suppress", email="nobody")
+    assert "not an email address" in press(editor, path, action="suppress", email="nobody")
     assert "in the audit log" in press(editor, path, action="suppress", email=email.upper())
     assert person(runtime, email) == SubscriberStatus.SUPPRESSED
     page = editor.get(path, params={"q": email}).text
