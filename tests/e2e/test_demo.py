@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -26,13 +27,22 @@ COURSE = "oorzaken-van-rugpijn"
 RUN = [sys.executable, "-c", "from rugcourse.cli import main; main()"]
 
 
+def is_free(port: int) -> bool:
+    with socket.socket() as one:
+        try:
+            one.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
 class Demo:
     """`rugcourse demo` in a process."""
 
     def __init__(self, folder: Path, day_seconds: float) -> None:
         self.folder = folder
         self.port = free_port()
-        while self.port > 65000:
+        while not is_free(self.port + 1):  # of the inbox
             self.port = free_port()
         self.day_seconds = day_seconds
         self.process: subprocess.Popen[str] | None = None
