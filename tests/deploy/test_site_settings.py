@@ -46,13 +46,13 @@ def logo() -> io.BytesIO:
 def shows(port: int, css: str) -> Callable[[], bool]:
     """Whether a process shows the new name, logo and style sheet."""
 
-    def look() -> bool:
+    def is_shown() -> bool:
         found = page(port, f"/nl/{COURSE}")
         sheet = re.search(r'href="(/static/[0-9a-f]+/style\.css)"', found)
         assert sheet
         return 'alt="Haven"' in found and css in page(port, sheet[1])
 
-    return look
+    return is_shown
 
 
 def test_two_web_processes_and_a_worker_have_them_without_a_restart(

@@ -17,7 +17,7 @@ from rugcourse.site_settings import store
 class FirstStep(StrEnum):
     """The steps, in their order."""
 
-    LOOK = "look"
+    BRANDING = "branding"
     SENDER = "sender"
     COURSE = "course"
     TEST_EMAIL = "test-email"
@@ -42,7 +42,7 @@ def getting_started(session: Session, settings: Settings, *, checked: bool) -> G
     stored = store.load(session)
     people = counters.totals(session)
     steps = {
-        FirstStep.LOOK: stored.settings.has_look or "practice" in settings.model_fields_set,
+        FirstStep.BRANDING: stored.settings.has_branding or "practice" in settings.model_fields_set,
         FirstStep.SENDER: checked and not settings.sender_domain.endswith(RESERVED),
         FirstStep.COURSE: admins.was_done(
             session, (AuditAction.COURSE_PUBLISH, AuditAction.COURSE_ADD, AuditAction.LESSON_PUBLISH)

@@ -177,7 +177,7 @@ class SiteSettings(_Chosen):
     privacy_lines: Annotated[dict[str, Annotated[_Markdown, Field(min_length=1)]], _InLanguages] | None = None
 
     @property
-    def has_look(self) -> bool:
+    def has_branding(self) -> bool:
         """Whether a name, an address or a part of the look was chosen."""
         return bool(self.practice or self.postal_address or self.logo or self.accent)
 

@@ -54,11 +54,11 @@ def test_others_see_the_overview(editor: TestClient) -> None:
 def test_each_step_is_done_by_doing_it(owner: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
     assert steps(runtime).done == frozenset()
     save(owner, practice="Harbour")
-    assert steps(runtime).done == {FirstStep.LOOK}
+    assert steps(runtime).done == {FirstStep.BRANDING}
     runtime.database.run(admins.record_change, clock.now(), 1, AuditAction.COURSE_PUBLISH, "a-course")
-    assert steps(runtime).done == {FirstStep.LOOK, FirstStep.COURSE}
+    assert steps(runtime).done == {FirstStep.BRANDING, FirstStep.COURSE}
     runtime.database.run(invite, clock, "colleague@x.example", Role.EDITOR)
-    assert steps(runtime).done == {FirstStep.LOOK, FirstStep.COURSE, FirstStep.COLLEAGUE}
+    assert steps(runtime).done == {FirstStep.BRANDING, FirstStep.COURSE, FirstStep.COLLEAGUE}
     page = owner.get("/admin").text
     assert len(re.findall(r'class="status well">done<', page)) == 3
 

@@ -35,7 +35,7 @@ from rugcourse.settings import Settings
 from rugcourse.worker.tasks import scheduler_tick
 
 _EDITOR = "sanne@rugcourse.example"
-_LOOKS_AFTER = timedelta(seconds=2)  # so long after something is due, or was done, a worker has looked
+_TICK_DELAY = timedelta(seconds=2)  # so long after something is due, or was done, a worker has looked
 _STAGING = "history.new"
 
 
@@ -74,7 +74,7 @@ class History:
         self._mail_server = DemoMailServer(runtime.links, unknown)
         self._follow_up = rejection_handler(runtime)
         self._due = NextWork(None, None, None)  # what was due next when a worker looked last
-        self._look_at = ends
+        self._next_tick = ends
 
     def play(self, owner: str, password: str) -> None:
         """Play all of it. `owner`, `password`: of the account that whoever looks at the demo logs in with."""
@@ -119,22 +119,22 @@ class History:
 
     def _play(self, readers: ReaderActs, dispatcher: Dispatcher) -> None:
         """Go from one event to the next, and let a worker look for due mail in between."""
-        self._look_again()
-        while (at := min(self._events.next_at or self._ends, self._look_at)) < self._ends:
+        self._schedule_next_tick()
+        while (at := min(self._events.next_at or self._ends, self._next_tick)) < self._ends:
             self._clock.move_to(max(at, self._clock.now()))
             self._events.run_due(self._clock.now())
-            if self._look_at <= self._clock.now():
+            if self._next_tick <= self._clock.now():
                 self._plan_and_send(readers, dispatcher)
-                self._look_again()
+                self._schedule_next_tick()
             elif readers.changed:
-                self._look_at = min(self._look_at, self._clock.now() + _LOOKS_AFTER)
+                self._next_tick = min(self._next_tick, self._clock.now() + _TICK_DELAY)
             readers.changed = False
 
-    def _look_again(self) -> None:
-        """Look next shortly after something is due, and never twice at the same instant."""
+    def _schedule_next_tick(self) -> None:
+        """Set the next tick shortly after something is due, and never twice at the same instant."""
         with self._runtime.database.read() as session:
             self._due = due_enrolments.next_work(session)
-        self._look_at = max(self._due.at or self._ends, self._clock.now()) + _LOOKS_AFTER
+        self._next_tick = max(self._due.at or self._ends, self._clock.now()) + _TICK_DELAY
 
     def _plan_and_send(self, readers: ReaderActs, dispatcher: Dispatcher) -> None:
         """Do what a worker does when it looks for due mail, as far as it was known that there is something to do."""

@@ -29,13 +29,13 @@ from rugcourse.site_settings.store import PictureGone, SettingsChangedMeanwhile,
 from rugcourse.web.admin.auth import Owner, admin_page, mail_page
 from rugcourse.web.admin.campaign_forms import FormErrors
 from rugcourse.web.admin.pictures import BUSY, NO_STORAGE, problem_in
-from rugcourse.web.admin.site_forms import AUTHORS, LOOK, WORDS, SettingsForm, settings_from
+from rugcourse.web.admin.site_forms import AUTHORS, BRANDING, WORDS, SettingsForm, settings_from
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 
-_PAGES = {"look": LOOK, "authors": AUTHORS, "words": WORDS}
+_PAGES = {"branding": BRANDING, "authors": AUTHORS, "words": WORDS}
 _FILE, _REMOVE = "_file", "_remove"  # what follows the name of a picture in the form
 _SQUARE = "photo"  # how the names of pictures end that are cut to a square
 _LONGEST_NAME = 200
@@ -74,12 +74,12 @@ Sent = Annotated[Submitted, Depends(_submitted)]
 
 @router.api_route("/admin/settings", methods=READ)
 def settings_page(request: Request, identity: Owner, done: Annotated[str, Query()] = "") -> HTMLResponse:
-    return part_page(request, identity, "look", done)
+    return part_page(request, identity, "branding", done)
 
 
 @router.post("/admin/settings")
 def save_settings(request: Request, identity: Owner, sent: Sent) -> Response:
-    return save_part(request, identity, "look", sent)
+    return save_part(request, identity, "branding", sent)
 
 
 @router.api_route("/admin/settings/mail", methods=READ)
@@ -129,7 +129,7 @@ def save_part(request: Request, identity: Owner, part: str, sent: Sent) -> Respo
     except SettingsChangedMeanwhile:
         return _page(request, identity, part, SettingsPage(stored, shown, "meanwhile"), 409)
     runtime.current.refresh(runtime.database, now=True)
-    return RedirectResponse(f"/admin/settings{'' if part == 'look' else '/' + part}?done=saved", 303)
+    return RedirectResponse(f"/admin/settings{'' if part == 'branding' else '/' + part}?done=saved", 303)
 
 
 def _form_of(part: str) -> SettingsForm:

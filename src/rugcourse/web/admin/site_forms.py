@@ -2,7 +2,7 @@
 
 Each form has some of the settings, and leaves the others as they are stored.
 
-    LOOK      names, addresses, logo, colours and font
+    BRANDING      names, addresses, logo, colours and font
     AUTHORS   who writes the lessons: the author of courses that name no other, and those whom courses can name
     WORDS     what mails, the privacy page and the end of a course say in words of one's own, by language
 """
@@ -77,7 +77,7 @@ def settings_from(form: SettingsForm, typed: Fields, environment: Settings, stor
     return found
 
 
-def _look_shown(site: Site, chosen: SiteSettings) -> dict[str, str]:
+def _branding_shown(site: Site, chosen: SiteSettings) -> dict[str, str]:
     colours = colours_of(chosen)
     return {
         **{name: getattr(site.settings, name) for name in TEXTS},
@@ -90,7 +90,7 @@ def _look_shown(site: Site, chosen: SiteSettings) -> dict[str, str]:
     }
 
 
-def _look_document(typed: Fields, environment: Settings) -> Document:
+def _branding_document(typed: Fields, environment: Settings) -> Document:
     document: Document = {}
     for name in TEXTS:
         if name not in overridden(environment):
@@ -104,7 +104,7 @@ def _look_document(typed: Fields, environment: Settings) -> Document:
     return document
 
 
-def _look_where(problem: ErrorDetails, _typed: Fields) -> str:
+def _branding_where(problem: ErrorDetails, _typed: Fields) -> str:
     return str(problem["loc"][0])
 
 
@@ -183,7 +183,7 @@ def _texts_where(problem: ErrorDetails, _typed: Fields) -> str:
     return ".".join([_FIRST_WORDS[name], *rest])
 
 
-LOOK = SettingsForm("site-settings", _look_shown, _look_document, _look_where)
+BRANDING = SettingsForm("site-settings", _branding_shown, _branding_document, _branding_where)
 AUTHORS = SettingsForm("site-authors", _authors_shown, _authors_document, _authors_where)
 WORDS = SettingsForm("site-words", _texts_shown, _texts_document, _texts_where)
 
