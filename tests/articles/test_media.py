@@ -50,9 +50,11 @@ def test_what_is_no_picture_or_a_small_or_huge_one_is_passed_over(content: bytes
     assert [one.content for one in article_pictures(page, "a.html")] == [LARGE]
 
 
-def test_a_picture_that_is_there_twice_is_one() -> None:
+def test_a_picture_that_is_there_twice_has_both_places_and_weighs_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "MOST_PICTURE_BYTES", len(LARGE) + 10)
     file = docx(extra={"word/media/image1.png": LARGE, "word/media/image2.png": LARGE})
-    assert len(article_pictures(file, "a.docx")) == 1
+    sources = [one.source for one in article_pictures(file, "a.docx")]
+    assert sources == ["word/media/image1.png", "word/media/image2.png"]
 
 
 def test_remote_pictures_are_not_fetched_and_text_has_none() -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from tests.support.articles import docx, heading, paragraph
+from tests.support.articles import docx, heading, paragraph, picture
 from tests.support.commands import run
+from tests.support.pictures import png
 
 from rugcourse.content import LessonText
 from rugcourse.content.front_matter import read_document
@@ -48,6 +49,22 @@ def test_each_section_becomes_a_file_and_the_course_one_more(article: Path, tmp_
         "Staan",
         "Lopen",
     ]
+
+
+def test_the_pictures_of_ones_own_article_are_in_the_folder_and_in_their_lesson(tmp_path: Path) -> None:
+    body = (heading("Sitting"), paragraph(SENTENCE * 9), paragraph(picture("rId7", "A chair")))
+    file = docx(*body, extra={"word/media/chair.png": png(400, 300)}, images={"rId7": "media/chair.png"})
+    (tmp_path / "a.docx").write_bytes(file)
+    for own_text, count in (("--own-text", 1), ("", 0)):
+        out = tmp_path / f"course{count}"
+        done = run(
+            "courses", "derive", tmp_path / "a.docx", "--out", out, "--language", "en", *filter(None, [own_text])
+        )
+        assert done.returncode == 0, done.stderr
+        kept = [one.name for one in out.glob("pictures/*")]
+        assert len(kept) == count
+        body_of = read_document(next(out.glob("01-*.en.md"))).body
+        assert [f"![A chair](pictures/{name})" in body_of for name in kept] == [True] * count
 
 
 def test_it_says_what_is_still_to_write(article: Path, tmp_path: Path) -> None:

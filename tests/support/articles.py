@@ -53,6 +53,28 @@ def commented(text: str) -> str:
 
 
 PICTURE = '<w:r><w:drawing><pic xmlns="urn:x"/></w:drawing></w:r>'
+_DRAWING = "http://schemas.openxmlformats.org/drawingml/2006"
+
+
+def picture(relationship: str, alt: str = "") -> str:
+    """A run of Word with a picture, as Word and LibreOffice write it."""
+    return (
+        f'<w:r><w:drawing><wp:inline xmlns:wp="{_DRAWING}/wordprocessingDrawing">'
+        f'<wp:docPr id="1" name="Picture 1" descr="{escape(alt, {chr(34): "&quot;"})}"/>'
+        f'<a:graphic xmlns:a="{_DRAWING}/main"><a:graphicData uri="{_DRAWING}/picture">'
+        f'<pic:pic xmlns:pic="{_DRAWING}/picture"><pic:blipFill><a:blip r:embed="{relationship}"/></pic:blipFill>'
+        "</pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing></w:r>"
+    )
+
+
+def frame(file: str, alt: str = "") -> str:
+    """A frame of OpenDocument with a picture."""
+    return (
+        f'<draw:frame><draw:image xlink:href="{file}"/><svg:desc xmlns:svg="{_OFFICE}svg-compatible:1.0">'
+        f"{escape(alt)}</svg:desc></draw:frame>"
+    )
+
+
 FOOTNOTE = '<w:r><w:footnoteReference w:id="2"/></w:r>'
 TEXT_BOX = "<w:r><w:pict><w:txbxContent><w:p><w:r><w:t>In a box</w:t></w:r></w:p></w:txbxContent></w:pict></w:r>"
 
@@ -66,12 +88,21 @@ def table(*rows: tuple[str, ...]) -> str:
     return f"<w:tbl>{''.join(f'<w:tr>{row}</w:tr>' for row in cells)}</w:tbl>"
 
 
-def docx(*body: str, target: str = "https://example.org/", extra: Mapping[str, bytes] | None = None) -> bytes:
-    """A Word file with these paragraphs, and a link `rId1` to `target`. `extra`: more parts, or others instead."""
+def docx(
+    *body: str,
+    target: str = "https://example.org/",
+    extra: Mapping[str, bytes] | None = None,
+    images: Mapping[str, str] | None = None,
+) -> bytes:
+    """A Word file with these paragraphs, and a link `rId1` to `target`. `extra`: more parts, or others instead.
+
+    `images`: relationships to pictures, and what each leads to.
+    """
+    shown = ((its_id, "image", to, "") for its_id, to in (images or {}).items())
     parts: dict[str, bytes] = {
         "[Content_Types].xml": _content_types(),
         "_rels/.rels": _relationships(("rId1", "officeDocument", "word/document.xml", "")),
-        "word/_rels/document.xml.rels": _relationships(("rId1", "hyperlink", target, ' TargetMode="External"')),
+        "word/_rels/document.xml.rels": _relationships(("rId1", "hyperlink", target, ' TargetMode="External"'), *shown),
         "word/document.xml": document_xml(*body),
         "word/styles.xml": styles_xml(),
         "word/numbering.xml": _numbering(),

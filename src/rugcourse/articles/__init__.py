@@ -6,11 +6,12 @@ In the order of the work:
 `proposal`      where to cut it into lessons; `cuts` moves the cuts by hand
 `drafts`        what each part proposes for the fields of a lesson, and the whole for the front page
 `draft_files`   the same as files
-`media`         the pictures that are in the file of an article
+`media`         the pictures that are in the file of an article; `placed_pictures` puts them at their places
 `overlap`       which words a lesson still shares with the article
 
 Behind `reading`: `word`, `opendocument`, `html_reader`, `markdown_reader` and `text_reader` know one kind of file
-each, and make blocks of runs (`rich_text`). `structure` finds headings that only look like one, and `conversion`
+each, and make blocks of runs (`rich_text`);
+`word_pictures` marks the pictures of one. `structure` finds headings that only look like one, and `conversion`
 writes Markdown.
 """
 
@@ -34,6 +35,7 @@ from rugcourse.articles.left_out import LeftOutCounts
 from rugcourse.articles.media import ArticlePicture, article_pictures
 from rugcourse.articles.model import Article, ArticleBlock, reading_minutes
 from rugcourse.articles.overlap import overlap
+from rugcourse.articles.placed_pictures import with_pictures
 from rugcourse.articles.proposal import cuts_at_level, propose_cuts
 from rugcourse.articles.reading import (
     EXTENSIONS,
@@ -79,5 +81,6 @@ __all__ = [
     "reading_minutes",
     "start_lesson",
     "use",
+    "with_pictures",
     "write_drafts",
 ]

@@ -19,6 +19,7 @@ from markdown_it.token import Token
 from rugcourse.articles.rich_text import BlockKind, Item, RichBlock, Run, plain, text_of, tidy, without_styles
 from rugcourse.content.markdown import UnknownTag, parse
 from rugcourse.content.model import has_invisible
+from rugcourse.content.picture_search import pictures_in
 from rugcourse.content.unsupported import unsupported
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _NUMBER_AT_START = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
 _MOST_BRACKETS = 20  # opening ones: for each, markdown-it looks through the rest of a paragraph for a link
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _SPACE = re.compile(r"\s+")
+_NO_WORD = re.compile(r"[^\w\s.,;:'-]|[_{}]")
 
 _ELEMENTS = {BlockKind.PARAGRAPH: "p", BlockKind.QUOTE: "blockquote"}
 _OPENINGS = {
@@ -48,10 +50,18 @@ _OPENINGS = {
 
 
 def with_markdown(blocks: Sequence[RichBlock]) -> Iterator[tuple[RichBlock, str]]:
-    """Yield each block with its Markdown. A block that Markdown can't express comes back as paragraphs."""
+    """Yield each block with its Markdown. A block that Markdown can't express comes back as paragraphs.
+
+    A picture has none yet, as its address is not known.
+    """
     for first in range(0, len(blocks), _BATCH):
         batch = blocks[first : first + _BATCH]
-        for block, markdown in zip(batch, _converted(batch), strict=True):
+        converted = iter(_converted([block for block in batch if block.kind is not BlockKind.PICTURE]))
+        for block in batch:
+            if block.kind is BlockKind.PICTURE:
+                yield block, ""
+                continue
+            markdown = next(converted)
             if is_faithful(block, markdown):
                 yield block, markdown
             else:
@@ -70,6 +80,19 @@ def is_faithful(block: RichBlock, markdown: str) -> bool:
         and not has_invisible(markdown)
         and not (("<" in markdown or "![" in markdown) and unsupported(markdown))
     )
+
+
+def picture_markdown(alt: str, address: str) -> str:
+    """Return the Markdown of a picture. `alt` is plain text; where Markdown can't express it, only its words are left.
+
+    Without words between the square brackets the editor asks for them.
+    """
+    line = " ".join(alt.replace("[", "(").replace("]", ")").split())
+    for written in (_escaped(line, at_start=False), _NO_WORD.sub("", line)):
+        markdown = f"![{written}]({address})"
+        if not unsupported(markdown) and [one.address for one in pictures_in(markdown)] == [address]:
+            return markdown
+    return f"![]({address})"
 
 
 def _has_form(block: RichBlock, tokens: Sequence[Token]) -> bool:

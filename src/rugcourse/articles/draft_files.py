@@ -16,6 +16,7 @@ from rugcourse.content.consistency import TextRef, stem_of
 from rugcourse.content.model import QuizQuestion
 from rugcourse.content.writer import to_file
 from rugcourse.errors import ConflictError
+from rugcourse.pictures.reference import FOLDER
 
 _FIELDS = ("title", "subject", "preheader", "highlight", "today")
 _LONGEST_ID = 60
@@ -45,8 +46,11 @@ def draft_files(article: Article, cuts: Cuts, language: str, *, own_text: bool =
     )
 
 
-def write_drafts(files: Sequence[DraftFile], folder: Path) -> None:
-    """Write all files to a folder that is new or empty, or none. Raises FolderInUse and OSError."""
+def write_drafts(files: Sequence[DraftFile], folder: Path, pictures: Mapping[str, bytes] | None = None) -> None:
+    """Write all files to a folder that is new or empty, or none. Raises FolderInUse and OSError.
+
+    `pictures`: by their names in the folder of pictures.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FolderInUse(f"{folder} is not empty; choose a new folder")
     folder = folder.resolve()  # so that `.` has a name and a folder around it
@@ -55,6 +59,10 @@ def write_drafts(files: Sequence[DraftFile], folder: Path) -> None:
     try:
         for file in files:
             (beside / file.name).write_text(file.content, encoding="utf-8")
+        if pictures:
+            (beside / FOLDER).mkdir()
+        for name, content in (pictures or {}).items():
+            (beside / FOLDER / name).write_bytes(content)
         beside.rename(folder)  # takes the place of an empty folder, and fails if it is not empty any more
     except BaseException:
         shutil.rmtree(beside)

@@ -35,6 +35,7 @@ from rugcourse.articles.html_tokens import RAW, Tag, tokens
 from rugcourse.articles.left_out import LeftOutCounts
 from rugcourse.articles.limits import Gauge
 from rugcourse.articles.links import clean_link
+from rugcourse.articles.media import SOURCE_SCHEME
 from rugcourse.articles.rich_text import BlockKind, Item, RichBlock, Run, text_of
 
 _SPACES = re.compile(r"\s+")
@@ -103,6 +104,7 @@ class _HtmlReader:
     _preformatted: int = 0
     _word_item: Item | None = None  # a list item of Word's clipboard, which is a paragraph
     _table: TableReader | None = None
+    _pictures: list[RichBlock] = field(default_factory=list)  # to follow the paragraph, list or table they stand in
     _regions: dict[str, list[Region]] = field(default_factory=lambda: {"article": [], "main": []})
     _depths: dict[str, int] = field(default_factory=lambda: {"article": 0, "main": 0})
 
@@ -167,9 +169,9 @@ class _HtmlReader:
         self._flush()
         self._leave_table()
         self._flush_list()
-        return HtmlText(
-            below_title(article_of_page(self.blocks, self._regions), self._title), self.left_out, self.title
-        )
+        self._add_pictures()
+        blocks = below_title(article_of_page(self.blocks, self._regions), self._title)
+        return HtmlText(blocks, self.left_out, self.title)
 
     # Elements that are skipped
 
@@ -177,7 +179,8 @@ class _HtmlReader:
         """Whether an element is skipped; counts what the author should know of."""
         name, attributes = tag.name, tag.attributes
         if name in {"img", "embed"}:
-            self.left_out.pictures += attributes.get("width") not in {"0", "1"}  # 1: pictures that count visitors
+            if attributes.get("width") not in {"0", "1"}:  # 1: pictures that count visitors
+                self._picture(attributes.get("src", ""), attributes.get("alt", ""))
             return True
         if name in VOID:
             return name not in {"br", "hr"}
@@ -191,6 +194,14 @@ class _HtmlReader:
         if name not in INLINE:
             self._flush()
         return True
+
+    def _picture(self, address: str, alt: str) -> None:
+        """Remember a picture of the file. One of another place is left out."""
+        source = address.removeprefix(SOURCE_SCHEME)
+        self.left_out.pictures += source == address
+        if source != address:
+            self.gauge.count(BlockKind.PICTURE)
+            self._pictures.append(RichBlock(BlockKind.PICTURE, (Run(alt),), source=source))
 
     def _leaves_skipped(self, name: str) -> bool:
         skipped = self._skipping
@@ -293,6 +304,7 @@ class _HtmlReader:
         """End a paragraph, heading, item or cell: what was read since the last one belongs to it, if there is any."""
         runs, self._runs = tuple(self._runs), []
         if not text_of(runs).strip():
+            self._add_pictures()
             return False
         if self._table is not None:
             self._table.add(runs)
@@ -305,7 +317,14 @@ class _HtmlReader:
             self._add_to_list(runs)
         else:
             self._add(RichBlock(BlockKind.QUOTE if self._quotes else BlockKind.PARAGRAPH, runs))
+        self._add_pictures()
         return True
+
+    def _add_pictures(self) -> None:
+        """Add the pictures of what was just read, unless its list or table goes on."""
+        if self._pictures and not self._items and self._table is None:
+            self.blocks += self._pictures
+            self._pictures = []
 
     def _add_heading(self, block: RichBlock) -> None:
         self._add(block)
@@ -353,6 +372,7 @@ class _HtmlReader:
         if self._items:
             self.blocks.append(RichBlock(BlockKind.LIST, items=tuple(self._items)))
             self._items = []
+            self._add_pictures()
 
     # Tables
 

@@ -14,10 +14,13 @@ _WORDS_PER_MINUTE = 238  # reading silently: Brysbaert, How many words do we rea
 
 @dataclass(frozen=True, slots=True)
 class ArticleBlock:
-    """A heading, paragraph, list or quote.
+    """A heading, paragraph, list, quote or picture.
 
     `index`: its place in the article, from 0. `level`: of a heading, 1 to 6, and else 0. `markdown` is accepted in a
     lesson; `text` is plain, with a line for each item of a list. `stressed`: what is bold or in italics in it.
+
+    A picture has no text, so that it counts as none. `source` says which picture of the file it is, and `alt` what it
+    shows; its Markdown is empty until `rugcourse.articles.placed_pictures` knows its address.
     """
 
     index: int
@@ -27,6 +30,8 @@ class ArticleBlock:
     text: str
     words: int
     stressed: tuple[str, ...] = ()
+    source: str = ""
+    alt: str = ""
 
     @property
     def is_heading(self) -> bool:

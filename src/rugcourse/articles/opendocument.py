@@ -18,6 +18,7 @@ from rugcourse.articles.archives import DAMAGED, TOO_LARGE, Archive
 from rugcourse.articles.errors import ArticleError
 from rugcourse.articles.left_out import LeftOutCounts
 from rugcourse.articles.limits import Gauge
+from rugcourse.articles.media import EXTENSIONS, SOURCE_SCHEME
 from rugcourse.i18n import N_
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def read_opendocument(archive: Archive, left_out: LeftOutCounts) -> str:
     if content.count(b"<") > _MOST_ELEMENTS:
         raise ArticleError(TOO_LARGE)
     styles = archive.read_xml("styles.xml", _MOST_STYLE_BYTES) if "styles.xml" in names else _NO_STYLES.encode()
-    reader = _OpenDocumentReader(_opened(content, styles), left_out)
+    reader = _OpenDocumentReader(_opened(content, styles), left_out, names)
     try:
         return "".join(reader.read())
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
@@ -99,6 +100,7 @@ def _opened(content: bytes, styles: bytes) -> Document:
 class _OpenDocumentReader:
     document: Document
     left_out: LeftOutCounts
+    names: frozenset[str]
     gauge: Gauge = field(default_factory=Gauge)
     _styles_read: dict[str, tuple[bool, bool]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
@@ -140,8 +142,23 @@ class _OpenDocumentReader:
             case "table:table" | "table:table-row" | "table:table-cell":
                 yield from self._within(_TABLE[tag], element, depth)
             case _:
-                yield self._text(element.text)
-                yield from self._children(element, depth)
+                yield from self._unknown(element, depth)
+
+    def _unknown(self, element: Element, depth: int) -> Iterator[str]:
+        """Yield a picture, or else what stands within an element."""
+        if source := self._picture_of(element):
+            yield f'<img src="{escape(SOURCE_SCHEME + source)}" alt="{escape(_description(element))}">'
+            return
+        yield self._text(element.text)
+        yield from self._children(element, depth)
+
+    def _picture_of(self, frame: Element) -> str:
+        """Return which file of the archive a frame shows, or "". LibreOffice writes one picture in several kinds."""
+        if frame.tag != "draw:frame":
+            return ""
+        addresses = (one.get_attribute_string("xlink:href") or "" for one in frame.children if one.tag == "draw:image")
+        here = [one for one in addresses if one in self.names]
+        return next((one for one in here if one.lower().endswith(EXTENSIONS)), "")
 
     def _within(self, name: str, element: Element, depth: int, attributes: str = "") -> Iterator[str]:
         yield f"<{name}{attributes}>{self._text(element.text)}"
@@ -228,8 +245,14 @@ class _OpenDocumentReader:
             self.left_out.footnotes += 1
         elif tag == "draw:frame" and any(child.tag == "draw:text-box" for child in element.children):
             self.left_out.text_boxes += 1
-        elif tag.startswith("draw:") and tag != "draw:a":
+        elif tag.startswith("draw:") and tag != "draw:a" and not self._picture_of(element):
             self.left_out.pictures += 1
         else:
             return tag in _SKIPPED
         return True
+
+
+def _description(frame: Element) -> str:
+    """Return what a frame says of its picture for who can't see it."""
+    said = {child.tag: child.text or "" for child in frame.children}
+    return said.get("svg:desc") or said.get("svg:title") or ""

@@ -172,7 +172,10 @@ def _starts_with_text(article: Article, headings: Sequence[int], unused: set[int
     for start, end in pairwise([*headings, len(article.blocks)]):
         if start in unused:
             continue
-        if any(not block.is_heading and block.index not in unused for block in article.blocks[start + 1 : end]):
+        if any(
+            block.words and not block.is_heading and block.index not in unused
+            for block in article.blocks[start + 1 : end]
+        ):
             starts.append(start)
         else:
             unused.update(range(start, end))

@@ -15,9 +15,10 @@ from rugcourse.articles.html_reader import HtmlText, read_html
 from rugcourse.articles.left_out import LeftOutCounts
 from rugcourse.articles.limits import MOST_BYTES, MOST_HEADINGS, MOST_PASTED, MOST_TEXT_BYTES, too_many_headings
 from rugcourse.articles.markdown_reader import markdown_to_html
+from rugcourse.articles.media import with_sources
 from rugcourse.articles.model import Article, ArticleBlock, lesson_level, title_index
 from rugcourse.articles.opendocument import read_opendocument
-from rugcourse.articles.rich_text import RichBlock, clean, tidied
+from rugcourse.articles.rich_text import BlockKind, RichBlock, clean, tidied
 from rugcourse.articles.structure import with_lists, with_structure
 from rugcourse.articles.text_reader import read_text
 from rugcourse.articles.word import read_word
@@ -27,6 +28,7 @@ from rugcourse.i18n import N_
 EXTENSIONS = (".docx", ".odt", ".html", ".htm", ".md", ".txt")
 _ZIP, _OLE, _PDF, _RTF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF-", b"{\\rtf"
 _FEWEST_WORDS = 2
+_LONGEST_ALT = 250  # characters, which a screen reader reads out in one go
 _LONGEST_TITLE = 400  # characters, as in a course
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?s:.{0,20000}?)\n---[ \t]*(?:\n|$)")
 
@@ -43,7 +45,8 @@ _OTHER_CONTENT = N_("The name ends in %(extension)s, but something else is in th
 def read_article(data: bytes, filename: str) -> Article:
     """Read a file by the end of its name: .docx, .odt, .html, .htm, .md or .txt.
 
-    Raises ArticleError, whose message says what is wrong and how to correct it. Nothing is fetched from anywhere.
+    Its pictures have a place and no address yet, see `rugcourse.articles.placed_pictures`. Raises ArticleError, whose
+    message says what is wrong and how to correct it. Nothing is fetched from anywhere.
     """
     if len(data) > MOST_BYTES:
         raise ArticleError(_TOO_LARGE, most=MOST_BYTES // 1_000_000)
@@ -53,7 +56,7 @@ def read_article(data: bytes, filename: str) -> Article:
         read = read_word if extension == ".docx" else read_opendocument
         return _article(read_html(read(open_archive(data), left_out), left_out))
     if extension in {".html", ".htm"}:
-        return article_from_html(decoded(data))
+        return _article(read_html(with_sources(decoded(data))))
     if len(data) > MOST_TEXT_BYTES:
         raise ArticleError(_TOO_MUCH_TEXT)
     text = decoded(data)
@@ -89,7 +92,8 @@ def markdown_from_html(html: str) -> str:
     """
     if len(html.encode("utf-8", "replace")) > MOST_PASTED:
         raise ArticleError(_TOO_LARGE_PASTED, most=MOST_PASTED // 1_000_000)
-    blocks = list(with_lists(list(tidied(read_html(html).blocks))))
+    read = [block for block in read_html(html).blocks if block.kind is not BlockKind.PICTURE]
+    blocks = list(with_lists(list(tidied(read))))
     return "\n\n".join(markdown for _, markdown in with_markdown(_as_in_a_lesson(blocks)))
 
 
@@ -113,6 +117,9 @@ def _article(read: HtmlText) -> Article:
 
 def _block(index: int, block: RichBlock, markdown: str) -> ArticleBlock:
     text = block.text
+    if block.kind is BlockKind.PICTURE:
+        alt = " ".join(text.split())[:_LONGEST_ALT]
+        return ArticleBlock(index, block.kind, 0, "", "", 0, source=block.source, alt=alt)
     runs = [run for item in block.items for run in item.runs] or block.runs
     stressed = tuple(run.text.strip() for run in runs if run.strong or run.emphasis)
     return ArticleBlock(index, block.kind, block.level, markdown, text, len(words_of(text)), stressed)

@@ -31,6 +31,7 @@ class BlockKind(StrEnum):
     PARAGRAPH = "paragraph"
     LIST = "list"
     QUOTE = "quote"
+    PICTURE = "picture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,16 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class RichBlock:
-    """A heading, paragraph or quote with `runs`, or a list with `items`. `level`: of a heading, 1 to 6."""
+    """A heading, paragraph or quote with `runs`, a list with `items`, or a picture whose `runs` say what it shows.
+
+    `level`: of a heading, 1 to 6. `source`: which picture of the file it is, see `rugcourse.articles.media`.
+    """
 
     kind: BlockKind
     runs: tuple[Run, ...] = ()
     level: int = 0
     items: tuple[Item, ...] = ()
+    source: str = ""
 
     @property
     def text(self) -> str:
@@ -90,6 +95,9 @@ def tidied(blocks: Iterable[RichBlock]) -> Iterator[RichBlock]:
             yield from _tidy_list(block)
             continue
         runs = tidy(block.runs)
+        if block.kind is BlockKind.PICTURE:
+            yield replace(block, runs=runs)
+            continue
         if block.kind is BlockKind.HEADING:
             runs = tidy([replace(run, text=run.text.replace("\n", " ")) for run in runs])
         for piece in _pieces(runs):

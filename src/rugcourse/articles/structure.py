@@ -171,6 +171,6 @@ def _is_followed(blocks: Sequence[RichBlock], place: int, found: dict[int, _Cand
 
 
 def _is_text(block: RichBlock) -> bool:
-    return block.kind is not BlockKind.PARAGRAPH or any(
-        len(line.split()) >= _WORDS_OF_TEXT for line in block.text.split("\n")
-    )
+    if block.kind is not BlockKind.PARAGRAPH:
+        return block.kind is not BlockKind.PICTURE
+    return any(len(line.split()) >= _WORDS_OF_TEXT for line in block.text.split("\n"))

@@ -8,7 +8,7 @@ hands mammoth archives of a few hundred kilobytes, made here, one after the othe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
 from xml.parsers.expat import ExpatError
@@ -19,6 +19,7 @@ from rugcourse.articles.errors import ArticleError
 from rugcourse.articles.left_out import LeftOutCounts
 from rugcourse.articles.limits import Gauge
 from rugcourse.articles.rich_text import BlockKind
+from rugcourse.articles.word_pictures import WordPictures
 from rugcourse.i18n import N_
 
 if TYPE_CHECKING:
@@ -75,12 +76,18 @@ def read_word(archive: Archive, left_out: LeftOutCounts) -> str:
     left_out.macros += any(map(_MACROS.search, archive.names))
     main = _main_part(archive)
     folder, _, name = main.rpartition("/")
-    parts = {"word/_rels/document.xml.rels": _links(archive, f"{folder}/_rels/{name}.rels")}
+    relationships = f"{folder}/_rels/{name}.rels"
+    found = list(
+        _relationships(archive.read_xml(relationships, _MOST_PART_BYTES)) if relationships in archive.names else ()
+    )
+    pictures = WordPictures.of(found, folder, archive.names)
+    parts = {"word/_rels/document.xml.rels": _links(found)}
     for part in ("styles.xml", "numbering.xml"):
         if f"{folder}/{part}" in archive.names:
             parts[f"word/{part}"] = _slimmed(archive.read_xml(f"{folder}/{part}", _MOST_PART_BYTES))
     document = archive.read_xml(main, _MOST_DOCUMENT_BYTES)
-    return "".join(_to_html({**parts, _MAIN: chunk}) for chunk in _chunks(document, left_out))
+    html = (_to_html({**parts, _MAIN: chunk}) for chunk in _chunks(document, left_out, pictures))
+    return pictures.in_place_of_marks("".join(html))
 
 
 def _main_part(archive: Archive) -> str:
@@ -101,13 +108,12 @@ def _relationships(content: bytes) -> Iterator[tuple[str, str, str]]:
         yield element.get("Type", ""), element.get("Target", ""), element.get("Id", "")
 
 
-def _links(archive: Archive, name: str) -> bytes:
+def _links(relationships: Iterable[tuple[str, str, str]]) -> bytes:
     """Return the relationships that are links of the text; those to pictures, templates and macros are left out."""
     from lxml import etree  # noqa: PLC0415 - loaded only by who reads an article
 
     root = etree.Element(f"{{{_RELATIONSHIP}}}Relationships", nsmap={None: _RELATIONSHIP})
-    found = _relationships(archive.read_xml(name, _MOST_PART_BYTES)) if name in archive.names else ()
-    for kind, target, its_id in found:
+    for kind, target, its_id in relationships:
         if kind.endswith(_HYPERLINK):
             etree.SubElement(
                 root, f"{{{_RELATIONSHIP}}}Relationship", Id=its_id, Type=kind, Target=target, TargetMode="External"
@@ -155,12 +161,12 @@ def _parsed(content: bytes) -> _Element:
         raise ArticleError(DAMAGED) from error
 
 
-def _chunks(document: bytes, left_out: LeftOutCounts) -> Iterator[bytes]:
+def _chunks(document: bytes, left_out: LeftOutCounts, pictures: WordPictures) -> Iterator[bytes]:
     """Yield documents with some of the paragraphs and tables each, in order."""
     pieces: list[bytes] = []
     size = 0
     opening = closing = b""
-    for opening, piece, closing in _body(document, left_out):
+    for opening, piece, closing in _body(document, left_out, pictures):
         pieces.append(piece)
         size += len(piece)
         if size > _CHUNK_BYTES:
@@ -170,7 +176,7 @@ def _chunks(document: bytes, left_out: LeftOutCounts) -> Iterator[bytes]:
         yield opening + b"".join(pieces) + closing
 
 
-def _body(document: bytes, left_out: LeftOutCounts) -> Iterator[tuple[bytes, bytes, bytes]]:
+def _body(document: bytes, left_out: LeftOutCounts, pictures: WordPictures) -> Iterator[tuple[bytes, bytes, bytes]]:
     """Yield each paragraph and table of the body, with what has to stand before and after it."""
     from lxml import etree  # noqa: PLC0415 - see above
 
@@ -191,7 +197,7 @@ def _body(document: bytes, left_out: LeftOutCounts) -> Iterator[tuple[bytes, byt
             if depth != 2:  # the children of <body>, which is within <document>
                 continue
             elements = 0
-            _strip(element, left_out)
+            _strip(element, left_out, pictures)
             text = " ".join(element.itertext("{*}t"))
             if text.strip():
                 gauge.read(text)
@@ -209,18 +215,18 @@ def _around(namespace: str, piece: bytes) -> tuple[bytes, bytes, bytes]:
     return opening, piece, b"</w:body></w:document>"
 
 
-def _strip(element: _Element, left_out: LeftOutCounts) -> None:
-    """Take out what a lesson can't show, and count it."""
+def _strip(element: _Element, left_out: LeftOutCounts, pictures: WordPictures) -> None:
+    """Take out what a lesson can't show, and count it. A mark takes the place of each picture."""
     from lxml import etree  # noqa: PLC0415 - see above
 
     unwanted = []
     for one in element.iter(etree.Element):
         name = _local_name(one)
-        if name in _NOISE or _count(one, name, left_out):
+        if name in _NOISE or name in _PICTURES or _count(one, name, left_out):
             unwanted.append(one)
     for one in unwanted:
         parent = one.getparent()
-        if parent is not None:
+        if parent is not None and not (_local_name(one) in _PICTURES and _place(one, left_out, pictures)):
             parent.remove(one)
 
 
@@ -232,14 +238,21 @@ def _count(element: _Element, name: str, left_out: LeftOutCounts) -> bool:
         left_out.comments += 1
     elif name in _NOTES:
         left_out.footnotes += 1
-    elif name in _PICTURES:
-        if next(element.iter("{*}txbxContent"), None) is not None:
-            left_out.text_boxes += 1
-        elif next(element.iterancestors("{*}Fallback"), None) is None:  # the same picture again, for old programs
-            left_out.pictures += 1
     else:
         return False
     return True
+
+
+def _place(drawing: _Element, left_out: LeftOutCounts, pictures: WordPictures) -> bool:
+    """Mark where a picture stands. Returns False if it is left out, and counts it then."""
+    if next(drawing.iter("{*}txbxContent"), None) is not None:
+        left_out.text_boxes += 1
+    elif next(drawing.iterancestors("{*}Fallback"), None) is None:  # the same picture again, for old programs
+        stands_alone = _local_name(drawing.getparent()) == "r" and _local_name(drawing) != "object"
+        if stands_alone and pictures.mark(drawing):
+            return True
+        left_out.pictures += 1
+    return False
 
 
 def _to_html(parts: dict[str, bytes]) -> str:

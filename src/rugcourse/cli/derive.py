@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from rugcourse.articles import Article, Cuts, DraftFile
+    from rugcourse.pictures.reference import PictureRef
 
 
 def derive(
@@ -24,19 +25,33 @@ def derive(
         bool, typer.Option("--own-text", help="You may use the sentences of the article, not only its facts.")
     ] = False,
 ) -> None:
-    """Make drafts of lessons from an article, one for each section, to be completed by hand."""
-    from rugcourse.articles import cuts_at_level, draft_files, propose_cuts, read_article, write_drafts
+    """Make drafts of lessons from an article, one for each section, to be completed by hand.
+
+    With `--own-text` its pictures come along, in the folder `pictures`.
+    """
+    from rugcourse.articles import cuts_at_level, draft_files, propose_cuts, read_article, with_pictures, write_drafts
 
     chosen = _language_or_exit(language)
-    read = read_article(_content_or_exit(article), article.name)
+    content = _content_or_exit(article)
+    text = read_article(content, article.name)
+    pictures = _pictures(content, article.name) if own_text else {}
+    read = with_pictures(text, {source: ref for source, (ref, _) in pictures.items()})
     cuts = propose_cuts(read) if level is None else cuts_at_level(read, level)
     files = draft_files(read, cuts, chosen, own_text=own_text)
     try:
-        write_drafts(files, out)
+        write_drafts(files, out, {ref.file_name: made for ref, made in pictures.values()})
     except OSError as error:
         typer.echo(f"error: {error.filename}: {error.strerror}; nothing was written", err=True)
         raise typer.Exit(1) from None
     _report(read, cuts, files, out)
+
+
+def _pictures(content: bytes, name: str) -> dict[str, tuple[PictureRef, bytes]]:
+    """Return the pictures of the article, made anew, by where the file has them."""
+    from rugcourse.articles import article_pictures
+    from rugcourse.picture_library.storing import encode_all
+
+    return encode_all(article_pictures(content, name))
 
 
 def _report(read: Article, cuts: Cuts, files: tuple[DraftFile, ...], out: Path) -> None:

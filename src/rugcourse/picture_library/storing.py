@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
+from time import monotonic
 from typing import BinaryIO
 
 import structlog
@@ -21,6 +22,8 @@ from rugcourse.picture_storage.storage import StorageUnavailable
 from rugcourse.pictures.encoder import EncodedPicture, encode_picture
 from rugcourse.pictures.errors import EncoderUnavailable, InvalidPicture
 from rugcourse.pictures.reference import PictureRef, digest_of, picture_name
+
+LONGEST_UPLOAD = timedelta(seconds=30)  # that somebody waits for the pictures of one file
 
 log = structlog.get_logger()
 
@@ -42,13 +45,40 @@ def upload(
     return ref
 
 
-def upload_all(database: Database, clock: Clock, files: Iterable[tuple[str, bytes]], admin_id: int | None) -> None:
-    """Keep pictures that came with something else, as name and bytes. Logs those that can't be used."""
-    for name, content in files:
+def upload_all(
+    database: Database, clock: Clock, files: Iterable[tuple[str, str, bytes]], admin_id: int | None
+) -> dict[str, PictureRef]:
+    """Keep pictures that came with something else: a key, a name and the bytes of each; returns them by their keys.
+
+    Logs those that can't be used, and those for which `LONGEST_UPLOAD` is not enough.
+    """
+    made: dict[str, PictureRef] = {}
+    end = monotonic() + LONGEST_UPLOAD.total_seconds()
+    for key, name, content in files:
+        if monotonic() > end:
+            log.warning("picture_not_made", name=name[:100], error="the others took too long")
+            continue
         try:
-            upload(database, clock, BytesIO(content), name, admin_id)
+            made[key] = upload(database, clock, BytesIO(content), name, admin_id)
         except (InvalidPicture, EncoderUnavailable, StorageUnavailable) as error:
             log.warning("picture_not_made", name=name[:100], error=str(error))
+    return made
+
+
+def encode_all(files: Iterable[tuple[str, str, bytes]]) -> dict[str, tuple[PictureRef, bytes]]:
+    """Make pictures anew for the folder of a course: a key, a name and the bytes of each; returns them by their keys.
+
+    Those that can't be used are passed over. Raises EncoderUnavailable.
+    """
+    made: dict[str, tuple[PictureRef, bytes]] = {}
+    for key, name, content in files:
+        try:
+            encoded = encode_picture(BytesIO(content))
+        except InvalidPicture as error:
+            log.warning("picture_not_made", name=name[:100], error=str(error))
+            continue
+        made[key] = reference_of(encoded, name), encoded.largest
+    return made
 
 
 def reference_of(encoded: EncodedPicture, file_name: str) -> PictureRef:

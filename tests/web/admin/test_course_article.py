@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from fastapi.testclient import TestClient
 from tests.support.admin_pages import form_of, post
-from tests.support.articles import docx, heading, paragraph
+from tests.support.articles import docx, heading, paragraph, picture
 from tests.support.builders import shipped_pictures
 from tests.support.pictures import png
 from tests.support.rows import everything
@@ -257,3 +257,23 @@ def test_the_pictures_of_ones_own_article_go_into_the_library(
     found = runtime.database.query(library_page, 100)
     shipped = {one.ref.name for one in shipped_pictures()}
     assert [one.ref.name for one in found.entries if one.ref.name not in shipped] == kept
+
+
+def test_a_picture_of_the_article_is_in_the_lesson_of_its_section(editor: TestClient) -> None:
+    body = [
+        paragraph("Sleep", style="Titel"),
+        *(one for name in ("Light", "Noise", "Heat") for one in (heading(name), paragraph("Sleep repairs. " * 60))),
+        paragraph(picture("rId7", "A fan beside a bed")),
+    ]
+    file = docx(*body, extra={"word/media/fan.png": png(400, 300)}, images={"rId7": "media/fan.png"})
+    page = upload(editor, file, "sleep.docx")
+    shown = editor.get(page).text
+    assert 'alt="A fan beside a bed" src="/pictures/' in shown
+    assert "Not imported" not in shown
+    seen = re.search(r'name="seen" value="(\d+)"', shown)
+    assert seen is not None
+    made = editor.post(page, data={**form_of(editor), "action": "make", "seen": seen[1]}, follow_redirects=False)
+    assert made.headers["location"].endswith("?done=made")
+    slug = page.split("/")[3]
+    assert "![A fan beside a bed](pictures/fan-" in editor.get(f"/admin/lessons/{slug}/heat").text
+    assert "![" not in editor.get(f"/admin/lessons/{slug}/noise").text

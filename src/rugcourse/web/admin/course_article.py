@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile
 
 from rugcourse.articles import (
@@ -22,9 +21,11 @@ from rugcourse.articles import (
     parts,
     read_article,
     reading_minutes,
+    with_pictures,
 )
 from rugcourse.articles.limits import MOST_BYTES
 from rugcourse.auth.sessions import AdminIdentity
+from rugcourse.content.picture_search import pictures_in
 from rugcourse.course_editor import article_source
 from rugcourse.course_editor.article_source import CutChange, HasLessons
 from rugcourse.course_editor.course_draft import CourseDraft
@@ -33,6 +34,7 @@ from rugcourse.course_editor.drafts import StaleDraft, TooManyLessons
 from rugcourse.course_editor.parts import CoursePart
 from rugcourse.locales import known_language, languages
 from rugcourse.picture_library import storing
+from rugcourse.pictures.markup import small_attributes
 from rugcourse.web.admin.auth import Editor, admin_page
 from rugcourse.web.admin.courses import PROBLEMS, find_draft
 from rugcourse.web.forms import whole_number
@@ -41,6 +43,7 @@ from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_
 router = APIRouter()
 
 _WORDS_OF_A_LONG_LESSON = 450
+_THUMBNAIL = (240, 160)  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,9 @@ def upload(request: Request, identity: Editor, sent: Annotated[UploadedArticle, 
     """Read an article, and make a course with it. The file itself is not kept; its pictures go into the library."""
     runtime = runtime_of(request)
     try:
-        article = sent.read()
+        read = sent.read()
+        made = storing.upload_all(runtime.database, runtime.clock, sent.pictures(), identity.admin_id)
+        article = with_pictures(read, made)
         slug = runtime.database.run(
             article_source.create_course,
             runtime.clock.now(),
@@ -101,8 +106,7 @@ def upload(request: Request, identity: Editor, sent: Annotated[UploadedArticle, 
         return _upload_page(request, identity, sent, error.message_in(preferred_language(request)), "")
     except (CourseSlugTaken, NoTitle, UnknownLanguage) as error:
         return _upload_page(request, identity, sent, "", PROBLEMS[type(error)])
-    keeping = BackgroundTask(storing.upload_all, runtime.database, runtime.clock, sent.pictures(), identity.admin_id)
-    return RedirectResponse(f"/admin/courses/{slug}/article", 303, background=keeping)
+    return RedirectResponse(f"/admin/courses/{slug}/article", 303)
 
 
 @router.api_route("/admin/courses/{course}/article", methods=READ)
@@ -197,6 +201,11 @@ def _cuts_page(request: Request, identity: AdminIdentity, draft: CourseDraft, do
         "parts": parts(found.article, found.cuts),
         "nearest": {start: nearest_starts(found.article, found.cuts, start) for start in found.cuts.starts},
         "minutes": reading_minutes,
+        "pictures": {
+            block.index: small_attributes(ref, *_THUMBNAIL)
+            for block in found.article.blocks
+            for ref in pictures_in(block.markdown)
+        },
         "longest": _WORDS_OF_A_LONG_LESSON,
         "seen": draft.parts[CoursePart.ARTICLE].saved,
         "done": done,
