@@ -185,6 +185,11 @@ def change_password(
         admins.record_change(session, clock.now(), admin.id, AuditAction.ADMIN_CHANGE_PASSWORD, admin.email)
 
 
+def choose_language(session: Session, admin_id: int, language: str | None) -> None:
+    """Keep the language of an admin's pages; None for that of the site or the browser. Raises NoSuchAdmin."""
+    _admin(session, admin_id).language = language
+
+
 def change_role(session: Session, now: datetime, admin_id: int, role: Role, by: int | None) -> str:
     """Change an admin's role, and end their sessions. Returns their address. Raises NoSuchAdmin, LastOwner."""
     admin = _admin(session, admin_id)

@@ -56,7 +56,7 @@ class AdminIdentity:
     """An admin with a valid session.
 
     `has_second_factor`: an authenticator or a passkey. `set_up_by`: the deadline (UTC) to set one up; None if they have
-    one, or their role needs none.
+    one, or their role needs none. `language`: that they chose for these pages, empty for none.
     """
 
     admin_id: int
@@ -67,6 +67,7 @@ class AdminIdentity:
     has_second_factor: bool
     has_authenticator: bool = False
     set_up_by: datetime | None = None
+    language: str = ""
 
     def may(self, role: Role) -> bool:
         """Return whether the admin's role includes a role."""
@@ -166,6 +167,7 @@ def find_identity(database: Database, clock: Clock, token: str, grace_days: int 
         has_second_factor=has_authenticator or has_passkey,
         has_authenticator=has_authenticator,
         set_up_by=(admin.first_login_at or now) + clock.span(grace_days * _DAY_SECONDS) if must else None,
+        language=admin.language or "",
     )
 
 

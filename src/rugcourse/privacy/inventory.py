@@ -155,7 +155,7 @@ INVENTORY: tuple[Group, ...] = (
     ),
     of_admins(
         "admin",
-        "id email name role password_hash totp_secret totp_step "
+        "id email name language role password_hash totp_secret totp_step "
         "invite_token_hash invite_expires_at created_at disabled_at "
         "first_login_at reset_token_hash reset_expires_at",
         End.ACCOUNT,

@@ -25,13 +25,15 @@ class Site:
     """What applies in this process.
 
     `settings`: those of the environment, with the names and addresses of this site. `branding`: what mails, pages and
-    books show. `css`: the variables of its design tokens.
+    books show. `css`: the variables of its design tokens. `admin_language`: of the admin pages, empty for that of the
+    browser.
     """
 
     settings: Settings
     branding: Branding
     css: str
     revision: int = 0
+    admin_language: str = ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -98,7 +100,7 @@ def site_of(environment: Settings, chosen: SiteSettings, revision: int = 0) -> S
         mine["author_lines"] = {default: environment.author_line(default), **mine["author_lines"]}
     settings = environment.model_copy(update=mine)
     branding = _branding(settings, chosen)
-    return Site(settings, branding, _css(branding), revision)
+    return Site(settings, branding, _css(branding), revision, chosen.admin_language or "")
 
 
 def _branding(settings: Settings, chosen: SiteSettings) -> Branding:

@@ -146,10 +146,11 @@ class NextStepChosen(_Chosen):
 class SiteSettings(_Chosen):
     """Who sends the courses, and how it looks. None: not chosen, so that the environment or the default applies.
 
-    `author_lines`: a line about the author by language. `accent` and `paper`: see `rugcourse.design.BrandColours`.
-    `font`: a name of `rugcourse.design.FONTS`. Pictures are addresses, see `rugcourse.pictures.reference`.
-    `logo_background`: what the logo stands on; None: the page. `authors`: those whom courses can name besides the
-    first one. `email_words`: by kind of mail, then by language. `next_steps` and `privacy_lines`: by language.
+    `author_lines`: a line about the author by language. `admin_language`: of the admin pages; None: the browser's.
+    `accent` and `paper`: see `rugcourse.design.BrandColours`. `font`: a name of `rugcourse.design.FONTS`. Pictures are
+    addresses, see `rugcourse.pictures.reference`. `logo_background`: what the logo stands on; None: the page.
+    `authors`: those whom courses can name besides the first one. `email_words`: by kind of mail, then by language.
+    `next_steps` and `privacy_lines`: by language.
     """
 
     practice: _Name | None = None
@@ -164,6 +165,7 @@ class SiteSettings(_Chosen):
     kvk: _Line | None = None
     big: _Line | None = None
     time_zone: Annotated[str, AfterValidator(_zone)] | None = None
+    admin_language: str | None = None
     accent: _Colour | None = None
     paper: _Colour | None = None
     font: str | None = None
@@ -180,6 +182,13 @@ class SiteSettings(_Chosen):
     def has_branding(self) -> bool:
         """Whether a name, an address or a part of the look was chosen."""
         return bool(self.practice or self.postal_address or self.logo or self.accent)
+
+    @field_validator("admin_language")
+    @classmethod
+    def _is_known(cls, code: str | None) -> str | None:
+        if code is not None and code not in languages():
+            raise PydanticCustomError("language", "choose a language from the list")
+        return code
 
     @field_validator("font")
     @classmethod

@@ -110,13 +110,17 @@ def lesson_place(course: Course, lesson: Lesson, language: str) -> LessonPlace:
 
 def preferred_language(request: Request) -> str:
     """Return the language of the URL, else the first supported one in Accept-Language (RFC 9110, 12.5.4), else the
-    default.
+    default. On admin pages the admin's choice comes before these, and then that of the site.
 
     Quality values are ignored, as browsers list languages in order of preference.
     """
     first = request.url.path[1:].split("/", 1)[0]
     if first in languages():
         return first
+    if first == "admin":
+        for chosen in (getattr(request.state, "admin_language", ""), runtime_of(request).site.admin_language):
+            if chosen in languages():
+                return chosen
     for part in request.headers.get("accept-language", "").split(","):
         language = part.split(";")[0].strip().partition("-")[0].lower()
         if language in languages():

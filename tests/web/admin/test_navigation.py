@@ -7,12 +7,16 @@ import re
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from tests.support.admin_pages import form_of
 
+from rugcourse.bootstrap import Runtime
+from rugcourse.site_settings import SiteSettings, store
 from rugcourse.web.access import all_routes
-from rugcourse.web.admin.navigation import SECTIONS, current_section
+from rugcourse.web.admin.navigation import ACCOUNT, SECTIONS, current_section
 
 # Pages before somebody is inside, and answers for scripts, have no navigation.
 WITHOUT = {"login", "logout", "mfa", "forgot-password", "reset", "invite", "paste"}
+EVERY = (*SECTIONS, ACCOUNT)
 
 
 @pytest.mark.parametrize(
@@ -38,8 +42,8 @@ def test_every_admin_page_belongs_to_one_section(app: FastAPI) -> None:
         for route in all_routes(app.routes)
         if str(getattr(route, "path", "")).startswith("/admin/")
     }
-    assert first_words - {word for one in SECTIONS for word in one.pages} == WITHOUT
-    assert sum(len(one.pages) for one in SECTIONS) == len({word for one in SECTIONS for word in one.pages})
+    assert first_words - {word for one in EVERY for word in one.pages} == WITHOUT
+    assert sum(len(one.pages) for one in EVERY) == len({word for one in EVERY for word in one.pages})
 
 
 def test_current_page_is_marked_and_links_of_owners_are_not_shown_to_editors(editor: TestClient) -> None:
@@ -48,3 +52,50 @@ def test_current_page_is_marked_and_links_of_owners_are_not_shown_to_editors(edi
     assert re.findall(r'<a href="([^"]+)" aria-current="([^"]+)"', nav) == [("/admin/lessons", "true")]
     assert "/admin/settings" not in nav
     assert 'href="/admin/lessons" aria-current="page"' in editor.get("/admin/lessons").text
+
+
+def test_account_menu_has_the_account_and_the_way_out(editor: TestClient) -> None:
+    menu = editor.get("/admin/account").text.partition('<details class="account">')[2].partition("</details>")[0]
+    assert 'href="/admin/account" aria-current="page"' in menu
+    assert 'action="/admin/logout"' in menu
+
+
+def language_of(browser: TestClient, spoken: str) -> str:
+    page = browser.get("/admin/lessons", headers={"accept-language": spoken}).text
+    return page.partition('<html lang="')[2][:2]
+
+
+def test_language_is_the_admins_choice_then_that_of_the_site_then_that_of_the_browser(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    assert language_of(editor, "de") == "de"
+    saved = SiteSettings(admin_language="en")
+    runtime.database.run(store.save, runtime.clock.now(), None, saved, 0)
+    runtime.current.refresh(runtime.database, now=True)
+    assert language_of(editor, "de") == "en"
+    chosen = {**form_of(editor), "language": "nl", "page": "/admin/lessons"}
+    answer = editor.post("/admin/account/language", data=chosen, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/admin/lessons")
+    assert language_of(editor, "de") == "nl"
+    editor.post("/admin/account/language", data={**chosen, "language": "xx"})
+    assert language_of(editor, "de") == "en"
+    assert editor.get("/nl").text.partition('<html lang="')[2][:2] == "nl"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/admin//evil.example",
+        "/admin\\evil",
+        "/nl",
+        "",
+        "/admin/a?b=c",
+        "/admin\n",
+    ],
+)
+def test_language_form_leads_to_no_other_site(editor: TestClient, page: str) -> None:
+    chosen = {**form_of(editor), "language": "nl", "page": page}
+    answer = editor.post("/admin/account/language", data=chosen, follow_redirects=False)
+    assert answer.headers["location"] == "/admin"

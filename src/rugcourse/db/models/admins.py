@@ -27,6 +27,7 @@ class AdminRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(String(80), default="")
+    language: Mapped[str | None] = mapped_column(String(2))  # of their pages; None: that of the site or the browser
     role: Mapped[str] = mapped_column(String(12))
     password_hash: Mapped[str | None] = mapped_column(String(200))
     totp_secret: Mapped[str | None] = mapped_column(String(300))  # encrypted

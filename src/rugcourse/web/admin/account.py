@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,7 +12,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel
 
-from rugcourse.auth import page_data, passkeys, totp
+from rugcourse.auth import admins, page_data, passkeys, totp
 from rugcourse.auth.account_emails import AccountNotice
 from rugcourse.auth.admins import change_password
 from rugcourse.auth.passkeys import BadPasskey
@@ -19,6 +20,7 @@ from rugcourse.auth.passwords import MIN_LENGTH, WeakPassword
 from rugcourse.auth.recovery_codes import make_recovery_codes
 from rugcourse.auth.sessions import AdminIdentity, LoginFailed, confirm_second_factor, end_session
 from rugcourse.auth.totp import SecretBox, context_of_form
+from rugcourse.locales import languages
 from rugcourse.web.admin.auth import (
     SettingUp,
     admin_page,
@@ -32,6 +34,9 @@ from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, runtime_of
 
 router = APIRouter()
+
+_PATH = "/admin"
+_PAGE = re.compile(rf"{_PATH}(?:/[a-z0-9-]{{1,80}}){{0,8}}")  # of this site, without a query
 
 
 class AccountForm(BaseModel):
@@ -69,6 +74,16 @@ def passkey_begin(request: Request, identity: SettingUp, old: Annotated[str, For
         return Response(refusal, 403, media_type="text/plain")
     options = passkeys.begin_registration(runtime.database, runtime.clock, site, identity)
     return Response(options, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.post("/admin/account/language")
+def choose_language(
+    request: Request, identity: SettingUp, language: Annotated[str, Form()] = "", page: Annotated[str, Form()] = ""
+) -> Response:
+    """Keep the language of the admin's pages, and lead back to the page where they chose it."""
+    chosen = language if language in languages() else None
+    runtime_of(request).database.run(admins.choose_language, identity.admin_id, chosen)
+    return RedirectResponse(page if _PAGE.fullmatch(page) else _PATH, 303)
 
 
 @router.post("/admin/account")

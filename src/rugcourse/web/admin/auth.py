@@ -30,7 +30,7 @@ from rugcourse.i18n import moment
 from rugcourse.links import BadToken, TokenPurpose
 from rugcourse.pictures.reference import FOLDER
 from rugcourse.web.access import Access
-from rugcourse.web.admin.navigation import SECTIONS, current_section
+from rugcourse.web.admin.navigation import ACCOUNT, SECTIONS, current_section
 from rugcourse.web.rate_limits import shortened
 from rugcourse.web.rendering import NotFound, preferred_language, render, runtime_of
 
@@ -96,6 +96,7 @@ def require_password_login(request: Request) -> AdminIdentity:
     identity = find_identity(runtime.database, runtime.clock, token, grace) if token else None
     if identity is None:
         raise NotAuthenticated
+    request.state.admin_language = identity.language
     return identity
 
 
@@ -217,6 +218,7 @@ def admin_page(
         "roles": [*Role],
         "other_language_path": None,
         "sections": SECTIONS,
+        "account": ACCOUNT,
         "section": current_section(request.url.path),
         "path": request.url.path,
         "our_zone": zone.key,

@@ -25,7 +25,7 @@ SECTIONS = (
     Section("/admin/campaigns", N_("Campaigns"), frozenset({"campaigns"})),
     Section(
         "/admin/lessons",
-        N_("Lessons"),
+        N_("Courses"),
         frozenset({"lessons", "courses", "new-course", "pictures", "ab-tests", "remarks"}),
     ),
     Section("/admin/subscribers", N_("Subscribers"), frozenset({"subscribers", "bulk-actions", "imports", "jobs"})),
@@ -33,11 +33,11 @@ SECTIONS = (
     Section("/admin/settings", N_("Settings"), frozenset({"settings"}), Role.OWNER),
     Section("/admin/team", N_("Team"), frozenset({"team"}), Role.OWNER),
     Section("/admin/audit-log", N_("Audit log"), frozenset({"audit-log"}), Role.OWNER),
-    Section("/admin/account", N_("My account"), frozenset({"account"})),
 )
+ACCOUNT = Section("/admin/account", N_("My account"), frozenset({"account"}))  # in a menu of its own
 
 
 def current_section(path: str) -> str:
     """Return the path of the section that a page belongs to, empty if to none, such as the login."""
     page = path.removeprefix("/admin").strip("/").partition("/")[0]
-    return next((one.path for one in SECTIONS if page in one.pages), "")
+    return next((one.path for one in (*SECTIONS, ACCOUNT) if page in one.pages), "")

@@ -84,6 +84,7 @@ def _branding_shown(site: Site, chosen: SiteSettings) -> dict[str, str]:
         "accent": colours.accent,
         "paper": colours.paper,
         "font": chosen.font or "",
+        "admin_language": chosen.admin_language or "",
         "logo": chosen.logo or "",
         "logo_background": chosen.logo_background or "",
         "favicon": chosen.favicon or "",
@@ -96,7 +97,7 @@ def _branding_document(typed: Fields, environment: Settings) -> Document:
         if name not in overridden(environment):
             text = _text(typed, name)
             document[name] = None if text == getattr(environment, name) else text
-    for name in ("font", "logo", "logo_background", "favicon"):
+    for name in ("font", "admin_language", "logo", "logo_background", "favicon"):
         document[name] = typed.get(name) or None
     for name in ("accent", "paper"):
         colour = _text(typed, name).lower()
