@@ -15,6 +15,7 @@ from rugcourse.delivery.forecast import count_by_hour
 from rugcourse.scheduling import SendWindow
 
 DAYS = 14
+FEWEST_PUBLIC = 30  # people in a figure that anybody can read
 _KEY = "figures"
 _FRESH_SECONDS = 600.0  # wall-clock seconds
 
@@ -85,6 +86,18 @@ def gain_of(session: Session, course_id: int) -> CachedGain:
     """Return the learning gain of a course, from the cache if it is there."""
     kept = kept_figures(session)
     return kept.gains[course_id] if kept and course_id in kept.gains else _gain(session, course_id)
+
+
+def public_gain(session: Session, course_id: int) -> CachedGain | None:
+    """Return the learning gain that the page of a course may tell: of enough people, and one, from the cache.
+
+    None before it was computed. So a page never waits for it, and nobody can be recognised in it.
+    """
+    kept = kept_figures(session)
+    gain = kept.gains.get(course_id) if kept else None
+    if gain is None or gain.twice < FEWEST_PUBLIC or gain.before is None or gain.after is None:
+        return None
+    return gain if gain.after > gain.before else None
 
 
 def _gain(session: Session, course_id: int) -> CachedGain:

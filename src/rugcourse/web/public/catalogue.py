@@ -15,10 +15,12 @@ from rugcourse.ebooks.cache import MEDIA_TYPES, EbookNotFound, get_ebook
 from rugcourse.learning import feedback
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.privacy_notice import controller, notice, summary, supervisor_page
+from rugcourse.reports import cached_stats
 from rugcourse.tracking.bot_detection import classify_request
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields, form_age_ok, shown_at_token
 from rugcourse.web.public.indexing import indexed_catalogue, indexed_course_page
+from rugcourse.web.public.lesson_sample import lesson_sample
 from rugcourse.web.public.structured_data import course_data
 from rugcourse.web.rendering import (
     READ,
@@ -105,6 +107,8 @@ def landing(request: Request, language: str, course: str) -> Response:
     values = {
         "is_archived": published.is_archived,
         "indexed": indexed_course_page(request, published.course),
+        "sample": lesson_sample(published.course, language),
+        "gain": runtime.database.query(cached_stats.public_gain, published.id),
         "data": course_data(published.course, language, runtime.branding, runtime.links),
     }
     return render(request, language, "course", course_context(published.course, language, "") | values)
