@@ -32,8 +32,8 @@ def _texts(notice: AccountNotice, language: str) -> tuple[str, str]:
     match notice:
         case AccountNotice.RESET_LINK:
             return _("Choose a new password"), _(
-                "Somebody, probably you, asked for a new password for the admin pages. This link works once, for one "
-                "hour. Did you not ask for it? Then do nothing: your password stays as it is."
+                "Someone, probably you, asked for a new password for the admin pages. This link works once, for one "
+                "hour. If it was not you, do nothing: your password stays as it is."
             )
         case AccountNotice.PASSWORD_CHANGED:
             return _("Your password was changed"), _("The password of your admin account was changed.") + f" {not_me}"
@@ -52,6 +52,6 @@ def _texts(notice: AccountNotice, language: str) -> tuple[str, str]:
             )
         case AccountNotice.CODES_GUESSED:
             return _("Someone knows your password"), _(
-                "Somebody logged in with your password and then typed wrong codes. They did not get in. Was it not "
-                "you? Choose another password now."
+                "Someone entered your password and then several wrong codes. They did not get in. If it was not you, "
+                "choose a new password now."
             )

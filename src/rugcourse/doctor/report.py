@@ -118,7 +118,7 @@ CHECKS = {
         _("DMARC"),
         _("It says in the DNS what others do with email that only pretends to be yours. Gmail asks for it."),
     ),
-    "mx": CheckInfo(_("Incoming email"), _("Where nobody can answer, email is trusted less.")),
+    "mx": CheckInfo(_("Incoming email"), _("Email that no one can reply to is trusted less.")),
     "bounces": CheckInfo(_("Bounces"), _("Who writes on to mailboxes that are gone is soon taken for a spammer.")),
     "ptr": CheckInfo(_("Name of the server"), _("Many servers refuse email from a machine whose address has no name.")),
     "spamassassin": CheckInfo(

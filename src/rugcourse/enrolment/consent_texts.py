@@ -10,26 +10,25 @@ from rugcourse.i18n import translations
 
 # Explicit consent (GDPR, Art. 9(2)(a)): following a course about back pain allows inferences about health.
 LESSONS = (
-    "Yes, send me the lessons of this course, and messages about it, by e-mail. That I follow "
-    "it, how I answer and what I write about it can say something about my health: I "
-    "explicitly agree that this is kept for the course. I can stop at any time, with the link "
-    "in each lesson."
+    "Yes, email me the lessons of this course and messages about it. Taking this course, my answers and "
+    "what I write about it may say something about my health. I explicitly agree that you keep this for "
+    "the course. I can stop at any time with the link in each lesson."
 )
 MEASURING = (
-    "You may also measure whether I open mails and follow links, to make the course better "
-    "and to see that mails arrive. Not needed for the course. I can withdraw this at any "
-    "time."
+    "You may also record whether I open emails and follow links, to improve the course and to see that "
+    "emails arrive. This is not needed for the course. I can withdraw this consent at any time."
 )
 NEWS = (
-    "You may also send me other news of %(practice)s by e-mail, such as another course, and choose it by how far I am "
-    "and what I answered. That can say something about my health, and so can what I answer in another course: I "
-    "explicitly agree to this. Not needed for the course. I can withdraw this at any time."
+    "You may also email me other news from %(practice)s, such as another course, and choose it by how far "
+    "I am and how I answered. That may say something about my health, and so may my answers in another "
+    "course. I explicitly agree to this. It is not needed for the course. I can withdraw this consent at "
+    "any time."
 )
 CONFIRM = "Yes, start my course"
 UNSUBSCRIBE = "Yes, unsubscribe me"
 LEAVE_COURSE = "Only leave “%(title)s”"
 COME_BACK = "Undo: I want to keep reading"
-NEVER = "It was not me: do not write to this address"
+NEVER = "It was not me: do not email this address"
 
 ALL = (LESSONS, MEASURING, NEWS, CONFIRM, UNSUBSCRIBE, LEAVE_COURSE, COME_BACK, NEVER)
 

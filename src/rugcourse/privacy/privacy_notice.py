@@ -86,10 +86,10 @@ def _without_signup(settings: Settings, words: Terms) -> list[str]:
         % {"days": words.days(settings.keep_unconfirmed_days)},
         _("We count how often a lesson is read, not by whom."),
         _(
-            "We do not keep which device or program you read with. To prevent misuse, we count how "
-            "often an IP address makes a request, and how many mails go to an address that somebody "
-            "types. We count for at most a day, and delete the count within an hour after that. "
-            "Preventing misuse is our legitimate interest (GDPR, article 6(1)(f))."
+            "We do not keep which device or program you read with. To prevent misuse, we count how often an IP "
+            "address makes a request, and how many emails go to an address that someone enters. We count for at "
+            "most a day, and delete the count within an hour after that. Preventing misuse is our legitimate "
+            "interest (GDPR, article 6(1)(f))."
         ),
     ]
 
@@ -114,9 +114,9 @@ def _decisions(language: str) -> list[str]:
             "about you that have legal or similarly significant effects."
         ),
         _(
-            "People choose who gets a message: by course, how far you are, how long you have been "
-            "reading, language, labels, answers and test score. They never choose somebody who did "
-            "not agree to that kind of message."
+            "People choose who gets a message: by course, how far you are, how long you have been reading, "
+            "language, tags, answers and test score. They never choose someone who did not agree to that kind of "
+            "message."
         ),
         _("Your tags are in your copy, and are deleted when you are erased."),
         _(
@@ -173,14 +173,13 @@ def withdrawals(words: Terms) -> str:
     """Of the file that is kept beside the database."""
     _ = translations(words.language).gettext
     return _(
-        "For %(days)s we also keep a separate list of people who said no to something: who "
-        "stopped with everything, complained, were erased or may not be written to, who want no "
-        "measuring, news, labels or comparisons, and who closed old links. It also says who came "
-        "back, and who allowed labels or comparisons again. If we have to restore a backup, we "
-        "use this list so that your no is not undone. Only leaving one course of several is not "
-        "on it. The list contains a code instead of your address. Without our key nobody can get "
-        "the address from that code. That your no stays a no is our legitimate interest (GDPR, "
-        "article 6(1)(f))."
+        "For %(days)s we also keep a separate list of people who said no to something: people who stopped "
+        "all emails, complained, were erased or may not be emailed, people who want no measuring, news, tags "
+        "or comparisons, and people who closed old links. It also says who came back, and who allowed tags "
+        "or comparisons again. If we have to restore a backup, we use this list to make sure that your no "
+        "still counts. Leaving one of several courses is not on the list. The list contains a code instead "
+        "of your address. Without our key, no one can work out the address from that code. Making sure that "
+        "your no stays a no is our legitimate interest (GDPR, article 6(1)(f))."
     ) % {"days": words.days(words.retention.withdrawal_days)}
 
 
@@ -213,13 +212,13 @@ def _recipients(settings: Settings, language: str) -> Iterator[str]:
         }
     else:
         yield _(
-            "The companies that host these pages, send our mail and keep our backups. They work for "
-            "us, under a contract. Ask us who they are."
+            "The companies that host these pages, send our email and keep our backups. They work for us under a "
+            "contract. You can ask us who they are."
         )
     yield _transfers(settings, language)
     yield _(
-        "Anyone who has one of your mails can open your page with its links for some time. So do "
-        "not forward your mails."
+        "For some time, anyone who has one of your emails can open your page with its links. So please do "
+        "not forward your emails."
     )
 
 
@@ -251,11 +250,11 @@ def _rights(settings: Settings, language: str) -> Iterator[str]:
         "show that our reasons are more important."
     )
     yield _(
-        "Stay out of comparisons and statistics: tick a box on your own page. We then leave your "
-        "answers and test scores out of all figures, also those from before, and do not use what "
-        "you do with a mail to choose between two versions of a text. How many mails were opened, "
-        "links followed, tests taken and lessons called helpful stays counted, without names. "
-        "Your answers can still decide which messages you get."
+        "Stay out of comparisons and statistics: tick a box on your own page. We then leave your answers and "
+        "test scores out of all figures, including earlier ones, and do not use what you do with an email to "
+        "choose between two versions of a text. We still count, without names, how many emails were opened, "
+        "links followed, tests taken and lessons rated helpful. Your answers can still decide which messages "
+        "you get."
     )
     yield _("Ask us anything about this: %(address)s. You have an answer within a month.") % {
         "address": settings.reply_to or settings.sender_address

@@ -37,36 +37,36 @@ def _words(notice: ReaderNotice, _: Callable[[str], str], sender: Sender) -> tup
     match notice:
         case ReaderNotice.COPIED:
             return _("A copy of your data was taken"), _(
-                "Somebody, probably you, just opened a copy of everything that we know of you, by the link that we "
-                "mailed to you. Was it not you? Then somebody else can read your mail. Close all old links on your own "
-                "page, and answer this mail."
+                "Someone, probably you, has just opened a copy of everything we know about you, using the link we "
+                "emailed to you. If it was not you, someone else can read your email. Close all old links on your "
+                "own page, and reply to this email."
             )
         case ReaderNotice.ERASED:
             return _("Everything about you is erased"), _(
-                "We have erased your address, your answers and all your mails, and your course has ended. You get no "
-                "more mail from us, unless somebody signs this address up again. Our privacy page says what we keep a "
-                "little longer, for example in backups. Was it not you who asked for this? Then somebody else can read "
-                "your mail. You can sign up again whenever you like."
+                "We have erased your address, your answers and all your emails, and your course has ended. You get "
+                "no more email from us unless someone signs this address up again. Our privacy page says what we "
+                "keep a little longer, for example in backups. If you did not ask for this, someone else can read "
+                "your email. You can sign up again whenever you like."
             )
         case ReaderNotice.NEW_ADDRESS:
             return _("Do you want our emails at this address?"), _(
-                "Somebody, probably you, wants to get the mails of %(practice)s at this address instead of at another "
-                "one. Open the page below within 24 hours and press the button there; then they come here. Was it not "
-                "you? Then do nothing: nothing changes, and at most three of these mails come in thirty days."
+                "Someone, probably you, wants to get the emails of %(practice)s at this address instead of another "
+                "one. To confirm, open the page below within 24 hours and press the button there. If it was not you, "
+                "do nothing: nothing changes, and you get at most three of these emails in thirty days."
             ) % {"practice": sender.name}
         case ReaderNotice.ADDRESS_IN_USE:
             return _("This address is known to us already"), _(
-                "Somebody, probably you, asked us to send the mails of a reader to this address. But we "
-                "know this address already, and we never put two readers together, so nothing has "
-                "changed. Was it you? First erase what we know about this address, on the page below. "
-                "Then ask again. Was it not you? Then do nothing. To your page:"
+                "Someone, probably you, asked us to send a reader’s emails to this address. But we already know this "
+                "address, and we never merge two readers, so nothing has changed. If it was you, first erase what we "
+                "know about this address on the page below, and then ask again. If it was not you, do nothing. To "
+                "your page:"
             )
         case ReaderNotice.ADDRESS_CHANGED:
             return _("Your address was changed"), _(
-                "From now on our mails go to another address, which was confirmed there. This is the last mail to this "
-                "one, and the links in earlier mails no longer work. We do not name the other address here, as others "
-                "may read along. Was it not you who asked for this? Then answer this mail at once: somebody else can "
-                "read your mail."
+                "From now on our emails go to another address, which was confirmed there. This is the last email to "
+                "this address, and the links in earlier emails no longer work. We do not name the new address here, "
+                "because someone else may be reading this. If you did not ask for this, reply to this email straight "
+                "away: someone else can read your email."
             )
         case ReaderNotice.ERASED_SOON:
             return _("Your course and your answers are erased soon"), _(

@@ -22,8 +22,8 @@ _PURPOSES: Mapping[ProcessingPurpose, tuple[str, str]] = {
     ProcessingPurpose.SIGNUP: (
         N_("Before you confirm"),
         N_(
-            "What was typed in the form, a test without a name, and which address we asked to "
-            "confirm. You have not agreed to anything until you press the button in our mail."
+            "What you entered in the form, a test without a name, and the address we asked to confirm. You have "
+            "not agreed to anything until you press the button in our email."
         ),
     ),
     ProcessingPurpose.COURSE: (
@@ -44,16 +44,16 @@ _PURPOSES: Mapping[ProcessingPurpose, tuple[str, str]] = {
     ProcessingPurpose.MEASURING: (
         N_("Measuring"),
         N_(
-            "Whether you open a mail or follow a link; a link that you follow also shows that the "
-            "mail arrived. Only if you allow it. If you do not, your mails contain no invisible "
-            "picture, and the links in their text are ordinary."
+            "Whether you open an email or follow a link; a link that you follow also shows that the email "
+            "arrived. Only if you allow it. If you do not, your emails contain no invisible picture, and the "
+            "links in their text are ordinary ones."
         ),
     ),
     ProcessingPurpose.NEWS: (
         N_("Other news"),
         N_(
-            "Whether you want other news from us by e-mail, besides the lessons. Only if you asked "
-            "for it. Which news you get can depend on how far you are and what you answered."
+            "Whether you want other news from us by email, besides the lessons. Only if you asked for it. Which "
+            "news you get can depend on how far you are and how you answered."
         ),
     ),
     ProcessingPurpose.CONSENT: (
@@ -63,15 +63,15 @@ _PURPOSES: Mapping[ProcessingPurpose, tuple[str, str]] = {
     ProcessingPurpose.STOP: (
         N_("Not writing to you"),
         N_(
-            "A code made from your address with a secret key, the reason, and the date. Without that "
-            "key nobody can get your address from the code."
+            "A code made from your address with a secret key, the reason, and the date. Without that key, no one "
+            "can work out your address from the code."
         ),
     ),
     ProcessingPurpose.DELIVERY: (
         N_("Email that arrives"),
         N_(
-            "When a mail was sent, its number, what your mail provider said about it, and whether it "
-            "came back, was reported as spam, or led you to unsubscribe."
+            "When an email was sent, its number, what your email provider said about it, and whether it came "
+            "back, was reported as spam, or led you to unsubscribe."
         ),
     ),
     ProcessingPurpose.REMARKS: (
@@ -96,11 +96,10 @@ _ENDS: Mapping[End, tuple[str, Mapping[str, Callable[[Retention], int]]]] = {
     End.NEVER: (N_("As long as the course."), {}),
     End.PERSON: (
         N_(
-            "We erase everything that we know about you: %(left)s after you stop with everything; "
-            "%(finished)s after our last mail to you, if your courses are finished; %(idle)s after "
-            "our last mail to you, if you get no more mail, for example because you paused without an "
-            "end date; %(unconfirmed)s after a signup that is not confirmed; %(bounced)s after we "
-            "learn that your mailbox no longer exists."
+            "We erase everything that we know about you: %(left)s after you stop all emails; %(finished)s after "
+            "our last email to you, if your courses are finished; %(idle)s after our last email to you, if you "
+            "get no more emails, for example because you paused without an end date; %(unconfirmed)s after a "
+            "signup that is not confirmed; %(bounced)s after we learn that your email address no longer exists."
         ),
         {
             "left": lambda kept: kept.left_days,
@@ -123,8 +122,8 @@ _ENDS: Mapping[End, tuple[str, Mapping[str, Callable[[Retention], int]]]] = {
     ),
     End.RETURNED: (
         N_(
-            "That a mail came back, was reported as spam, or led you to unsubscribe: %(days)s. "
-            "Whether a mail arrived, and what your provider said about it: until we erase everything."
+            "That an email came back, was reported as spam, or led you to unsubscribe: %(days)s. Whether an "
+            "email arrived, and what your provider said about it: until we erase everything."
         ),
         {"days": lambda kept: kept.measured_days},
     ),
@@ -155,8 +154,8 @@ _ENDS: Mapping[End, tuple[str, Mapping[str, Callable[[Retention], int]]]] = {
     ),
     End.DOMAIN: (
         N_(
-            "That we hold back mail to all addresses at a provider, such as @mail.example: as long as "
-            "we know somebody there, and otherwise at most %(days)s."
+            "That we have stopped sending to all addresses at a provider, such as @mail.example: as long as we "
+            "know someone there, and otherwise at most %(days)s."
         ),
         {"days": lambda kept: kept.log_days},
     ),
@@ -198,11 +197,10 @@ class Terms:
         """What gives the right to it; of a legitimate interest, which one."""
         _ = translations(self.language).gettext
         return {
-            Basis.NONE: _("it is about nobody"),
+            Basis.NONE: _("it is not about a person"),
             Basis.REQUEST: _(
-                "you ask us to sign you up, or to mail you at another address (GDPR, article 6(1)(b)); "
-                "and our legitimate interest in making sure that nobody signs up somebody else (article "
-                "6(1)(f))"
+                "you ask us to sign you up, or to email you at another address (GDPR, article 6(1)(b)); and our "
+                "legitimate interest in making sure that no one signs up someone else (article 6(1)(f))"
             ),
             Basis.EXPLICIT_CONSENT: _("your explicit consent (GDPR, articles 6(1)(a) and 9(2)(a))"),
             Basis.MEASURING_CONSENT: _(

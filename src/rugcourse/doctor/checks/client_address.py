@@ -45,7 +45,7 @@ def compare(told: ReceivedRequest, *, has_proxy: bool) -> Finding:
     if told.client == MADE_UP:
         return failure(
             "client",
-            _("The pages believe an address that the doctor made up, so that nobody is ever slowed down."),
+            _("The pages accept a visitor address that this check made up, so rate limits slow no one down."),
             _(
                 "Let the proxy set X-Forwarded-For to the address it sees (deploy/ has examples), and let "
                 "RUGCOURSE_TRUSTED_PROXIES name the proxy alone."

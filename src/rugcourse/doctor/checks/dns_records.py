@@ -225,7 +225,7 @@ def _mx(settings: Settings, dns: Dns) -> Iterator[Finding]:
         elif dns.refuses_mail(domain):
             yield failure(
                 "mx",
-                _("%(domain)s says that it takes no mail (MX 0 .): answers and bounces get lost."),
+                _("%(domain)s says that it accepts no email (MX 0 .), so replies and bounces are lost."),
                 _("Put the name of its mail server in place of the dot."),
                 domain=domain,
             )
@@ -249,7 +249,7 @@ def _ptr(settings: Settings, dns: Dns) -> Iterator[Finding]:
     if not addresses:
         yield unknown(
             "ptr",
-            _("The DNS knows no %(name)s, so nobody can tell what this machine is called."),
+            _("DNS has no record for %(name)s, so mail servers cannot check the name of this machine."),
             _("If it sends email to the world itself: set RUGCOURSE_EHLO_NAME to a name that leads to it."),
             name=name,
         )

@@ -38,7 +38,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         found = False
         yield failure(
             "settings",
-            _("Email comes from %(address)s, which is nobody's."),
+            _("Email comes from %(address)s, a placeholder that belongs to no one."),
             _("Set RUGCOURSE_SENDER_ADDRESS to an address of your own."),
             address=settings.sender_address,
         )
@@ -103,7 +103,7 @@ def _processes(alive: set[str]) -> Iterator[Finding]:
     if missing:
         yield failure(
             "processes",
-            _("For a minute nobody has heard of: %(missing)s."),
+            _("No sign of life for a minute from: %(missing)s."),
             _("Start them: rugcourse serve, or rugcourse web, worker and beat."),
             missing=", ".join(missing),
         )
@@ -122,7 +122,7 @@ def _bounces(settings: Settings, alive: set[str]) -> Iterator[Finding]:
     elif settings.bounce_address and not (hooks or settings.mailbox or "bounces" in alive):
         yield warning(
             "bounces",
-            _("Email comes back to %(address)s, and nobody takes it in."),
+            _("Bounces go to %(address)s, and nothing reads them."),
             _("Run rugcourse bounces serve, or set RUGCOURSE_BOUNCE_MAILBOX."),
             address=settings.bounce_address,
         )
