@@ -13,6 +13,7 @@ from rugcourse.content.model import TestQuestion
 from rugcourse.db.queries import learning
 
 MIN_ATTEMPTS = 50  # with fewer, a percentage means nothing
+MIN_PERCENT = 20  # of them: what fewer missed surprised nobody
 _LOOKED_AT = 1000
 _LOOK_AGAIN_AFTER = 25  # new attempts
 
@@ -32,7 +33,9 @@ class HardestQuestions:
         self._found: dict[tuple[int, int], Counter[str]] = {}
 
     def of(self, session: Session, course_id: int, test: KnowledgeTest) -> HardestQuestion | None:
-        """Return the most-missed question, or the author's `surprise` until it is known; None if there is neither."""
+        """Return the most-missed question, or the author's `surprise` while none is missed often. None if there is
+        neither.
+        """
         newest = learning.newest_attempt(session) // _LOOK_AGAIN_AFTER
         key = (course_id, newest)
         if key not in self._found:
@@ -42,7 +45,7 @@ class HardestQuestions:
         if shares:
             question_id, percent = shares.most_common(1)[0]
             question = test.question(question_id)
-            if question is not None and percent > 0:
+            if question is not None and percent >= MIN_PERCENT:
                 return HardestQuestion(question, percent)
         chosen = test.question(test.surprise) if test.surprise else None
         return HardestQuestion(chosen, None) if chosen else None

@@ -13,13 +13,14 @@ from rugcourse.content import Course, KnowledgeTest
 from rugcourse.db.models import AssessmentAttemptRow, DeliveryQueue, SubscriberStatus
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.enrolment import consent_texts
-from rugcourse.enrolment.confirmation import NotConfirmable, confirm, find_confirmation, refuse
+from rugcourse.enrolment.confirmation import NotConfirmable, find_confirmation, refuse
 from rugcourse.enrolment.magic_link import request_link
 from rugcourse.enrolment.reader import Reader
 from rugcourse.enrolment.signup import InvalidForm, SignupField, SignupForm, check, normalise_email, sign_up
 from rugcourse.learning.assessment import find_attempt, save_attempt
 from rugcourse.learning.scoring import score
 from rugcourse.links import BadToken, TokenPurpose
+from rugcourse.subscribers.confirming import ConfirmChoices, confirm_signup
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import form_age_ok, pad_response_time, schedule_choices, shown_at_token
 from rugcourse.web.public.assessment_state import TestProgress
@@ -165,6 +166,7 @@ def confirm_submit(
     token: str,
     measuring: Annotated[str, Form()] = "",
     news: Annotated[str, Form()] = "",
+    first: Annotated[str, Form()] = "",
     never: Annotated[str, Form()] = "",
 ) -> HTMLResponse:
     """Confirm the subscription, or refuse it for good (`never`)."""
@@ -176,15 +178,9 @@ def confirm_submit(
             was_reader = reader.subscriber.status != SubscriberStatus.PENDING
             days = runtime.settings.keep_left_days if was_reader else 0
             return reader_page(request, reader, "never", {"days": days})
-        runtime.database.run(
-            confirm,
-            runtime.clock.now(),
-            runtime.signer,
-            reader.delivery.id,
-            measuring=bool(measuring),
-            news=bool(news),
-            shown=shown_to(request, reader),
-        )
+        choices = ConfirmChoices(bool(measuring), bool(news), bool(first))
+        shown = shown_to(request, reader)
+        runtime.database.run(confirm_signup, runtime.clock.now(), runtime.signer, reader.delivery.id, choices, shown)
     except NotConfirmable:
         raise NotFound from None
     runtime.notify_worker(DeliveryQueue.TRANSACTIONAL)
