@@ -108,3 +108,13 @@ class SubscriberFilter(NamedTuple):
     language: str = ""
     tag: str = ""
     campaign_id: int = 0
+
+
+class SubscriberOrder(NamedTuple):
+    """The order of a list of people: as they signed up, or by their addresses. `backwards`: the newest, or z, first."""
+
+    by_address: bool = False
+    backwards: bool = False
+
+
+BY_SIGN_UP = SubscriberOrder()

@@ -98,6 +98,9 @@ CHECKS = {
         _("Files"), _("The database, keys and passwords stand in them, and other users have no business there.")
     ),
     "admins": CheckInfo(_("Admins"), _("A password alone can be stolen or guessed, and opens every address.")),
+    "search": CheckInfo(
+        _("Search for subscribers"), _("Who calls you gives a surname or half an address, not how it begins.")
+    ),
     "smtp": CheckInfo(_("Mail server"), _("All email goes out through it.")),
     "website": CheckInfo(_("Web address"), _("The links in all emails begin with it.")),
     "client": CheckInfo(

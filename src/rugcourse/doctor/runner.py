@@ -23,6 +23,7 @@ from rugcourse.doctor.checks.local import (
     check_withdrawals,
 )
 from rugcourse.doctor.checks.pictures import check_pictures
+from rugcourse.doctor.checks.search import check_subscriber_search
 from rugcourse.doctor.checks.smtp import check_smtp
 from rugcourse.doctor.checks.website import check_website
 from rugcourse.doctor.report import CHECKS, Finding
@@ -50,6 +51,7 @@ def run_checks(settings: Settings, database: Database, clock: Clock, links: Link
         lambda: check_books(database, links, site.branding),
         lambda: check_pictures(database),
         lambda: check_admins(database),
+        lambda: check_subscriber_search(database),
         lambda: check_files(settings, database),
         lambda: check_smtp(settings),
         lambda: check_website(settings, links),

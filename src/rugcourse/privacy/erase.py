@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from rugcourse.db.engine import scrub_after_commit
 from rugcourse.db.models import ERASED, SubscriberRow
 from rugcourse.db.queries import address_changes, delivery_planning, erasure, subscribers
+from rugcourse.db.search_index import forget_erased
 from rugcourse.db.withdrawal_log import FORMER_ADDRESS
 from rugcourse.enrolment.signup import CONFIRMATION_WINDOW
 from rugcourse.links import Signer
@@ -33,5 +34,6 @@ def erase(session: Session, now: datetime, signer: Signer, subscriber_id: int, *
         address_changes.add(session, None, None, signer.digest(person.email), asked_at)
     session.expunge(person)
     erasure.erase_person(session, subscriber_id)
+    forget_erased(session)
     scrub_after_commit(session)
     return True

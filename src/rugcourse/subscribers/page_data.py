@@ -8,11 +8,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.db.audience import SubscriberFilter
+from rugcourse.db.audience import BY_SIGN_UP, SubscriberFilter, SubscriberOrder
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import CampaignRow, EnrolmentRow, SubscriberRow
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import audiences, campaigns, enrolments, subscribers
+from rugcourse.db.queries import audiences, campaigns, enrolments, subscriber_search, subscribers
 from rugcourse.db.search_index import finds_parts
 from rugcourse.enrolment import suppression
 from rugcourse.enrolment.suppression import Suppressed
@@ -57,9 +57,11 @@ class SubscriberDetails:
     suppressed: Suppressed | None
 
 
-def search(session: Session, wanted: SubscriberFilter, after_id: int, limit: int) -> SubscriberList:
-    """Return up to `limit` people with ids above `after_id`, and the choices of the filters."""
-    found = subscribers.search(session, wanted, after_id, limit + 1)
+def search(
+    session: Session, wanted: SubscriberFilter, after_id: int, limit: int, order: SubscriberOrder = BY_SIGN_UP
+) -> SubscriberList:
+    """Return up to `limit` people behind the person `after_id` in this order, and the choices of the filters."""
+    found = subscriber_search.search(session, wanted, after_id, limit + 1, order)
     return SubscriberList(
         people=found[:limit],
         more=found[limit - 1].id if len(found) > limit else None,

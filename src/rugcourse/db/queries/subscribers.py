@@ -7,11 +7,10 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, delete, exists, false, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, delete, false, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from rugcourse.db import withdrawal_log
-from rugcourse.db.audience import SubscriberFilter
 from rugcourse.db.bulk import dialect_of, is_among, run, upsert
 from rugcourse.db.models import (
     ADMIN,
@@ -22,14 +21,12 @@ from rugcourse.db.models import (
     ConsentRow,
     ConsentTextRow,
     DeliveryRow,
-    EnrolmentRow,
     ScheduleRow,
     SubscriberRow,
     SubscriberStatus,
     SuppressionRow,
     TagRow,
 )
-from rugcourse.db.search_index import MIN_LETTERS, SEARCHED, SEARCHED_ON_SQLITE, finds_parts
 from rugcourse.links import MailRef
 from rugcourse.scheduling import EVERY_DAY, Schedule
 
@@ -137,28 +134,6 @@ def everyone(session: Session, limit: int, offset: int = 0) -> Sequence[Subscrib
     return session.scalars(select(SubscriberRow).order_by(SubscriberRow.id).limit(limit).offset(offset)).all()
 
 
-def search(session: Session, wanted: SubscriberFilter, after_id: int, limit: int) -> Sequence[SubscriberRow]:
-    """Return up to `limit` people who match `wanted`, with ids above `after_id`, by id."""
-    query = select(SubscriberRow).where(SubscriberRow.id > after_id)
-    if wanted.text:
-        query = query.where(_matches(session, wanted.text))
-    if wanted.status is not None:
-        query = query.where(SubscriberRow.status == wanted.status)
-        if wanted.status != SubscriberStatus.ACTIVE:
-            query = query.where(NOT_ACTIVE)
-    if wanted.language:
-        query = query.where(SubscriberRow.language == wanted.language)
-    if wanted.tag:
-        tagged = exists().where(TagRow.subscriber_id == SubscriberRow.id, TagRow.tag == wanted.tag)
-        query = query.where(tagged)
-    if wanted.campaign_id:
-        follows = exists().where(
-            EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.campaign_id == wanted.campaign_id
-        )
-        query = query.where(follows)
-    return session.scalars(query.order_by(SubscriberRow.id).limit(limit)).all()
-
-
 def load_schedule(session: Session, subscriber_id: int) -> Schedule:
     return schedule_of(*session.execute(_schedule(subscriber_id)).one())
 
@@ -191,18 +166,6 @@ def save_schedule(session: Session, subscriber_id: int, schedule: Schedule) -> N
         .on_conflict_do_update(index_elements=["subscriber_id"], set_=values)
     )
     session.expire_all()
-
-
-def _matches(session: Session, wanted: str) -> ColumnElement[bool]:
-    """SQL: a text is in an address or name, or an address begins with it where no index serves more than that.
-
-    Wildcards in the text are escaped.
-    """
-    if dialect_of(session) == _SQLITE and not wanted.isascii():
-        return SEARCHED_ON_SQLITE.contains(wanted, autoescape=True)
-    if dialect_of(session) == _SQLITE or (len(wanted) >= MIN_LETTERS and finds_parts(session)):
-        return SEARCHED.contains(wanted, autoescape=True)
-    return SubscriberRow.email.startswith(wanted, autoescape=True)
 
 
 @cache
