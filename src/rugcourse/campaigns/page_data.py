@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -19,6 +19,12 @@ from rugcourse.db.queries import audiences, campaigns
 from rugcourse.errors import NotFoundError
 from rugcourse.scheduling import Timing
 
+_ORDERS: Mapping[str, Callable[[CampaignRow], tuple[str, int]]] = {
+    "made": lambda row: ("", row.id),
+    "name": lambda row: (row.name.casefold(), row.id),
+    "status": lambda row: (row.status, row.id),
+}
+
 
 class CampaignNotFound(NotFoundError):
     """There is no campaign with this id."""
@@ -26,12 +32,16 @@ class CampaignNotFound(NotFoundError):
 
 @dataclass(frozen=True, slots=True)
 class CampaignList:
-    """The newest campaigns with their progress, and discarded drafts. `titles`: course id → language → texts."""
+    """A page of campaigns with their progress, and discarded drafts. `titles`: course id → language → texts.
+
+    `has_more`: there are more campaigns behind this page.
+    """
 
     campaigns: Sequence[CampaignRow]
     progress: Mapping[int, CampaignProgress]
     titles: Mapping[int, Mapping[str, CourseText]]
     discarded: Sequence[CampaignRow]
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +86,25 @@ def find(session: Session, campaign_id: int) -> CampaignRow:
     return row
 
 
-def listed(session: Session, course_cache: CourseCache, limit: int, *, archived: bool) -> CampaignList:
-    """Return the newest campaigns, or archived ones."""
-    rows = campaigns.listed(session, archived=archived)[:limit]
+def listed(
+    session: Session,
+    course_cache: CourseCache,
+    limit: int,
+    *,
+    archived: bool,
+    skip: int = 0,
+    by: str = "made",
+    backwards: bool = True,
+) -> CampaignList:
+    """Return up to `limit` campaigns behind the first `skip`, or archived ones: by `name`, `status`, or as `made`."""
+    rows = sorted(campaigns.listed(session, archived=archived), key=_ORDERS[by], reverse=backwards)
+    shown = rows[skip : skip + limit]
     return CampaignList(
-        campaigns=rows,
-        progress={row.id: progress_of(session, row) for row in rows},
+        campaigns=shown,
+        progress={row.id: progress_of(session, row) for row in shown},
         titles={one.id: one.course.texts for one in course_cache.courses(session)},
         discarded=campaigns.discarded(session),
+        has_more=len(rows) > skip + limit,
     )
 
 

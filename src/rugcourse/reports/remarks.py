@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from rugcourse.content.languages import text_for
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.queries import remarks
-from rugcourse.db.queries.remarks import SavedRemark
 from rugcourse.reports.dashboard import Titled, lessons_of
 
 NEW_DAYS = 30
@@ -33,7 +32,7 @@ class RemarkPage:
     `lessons`: what remarks can be of, by course; `titles`: lesson id → title.
     """
 
-    remarks: Sequence[SavedRemark]
+    remarks: Sequence[remarks.SavedRemark]
     more: int | None
     lessons: Sequence[LessonsOfCourse]
     titles: Mapping[int, str]

@@ -5,7 +5,7 @@ CONTRIBUTING.md says how to add one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -123,6 +123,11 @@ def record_copy(session: Session, now: datetime, admin_id: int, subscriber_id: i
 def record_list_export(session: Session, now: datetime, admin_id: int, about: dict[str, object]) -> None:
     """Record in the audit log that a list of subscribers was exported. `about`: the filters, without addresses."""
     admins.record_change(session, now, admin_id, AuditAction.SUBSCRIBERS_EXPORT, "subscribers", None, about)
+
+
+def record_file(session: Session, now: datetime, admin_id: int, name: str, about: Mapping[str, str]) -> None:
+    """Record in the audit log that a list was downloaded. `name`: of the list; `about`: its filters and order."""
+    admins.record_change(session, now, admin_id, AuditAction.LIST_DOWNLOAD, f"list:{name}", None, about)
 
 
 def suppress_address(session: Session, now: datetime, signer: Signer, admin_id: int, typed: str, reason: str) -> None:

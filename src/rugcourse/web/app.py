@@ -48,6 +48,7 @@ from rugcourse.web.admin import (
 )
 from rugcourse.web.admin import courses as admin_courses
 from rugcourse.web.admin import lessons as admin_lessons
+from rugcourse.web.admin.tables import files as list_files
 from rugcourse.web.compression import CompressionMiddleware, accepts_gzip
 from rugcourse.web.group_commits import GroupCommits
 from rugcourse.web.middleware import HEADERS, SecurityMiddleware
@@ -91,7 +92,7 @@ _ADMIN_PAGES = (
         remarks,
         pictures,
     ),
-    *(bulk_jobs, ab_tests, login, account, team, site),
+    *(bulk_jobs, ab_tests, login, account, team, site, list_files),
 )
 _FORGET_SECONDS = 3600.0
 _ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache, partial
 
 from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.environment import TemplateModule
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -91,6 +92,18 @@ def render(
     return HTMLResponse(html, status)
 
 
+def words_of(language: str, template: str, name: str) -> Mapping[str, str]:
+    """Return the words that `templates/web/<template>.html` has under a name, in a language."""
+    words: Mapping[str, str] = getattr(_module(language, template), name)
+    return words
+
+
+def phrase_of(language: str, template: str, macro: str, value: object) -> Markup:
+    """Return what a macro of `templates/web/<template>.html` makes of a value."""
+    phrase: Markup = getattr(_module(language, template), macro)(value)
+    return phrase
+
+
 def course_context(course: Course, language: str, path: str | None) -> dict[str, object]:
     """Return what every page of a course shows. `path`: of the page below the course, for the link to the other
     language; None without one.
@@ -172,6 +185,11 @@ def preload_templates() -> None:
         for name in environment.list_templates(extensions=["html"]):
             if not name.startswith("admin/"):
                 environment.get_template(name)
+
+
+@cache
+def _module(language: str, template: str) -> TemplateModule:
+    return _environment(language).get_template(f"{template}.html").make_module({"language": language})
 
 
 @cache

@@ -65,3 +65,4 @@ class AuditAction(StrEnum):
     CAMPAIGN_UNARCHIVE = "campaign.unarchive"
     CAMPAIGN_DISCARD = "campaign.discard"
     CAMPAIGN_RESTORE = "campaign.restore"
+    LIST_DOWNLOAD = "list.download"  # as CSV

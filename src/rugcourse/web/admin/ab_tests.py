@@ -11,8 +11,9 @@ from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.campaigns import ab_tests
 from rugcourse.campaigns.ab_tests import AbTestRunning, NoSubject, SameWording
 from rugcourse.web.admin.auth import Editor, admin_page, typed_fields
+from rugcourse.web.admin.tables.campaigns import ab_tests_list, lesson_ab_tests
 from rugcourse.web.forms import whole_number
-from rugcourse.web.rendering import READ, NotFound, runtime_of
+from rugcourse.web.rendering import READ, runtime_of
 
 router = APIRouter()
 
@@ -48,14 +49,12 @@ def ab_tests_submit(
 def _page(
     request: Request, identity: AdminIdentity, lesson_id: int, typed: dict[str, str], notice: str
 ) -> HTMLResponse:
-    page = runtime_of(request).database.query(ab_tests.page, lesson_id)
-    if page is None:
-        raise NotFound
-    held = page.held
+    found = lesson_ab_tests(request, lesson_id)
     values = {
-        "texts": page.texts,
-        "trials": held,
-        "running": next((one for one in held if one.row.decided_at is None), None),
+        "texts": found.page.texts,
+        "tests": found.tables,
+        "file": ab_tests_list(request, {"lesson": str(lesson_id)}),
+        "running": next((one for one in found.page.held if one.row.decided_at is None), None),
         "typed": typed,
         "least": ab_tests.MIN_SAMPLE,
         "usual": ab_tests.DEFAULT_SAMPLE,

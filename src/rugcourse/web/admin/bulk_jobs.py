@@ -28,12 +28,12 @@ from rugcourse.subscribers.csv_import import ImportSettings
 from rugcourse.subscribers.csv_reader import Column, InvalidList
 from rugcourse.web.admin.auth import Editor, admin_page
 from rugcourse.web.admin.campaign_forms import FormErrors, WhoFields, date_from
+from rugcourse.web.admin.tables.admins import jobs
 from rugcourse.web.forms import parse_reason, whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 
-_SHOWN = 30
 Id = Annotated[int, Path(ge=1, lt=2**31)]
 
 
@@ -260,8 +260,7 @@ def _job(request: Request, job_id: int) -> JobRow:
 
 
 def _imports_page(request: Request, identity: AdminIdentity, notice: str, line: int = 0) -> HTMLResponse:
-    found = runtime_of(request).database.query(background_jobs.newest, _SHOWN)
-    values = {"jobs": found.jobs, "who": found.who, "notice": notice, "line": line}
+    values = {"table": jobs(request, request.query_params), "notice": notice, "line": line}
     return admin_page(request, identity, "imports", values, 400 if notice else 200)
 
 
@@ -280,6 +279,7 @@ def _bulk_actions_page(
         "acts": [*BulkAction],
         "today": runtime.clock.now().date(),
         "wrong": wrong,
+        "table": jobs(request, {"kind": JobKind.BULK_ACTION, **request.query_params}),
     }
     return admin_page(request, identity, "bulk-actions", values, 400 if wrong else 200)
 

@@ -20,21 +20,19 @@ from rugcourse.db.models import (
     CampaignKind,
     CampaignRow,
     CampaignStatus,
-    DeliveryState,
     Role,
 )
-from rugcourse.reports.campaign_comparison import compare
-from rugcourse.reports.campaign_results import results_of
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.auth import Analyst, Editor, admin_page
+from rugcourse.web.admin.tables import campaigns as tables
+from rugcourse.web.admin.tables.people import campaign_mails
 from rugcourse.web.forms import whole_number
-from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
+from rugcourse.web.rendering import READ, NotFound, runtime_of
 
 router = APIRouter()
 
 Id = Annotated[int, Path(ge=1, lt=2**31)]
 _KINDS = tuple(kind for kind, one in CAMPAIGN_TYPES.items() if one.has_audience)
-_A_PAGE = 50
 
 
 @router.api_route("/admin/campaigns", methods=READ)
@@ -71,8 +69,8 @@ def create(
 @router.api_route("/admin/campaigns/compare", methods=READ)
 def compare_page(request: Request, identity: Analyst) -> HTMLResponse:
     """Compare campaigns."""
-    found = runtime_of(request).database.query(compare, _A_PAGE)
-    return admin_page(request, identity, "campaigns-compare", {"found": found})
+    values = {"table": tables.compared(request, request.query_params)}
+    return admin_page(request, identity, "campaigns-compare", values)
 
 
 @router.api_route("/admin/campaigns/{campaign_id}", methods=READ)
@@ -134,19 +132,22 @@ def campaign_submit(
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/results", methods=READ)
-def results_page(request: Request, identity: Analyst, campaign_id: Id) -> HTMLResponse:
-    row = find_campaign(request, campaign_id)
-    runtime = runtime_of(request)
-    database, language = runtime.database, preferred_language(request)
-    results = database.query(results_of, runtime.course_cache, row, language)
+def results_page(
+    request: Request, identity: Analyst, campaign_id: Id, unfolded: Annotated[str, Query()] = ""
+) -> HTMLResponse:
+    """Show the results of a campaign. `unfolded`: `yes` to show all answers, as for printing."""
+    found = tables.results(request, campaign_id, request.query_params)
+    results = found.results
     arrived = {one.title.partition(".")[0] or one.title: one.arrived for one in results.mails}
-    chart = charts.bars("mails", arrived, runtime.site.tokens) if len(arrived) > 1 else None
-    return admin_page(
-        request,
-        identity,
-        "campaign-results",
-        {"campaign": row, "results": results, "chart": chart, "places": results.places},
-    )
+    values = {
+        "campaign": found.campaign,
+        "results": results,
+        "tables": found,
+        "chart": charts.bars("mails", arrived, runtime_of(request).site.tokens) if len(arrived) > 1 else None,
+        "places": results.places,
+        "unfolded": unfolded == "yes",
+    }
+    return admin_page(request, identity, "campaign-results", values)
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/mails", methods=READ)
@@ -160,18 +161,12 @@ def mails_page(
 ) -> HTMLResponse:
     """Show the mails behind a figure."""
     row = find_campaign(request, campaign_id)
-    if state not in STATES:
-        raise NotFound
-    wanted = None if state == "open" else DeliveryState(state)
-    found = runtime_of(request).database.query(
-        page_data.mails, campaign_id, wanted, whole_number(lesson, 9), whole_number(after), _A_PAGE
-    )
+    fields = {"campaign": str(campaign_id), "state": state, "lesson": lesson, "after": after}
     values = {
         "campaign": row,
         "state": state,
-        "lesson": lesson,
-        "found": found.found,
-        "more": found.more,
+        "table": campaign_mails(request, fields),
+        "may_take": identity.may(Role.EDITOR),
     }
     return admin_page(request, identity, "campaign-mails", values)
 
@@ -224,12 +219,11 @@ _REFUSALS: dict[type[Exception], str] = {
 
 
 def _list_page(request: Request, identity: AdminIdentity, archived: bool, notice: str, draft: int = 0) -> HTMLResponse:
-    runtime = runtime_of(request)
-    found = runtime.database.query(page_data.listed, runtime.course_cache, _A_PAGE, archived=archived)
+    fields = {**request.query_params, "archived": "yes" if archived else ""}
+    table, found = tables.campaigns(request, fields)
     values = {
         "kinds": _KINDS,
-        "campaigns": found.campaigns,
-        "progress": found.progress,
+        "table": table,
         "titles": found.titles,
         "archived": archived,
         "discarded": found.discarded,

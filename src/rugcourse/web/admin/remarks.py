@@ -7,14 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from rugcourse.reports.remarks import remark_page
+from rugcourse.db.models import Role
 from rugcourse.web.admin.auth import Analyst, admin_page
+from rugcourse.web.admin.tables.people import remarks
 from rugcourse.web.forms import whole_number
-from rugcourse.web.rendering import READ, preferred_language, runtime_of
+from rugcourse.web.rendering import READ
 
 router = APIRouter()
-
-_A_PAGE = 50
 
 
 @router.api_route("/admin/remarks", methods=READ)
@@ -22,9 +21,11 @@ def remarks_page(
     request: Request, identity: Analyst, lesson: Annotated[str, Query()] = "", before: Annotated[str, Query()] = ""
 ) -> HTMLResponse:
     """Show remarks, newest first. `lesson`: the id of one lesson, else of all; `before`: older than this remark."""
-    runtime = runtime_of(request)
-    chosen, language = whole_number(lesson, 9) or None, preferred_language(request)
-    found = runtime.database.query(
-        remark_page, runtime.course_cache, chosen, whole_number(before) or None, _A_PAGE, language
-    )
-    return admin_page(request, identity, "remarks", {"found": found, "chosen": chosen})
+    listed = remarks(request, {"lesson": lesson, "before": before})
+    values = {
+        "table": listed.table,
+        "lessons": listed.found.lessons,
+        "chosen": whole_number(lesson, 9) or None,
+        "may_take": identity.may(Role.EDITOR),
+    }
+    return admin_page(request, identity, "remarks", values)

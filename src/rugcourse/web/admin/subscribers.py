@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from typing import Annotated
-from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Path, Query, Request
@@ -14,8 +13,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from pydantic import BaseModel
 
 from rugcourse.auth.sessions import AdminIdentity
-from rugcourse.content.model import without_invisible
-from rugcourse.db.audience import MAX_TAG_LENGTH, SubscriberFilter
 from rugcourse.db.models import Role, SubscriberStatus
 from rugcourse.enrolment.admin_changes import AddressTaken, LessonAlreadySent, LessonNotInCourse, OtherRunActive
 from rugcourse.enrolment.preferences import NotAReader
@@ -25,13 +22,14 @@ from rugcourse.subscribers import admin_actions, page_data
 from rugcourse.subscribers.admin_actions import ActionRequest, SubscriberNotFound, UnknownAction
 from rugcourse.subscribers.csv_export import as_csv, as_json
 from rugcourse.web.admin.auth import Analyst, Editor, admin_page
+from rugcourse.web.admin.tables import people as tables
+from rugcourse.web.admin.tables.people import SearchFields
 from rugcourse.web.forms import parse_reason, whole_number
 from rugcourse.web.reader.new_address import may_request_address, send_address_request
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 
-_A_PAGE = 50
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
@@ -67,27 +65,8 @@ class SubscriberForm(BaseModel):
         )
 
 
-class SearchFields(BaseModel):
-    """The filters of the list."""
-
-    q: str = ""
-    status: str = ""
-    language: str = ""
-    tag: str = ""
-    campaign: str = ""
-
-    def wanted(self) -> SubscriberFilter:
-        return SubscriberFilter(
-            text=normalize("NFC", without_invisible(self.q)).strip().lower()[:254],
-            status=SubscriberStatus(self.status) if self.status in {*SubscriberStatus} else None,
-            language=without_invisible(self.language)[:5],
-            tag=without_invisible(self.tag).strip().lower()[:MAX_TAG_LENGTH],
-            campaign_id=whole_number(self.campaign, 9),
-        )
-
-
 class ListFields(SearchFields):
-    """The filters of the list, and the format (`kind`) to export it in."""
+    """The filters and order of the list, and the format (`kind`) to export it in."""
 
     kind: str = ""
 
@@ -117,17 +96,15 @@ def people_page(
     looked_for: Annotated[SearchFields, Query()],
     after: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
-    found = runtime_of(request).database.query(page_data.search, looked_for.wanted(), whole_number(after), _A_PAGE)
+    listed = tables.subscribers(request, looked_for, after)
     values = {
         "looked_for": looked_for,
-        "filters": {name: text for name, text in looked_for.model_dump().items() if text},
+        "table": listed.table,
         "statuses": [*SubscriberStatus],
         "all_languages": languages(),
-        "known_tags": found.tags,
-        "campaigns": found.campaigns,
-        "people": found.people,
-        "finds_parts": found.finds_parts,
-        "more": found.more,
+        "known_tags": listed.found.tags,
+        "campaigns": listed.found.campaigns,
+        "finds_parts": listed.found.finds_parts,
         "may_take": identity.may(Role.EDITOR),
     }
     return admin_page(request, identity, "subscribers", values)
@@ -142,10 +119,11 @@ def list_file(request: Request, identity: Editor, fields: Annotated[ListFields, 
     runtime = runtime_of(request)
     database, wanted = runtime.database, fields.wanted()
     # The search text may be an address, which the audit log must not contain.
-    about = {**fields.model_dump(exclude={"q"}, exclude_defaults=True), "filtered": bool(fields.q)}
+    about = {**fields.model_dump(exclude={"q", "sort"}, exclude_defaults=True), "filtered": bool(fields.q)}
     database.run(admin_actions.record_list_export, runtime.clock.now(), identity.admin_id, about)
     headers = {"Content-Disposition": f'attachment; filename="subscribers.{kind}"', "Cache-Control": "no-store"}
-    content = as_json(database, wanted) if kind == "json" else as_csv(database, wanted, preferred_language(request))
+    order, language = fields.order(), preferred_language(request)
+    content = as_json(database, wanted, order) if kind == "json" else as_csv(database, wanted, language, order)
     return StreamingResponse(content, media_type=_MEDIA_TYPES[kind], headers=headers)
 
 

@@ -10,14 +10,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.enrolment import suppression
 from rugcourse.enrolment.signup import NotAnAddress
-from rugcourse.subscribers import admin_actions, page_data
+from rugcourse.subscribers import admin_actions
 from rugcourse.web.admin.auth import Editor, admin_page
-from rugcourse.web.forms import parse_reason, whole_number
+from rugcourse.web.admin.tables.people import suppressions
+from rugcourse.web.forms import parse_reason
 from rugcourse.web.rendering import READ, runtime_of
 
 router = APIRouter()
 
-_A_PAGE = 50
 _ACTS = {"suppress": admin_actions.suppress_address, "lift": admin_actions.lift_suppression}
 
 
@@ -29,7 +29,7 @@ def suppressions_page(
     after: Annotated[str, Query()] = "",
     done: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
-    return _page(request, identity, q, whole_number(after), done)
+    return _page(request, identity, q, after, done)
 
 
 @router.post("/admin/suppressions")
@@ -44,27 +44,25 @@ def suppressions_submit(
     runtime = runtime_of(request)
     why = parse_reason(reason)
     if action not in _ACTS:
-        return _page(request, identity, email, 0, "")
+        return _page(request, identity, email, "", "")
     if not why:
-        return _page(request, identity, email, 0, "no-reason")
+        return _page(request, identity, email, "", "no-reason")
     try:
         runtime.database.run(_ACTS[action], runtime.clock.now(), runtime.signer, identity.admin_id, email, why)
     except NotAnAddress:
-        return _page(request, identity, email, 0, "not-an-address")
+        return _page(request, identity, email, "", "not-an-address")
     except suppression.NotSuppressed:
-        return _page(request, identity, email, 0, "not-suppressed")
+        return _page(request, identity, email, "", "not-suppressed")
     return RedirectResponse(f"/admin/suppressions?done={action}", 303)
 
 
-def _page(request: Request, identity: AdminIdentity, q: str, after: int, done: str) -> HTMLResponse:
-    runtime = runtime_of(request)
-    found = runtime.database.query(page_data.suppressions, runtime.signer, q, after, _A_PAGE)
+def _page(request: Request, identity: AdminIdentity, q: str, after: str, done: str) -> HTMLResponse:
+    listed = suppressions(request, q, after)
     values = {
         "q": q.strip()[:254],
-        "asked": found.asked,
-        "people": found.people,
-        "more": found.more,
-        "counts": found.counts,
+        "asked": listed.found.asked,
+        "table": listed.table,
+        "counts": listed.found.counts,
         "done": done,
     }
     return admin_page(request, identity, "suppressions", values)

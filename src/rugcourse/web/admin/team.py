@@ -8,7 +8,6 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel
 
-from rugcourse.auth import page_data
 from rugcourse.auth.account_emails import AccountNotice
 from rugcourse.auth.admins import (
     AlreadyAdmin,
@@ -23,12 +22,11 @@ from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.db.models import Role
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.web.admin.auth import Owner, admin_page, check_password, notify_admin, require_admin
+from rugcourse.web.admin.tables.admins import audit_log, team
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, runtime_of
 
 router = APIRouter()
-
-_ENTRIES_A_PAGE = 50
 
 
 class TeamForm(BaseModel):
@@ -94,8 +92,8 @@ def _act(request: Request, identity: AdminIdentity, fields: TeamForm) -> Respons
 
 @router.api_route("/admin/audit-log", methods=READ)
 def log_page(request: Request, identity: Owner, before: Annotated[str, Query()] = "") -> HTMLResponse:
-    found = runtime_of(request).database.query(page_data.audit_log, _ENTRIES_A_PAGE, whole_number(before) or None)
-    values = {"changes": found.entries, "more": found.more, "events": found.events}
+    listed = audit_log(request, {"before": before})
+    values = {"table": listed.table, "events": listed.found.events}
     return admin_page(request, identity, "audit-log", values)
 
 
@@ -109,10 +107,11 @@ def _team_page(
     typed_role: str = "",
     status: int = 200,
 ) -> HTMLResponse:
-    found = runtime_of(request).database.query(page_data.team)
+    listed = team(request, request.query_params)
     values = {
-        "team": found.admins,
-        "with_passkeys": found.with_passkeys,
+        "table": listed.table,
+        "team": listed.admins,
+        "with_passkeys": listed.found.with_passkeys,
         "notice": notice,
         "link": link,
         "email": email,
