@@ -26,6 +26,7 @@ from bench.pipeline import measure_pipeline
 from bench.readers import measure_readers
 from bench.rehearsal import measure_rehearsal
 from bench.rendering import compare_rendering
+from bench.search import measure_search
 from bench.signing import measure_signing
 from bench.starting import compare_first_starts, time_starts
 from bench.ticks import measure_ticks
@@ -41,6 +42,7 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "readers": measure_readers,
     "pages": measure_pages,
     "admin": measure_admin,
+    "search": measure_search,
     "bounces": measure_bounces,
     "signing": measure_signing,
     "rehearsal": measure_rehearsal,

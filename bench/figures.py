@@ -140,6 +140,20 @@ def _ticks(record: Record) -> str:
     )
 
 
+def _search(record: Record) -> str:
+    found = record["search"]
+    return _table(
+        ("database", "median", "95th percentile", "longest", "target (95th)"),
+        *(
+            (
+                name, f"{one['median_ms']:.1f} ms", f"**{one['p95_ms']:.1f} ms**", f"{one['longest_ms']:.1f} ms",
+                f"{found['target_ms']} ms",
+            )
+            for name, one in _databases(found)
+        ),
+    )  # fmt: skip
+
+
 def _readers(record: Record) -> str:
     found = record["readers"]
     both = [one for _, one in _databases(found)]
@@ -254,6 +268,7 @@ BLOCKS: dict[str, Callable[[Record], str]] = {
     "pipeline": _pipeline,
     "claims": _claims,
     "ticks": _ticks,
+    "search": _search,
     "readers": _readers,
     "pages": _pages,
     "admin": _admin,

@@ -188,6 +188,7 @@ _MINUTES = (
     "readers pages",
     "rehearsal",
     "rendering",
+    "search",
     "starting",
 )
 # `bench` looks at all names before it measures, and says which is the first that it does not know.
