@@ -72,9 +72,9 @@ def search(
 
 
 def details(
-    session: Session, now: datetime, course_cache: CourseCache, signer: Signer, subscriber_id: int
+    session: Session, now: datetime, course_cache: CourseCache, signer: Signer, subscriber_id: int, language: str
 ) -> SubscriberDetails:
-    """Return the data of the page about one subscriber. Raises SubscriberNotFound."""
+    """Return the data of the page about one subscriber, with titles in `language`. Raises SubscriberNotFound."""
     person = session.get(SubscriberRow, subscriber_id)
     if person is None:
         raise SubscriberNotFound
@@ -84,7 +84,7 @@ def details(
         schedule=schedule,
         paused=schedule.is_paused(now),
         follows=_followed(session, course_cache, person.id),
-        moments=timeline(session, person.id),
+        moments=timeline(session, course_cache, person.id, language),
         tags=subscribers.tags_of(session, person.id),
         suppressed=suppression.find(session, signer, person.email),
     )

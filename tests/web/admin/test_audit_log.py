@@ -42,7 +42,7 @@ def test_every_action_of_the_audit_log_has_words() -> None:
 
 def test_every_action_for_a_subscriber_has_words_on_their_timeline() -> None:
     actions = {one for one in AuditAction if one.startswith("subscriber.")} - {AuditAction.SUBSCRIBER_ERASE}
-    assert set(re.findall(r'"(subscriber\.[a-z_]+)": _\(', _template("subscriber.html"))) == actions
+    assert set(re.findall(r'"(subscriber\.[a-z_]+)": _\(', _template("history.html"))) == actions
 
 
 def test_every_action_for_a_subscriber_can_be_written_to_the_audit_log() -> None:

@@ -122,12 +122,16 @@ def test_subscriber_page_shows_the_timeline_and_the_next_lesson(
     for words in (
         email,
         "les 2 op dinsdag 24 november, 08:00",
-        "mail verstuurd",
-        "welkom",
-        "stemde in met",
-        "aangemeld",
+        "Verstuurd: de les ‘Op zoek naar de oorzaak’.",
+        "Verstuurd: de welkomstmail.",
+        "Stemde in met: de lessen per mail krijgen.",
+        "Aangemeld.",
     ):
         assert words in page
+    assert page.index("Verstuurd: de les") < page.index("Aangemeld.")
+    history = page[page.index('<ol class="history">') :]
+    assert "Message-ID" not in re.sub(r"<details>.*?</details>", "", history, flags=re.DOTALL)
+    assert "<dt>Message-ID</dt>" in history
     for nobody in ("99999", "0", "-1", "9" * 30, "x"):
         assert editor.get(f"/admin/subscribers/{nobody}").status_code == 404
 

@@ -194,7 +194,12 @@ def _person_page(request: Request, identity: AdminIdentity, subscriber_id: int, 
     runtime = runtime_of(request)
     try:
         found = runtime.database.query(
-            page_data.details, runtime.clock.now(), runtime.course_cache, runtime.signer, subscriber_id
+            page_data.details,
+            runtime.clock.now(),
+            runtime.course_cache,
+            runtime.signer,
+            subscriber_id,
+            preferred_language(request),
         )
     except SubscriberNotFound:
         raise NotFound from None
