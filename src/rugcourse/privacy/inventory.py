@@ -34,6 +34,7 @@ from rugcourse.privacy.declarations import (
 WORDS_OF = date(2026, 11, 27)
 
 INVENTORY: tuple[Group, ...] = (
+    # Their letters are in the index of the search too, and leave it with them, see `rugcourse.db.search_index`.
     *before_and_after("subscriber", "person", "email name language", "domain=part"),
     of_a_reader(
         "subscriber", "person",

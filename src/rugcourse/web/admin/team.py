@@ -93,7 +93,7 @@ def _act(request: Request, identity: AdminIdentity, fields: TeamForm) -> Respons
 @router.api_route("/admin/audit-log", methods=READ)
 def log_page(request: Request, identity: Owner, before: Annotated[str, Query()] = "") -> HTMLResponse:
     listed = audit_log(request, {"before": before})
-    values = {"table": listed.table, "events": listed.found.events}
+    values = {"table": listed.table, "logins": listed.logins}
     return admin_page(request, identity, "audit-log", values)
 
 

@@ -66,15 +66,7 @@ def test_the_file_of_a_list_has_the_rows_of_its_page(
     heading, *rows = rows_of(answer.text)
     headings = re.findall(r'<th scope="col"[^>]*>(?:<a[^>]*>)?([^<]+)', page)
     assert heading == headings[: len(heading)]
-    if name in {
-        "campaigns",
-        "campaigns-compared",
-        "campaign-results",
-        "campaign-mails",
-        "suppressions",
-        "team",
-        "jobs",
-    }:
+    if name in {"campaigns", "campaigns-compared", "campaign-results", "campaign-mails", "suppressions", "team"}:
         assert [row[0].partition(" (")[0] for row in rows] == [
             one.partition(" course, starts")[0] for one in first_cells(page)
         ]
@@ -125,7 +117,7 @@ def test_subscribers_are_listed_in_the_order_of_a_heading_and_exported_in_it(
     data = {**form_of(owner), "kind": "csv", "sort": "-address"}
     exported = rows_of(owner.post("/admin/subscribers/list", data=data).text)
     assert [row[1] for row in exported[1:]] == ["z@x.example", "m@x.example", "a@x.example"]
-    searched = owner.get("/admin/subscribers?q=x.exa").text  # what is found by a text has no index of addresses
+    searched = owner.get("/admin/subscribers?q=a@x").text  # what is found by a text has no index of addresses
     assert re.findall(r'sort=-?(\w+)"', searched) == ["signed_up"]
 
 

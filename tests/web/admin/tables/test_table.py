@@ -77,3 +77,7 @@ def test_a_file_has_values_and_not_their_looks() -> None:
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
 def test_no_cell_of_a_file_runs_as_a_formula(text: str) -> None:
     assert lines_of(table((text, 1, Cell(text, note="x"))))[1:] == [f"'{text},1,'{text} (x)"]
+
+
+def test_an_address_says_no_order_that_nobody_chose() -> None:
+    assert table(after={"after": "1"}, order=Order("id", backwards=True)).next_page == "?q=a%26b&after=1"

@@ -14,6 +14,7 @@ from rugcourse.db.models import AdminRow, JobKind
 from rugcourse.i18n import N_, translations
 from rugcourse.subscribers import background_jobs
 from rugcourse.web.admin.tables.table import Cell, Column, Kind, Order, Table, arranged, order_from
+from rugcourse.web.browsers import browser_name
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import phrase_of, preferred_language, runtime_of, words_of
 
@@ -31,11 +32,20 @@ _AUDIT_LOG = (
 )
 
 
+_LOGINS = (
+    Column("when", N_("When"), Kind.TIME),
+    Column("what", N_("What")),
+    Column("who", N_("Who")),
+    Column("network", N_("Network")),
+    Column("browser", N_("Browser")),
+)
+
+
 class AuditLogTable(NamedTuple):
-    """A page of the audit log, and what else its page shows."""
+    """A page of the audit log, and on its first page the latest attempts to log in."""
 
     table: Table
-    found: AuditLog
+    logins: Table
 
 
 def audit_log(request: Request, fields: Mapping[str, str]) -> AuditLogTable:
@@ -57,11 +67,26 @@ def audit_log(request: Request, fields: Mapping[str, str]) -> AuditLogTable:
     ]
     next_page = {"before": str(found.more)} if found.more else {}
     table = Table("audit-log", N_("Audit log"), _AUDIT_LOG, rows, Order("when", True), after=next_page)
-    return AuditLogTable(table, found)
+    return AuditLogTable(table, _logins(found, language))
 
 
 def audit_log_list(request: Request, fields: Mapping[str, str]) -> Table:
     return audit_log(request, fields).table
+
+
+def _logins(found: AuditLog, language: str) -> Table:
+    names, gettext = words_of(language, "admin/security-events", "event_names"), translations(language).gettext
+    rows = [
+        (
+            Cell(event.at),
+            Cell(names.get(event.kind, event.kind)),
+            Cell(who or gettext("unknown")),
+            Cell(event.network),
+            Cell(browser_name(event.user_agent) or gettext("unknown browser")),
+        )
+        for event, who in found.events
+    ]
+    return Table("login-attempts", N_("Login attempts"), _LOGINS, rows, Order("when", True))
 
 
 def _as_text(shown: Markup) -> Cell:

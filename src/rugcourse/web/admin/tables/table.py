@@ -84,7 +84,9 @@ class Table:
     @property
     def fields(self) -> dict[str, str]:
         """What a form sends to get this list as a file."""
-        return {**{name: text for name, text in self.filters.items() if text}, "sort": str(self.order)}
+        kept = {name: text for name, text in self.filters.items() if text}
+        is_chosen = any(column.sorts and column.key == self.order.column for column in self.columns)
+        return {**kept, "sort": str(self.order)} if is_chosen else kept
 
     def sorted_by(self, column: Column) -> str:
         """Return `ascending` or `descending` for the column that gives the order, empty for others (ARIA's words)."""
