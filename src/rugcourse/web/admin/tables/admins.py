@@ -13,7 +13,7 @@ from rugcourse.auth.page_data import AuditLog, Team
 from rugcourse.db.models import AdminRow, JobKind
 from rugcourse.i18n import N_, translations
 from rugcourse.subscribers import background_jobs
-from rugcourse.web.admin.tables.table import Cell, Column, Kind, Order, Table, arranged, order_from
+from rugcourse.web.admin.tables.table import Cell, ColumnKind, Table, TableColumn, TableOrder, arranged, order_from
 from rugcourse.web.browsers import browser_name
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import phrase_of, preferred_language, runtime_of, words_of
@@ -23,21 +23,21 @@ _JOBS_SHOWN = 30
 _LABELS = "admin/audit-log-labels"
 
 _AUDIT_LOG = (
-    Column("when", N_("When"), Kind.TIME),
-    Column("who", N_("Who")),
-    Column("what", N_("What")),
-    Column("about", N_("About")),
-    Column("before", N_("Before")),
-    Column("after", N_("After")),
+    TableColumn("when", N_("When"), ColumnKind.TIME),
+    TableColumn("who", N_("Who")),
+    TableColumn("what", N_("What")),
+    TableColumn("about", N_("About")),
+    TableColumn("before", N_("Before")),
+    TableColumn("after", N_("After")),
 )
 
 
 _LOGINS = (
-    Column("when", N_("When"), Kind.TIME),
-    Column("what", N_("What")),
-    Column("who", N_("Who")),
-    Column("network", N_("Network")),
-    Column("browser", N_("Browser")),
+    TableColumn("when", N_("When"), ColumnKind.TIME),
+    TableColumn("what", N_("What")),
+    TableColumn("who", N_("Who")),
+    TableColumn("network", N_("Network")),
+    TableColumn("browser", N_("Browser")),
 )
 
 
@@ -66,7 +66,7 @@ def audit_log(request: Request, fields: Mapping[str, str]) -> AuditLogTable:
         for change, who in found.entries
     ]
     next_page = {"before": str(found.more)} if found.more else {}
-    table = Table("audit-log", N_("Audit log"), _AUDIT_LOG, rows, Order("when", True), after=next_page)
+    table = Table("audit-log", N_("Audit log"), _AUDIT_LOG, rows, TableOrder("when", True), after=next_page)
     return AuditLogTable(table, _logins(found, language))
 
 
@@ -86,7 +86,7 @@ def _logins(found: AuditLog, language: str) -> Table:
         )
         for event, who in found.events
     ]
-    return Table("login-attempts", N_("Login attempts"), _LOGINS, rows, Order("when", True))
+    return Table("login-attempts", N_("Login attempts"), _LOGINS, rows, TableOrder("when", True))
 
 
 def _as_text(shown: Markup) -> Cell:
@@ -95,9 +95,9 @@ def _as_text(shown: Markup) -> Cell:
 
 
 _TEAM = (
-    Column("address", N_("Address"), sorts=True),
-    Column("role", N_("Role"), sorts=True),
-    Column("second_factor", N_("Second factor"), sorts=True),
+    TableColumn("address", N_("Address"), sorts=True),
+    TableColumn("role", N_("Role"), sorts=True),
+    TableColumn("second_factor", N_("Second factor"), sorts=True),
 )
 
 
@@ -123,7 +123,7 @@ def team(request: Request, fields: Mapping[str, str]) -> TeamTable:
         )
         for one in found.admins
     ]
-    order = order_from(fields, _TEAM, Order("id"))
+    order = order_from(fields, _TEAM, TableOrder("id"))
     rows_in_order = arranged(rows, _TEAM, order)
     admins = [by_address[str(row[0].value)] for row in rows_in_order]
     return TeamTable(Table("team", N_("Team"), _TEAM, rows_in_order, order), admins, found)
@@ -141,10 +141,10 @@ def _state_of(one: AdminRow, language: str) -> str:
 
 
 _JOBS = (
-    Column("what", N_("What"), sorts=True),
-    Column("when", N_("When"), Kind.TIME, sorts=True),
-    Column("who", N_("Who"), sorts=True),
-    Column("status", N_("Status"), sorts=True),
+    TableColumn("what", N_("What"), sorts=True),
+    TableColumn("when", N_("When"), ColumnKind.TIME, sorts=True),
+    TableColumn("who", N_("Who"), sorts=True),
+    TableColumn("status", N_("Status"), sorts=True),
 )
 
 
@@ -165,6 +165,6 @@ def jobs(request: Request, fields: Mapping[str, str]) -> Table:
         for one in found.jobs
         if kind in {"", one.kind}
     ]
-    order = order_from(fields, _JOBS, Order("when", True))
+    order = order_from(fields, _JOBS, TableOrder("when", True))
     filters = {"kind": kind} if kind else {}
     return Table("jobs", N_("Bulk actions so far"), _JOBS, arranged(rows, _JOBS, order), order, filters)

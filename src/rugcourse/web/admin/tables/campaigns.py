@@ -15,7 +15,7 @@ from rugcourse.db.models import CampaignRow
 from rugcourse.i18n import N_, translations
 from rugcourse.reports.campaign_comparison import compare
 from rugcourse.reports.campaign_results import QuestionResult, Results, results_of
-from rugcourse.web.admin.tables.table import Cell, Column, Kind, Order, Table, arranged, order_from
+from rugcourse.web.admin.tables.table import Cell, ColumnKind, Table, TableColumn, TableOrder, arranged, order_from
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import NotFound, preferred_language, runtime_of, words_of
 
@@ -23,13 +23,13 @@ _A_PAGE = 50
 _MOST_COMPARED = 50
 
 _CAMPAIGNS = (
-    Column("name", N_("Name"), sorts=True),
-    Column("kind", N_("What")),
-    Column("status", N_("Status"), sorts=True),
-    Column("made", N_("Made"), Kind.TIME, sorts=True),
-    Column("readers", N_("Readers"), Kind.NUMBER),
-    Column("sent", N_("Sent"), Kind.NUMBER),
-    Column("open", N_("Not sent yet"), Kind.NUMBER),
+    TableColumn("name", N_("Name"), sorts=True),
+    TableColumn("kind", N_("What")),
+    TableColumn("status", N_("Status"), sorts=True),
+    TableColumn("made", N_("Made"), ColumnKind.TIME, sorts=True),
+    TableColumn("readers", N_("Readers"), ColumnKind.NUMBER),
+    TableColumn("sent", N_("Sent"), ColumnKind.NUMBER),
+    TableColumn("open", N_("Not sent yet"), ColumnKind.NUMBER),
 )
 
 
@@ -43,7 +43,7 @@ class Campaigns(NamedTuple):
 def campaigns(request: Request, fields: Mapping[str, str]) -> Campaigns:
     """Return campaigns, or with `archived` those in the archive. `skip`: how many came before this page."""
     runtime, language = runtime_of(request), preferred_language(request)
-    order = order_from(fields, _CAMPAIGNS, Order("made", True))
+    order = order_from(fields, _CAMPAIGNS, TableOrder("made", True))
     archived, skip = fields.get("archived") == "yes", whole_number(fields.get("skip", ""), 6)
     found = runtime.database.query(
         page_data.listed, runtime.course_cache, _A_PAGE, archived=archived, skip=skip,
@@ -85,23 +85,23 @@ def _numbers(one: CampaignRow, progress: CampaignProgress) -> tuple[int, int, in
 
 
 _COMPARED = (
-    Column("name", N_("Name"), sorts=True),
-    Column("readers", N_("Readers"), Kind.NUMBER, sorts=True),
-    Column("arrived", N_("Arrived"), Kind.NUMBER, sorts=True),
-    Column("refused", N_("Refused"), Kind.SHARE, sorts=True),
-    Column("opened", N_("Opened by a human"), Kind.SHARE, sorts=True),
-    Column("clicked", N_("Clicked by a human"), Kind.SHARE, sorts=True),
-    Column("answered", N_("Answers per 100 emails"), Kind.NUMBER, sorts=True),
-    Column("right", N_("of these right"), Kind.SHARE, sorts=True),
-    Column("completed", N_("Completed"), Kind.SHARE, sorts=True),
-    Column("left", N_("Left"), Kind.SHARE, sorts=True),
+    TableColumn("name", N_("Name"), sorts=True),
+    TableColumn("readers", N_("Readers"), ColumnKind.NUMBER, sorts=True),
+    TableColumn("arrived", N_("Arrived"), ColumnKind.NUMBER, sorts=True),
+    TableColumn("refused", N_("Refused"), ColumnKind.SHARE, sorts=True),
+    TableColumn("opened", N_("Opened by a human"), ColumnKind.SHARE, sorts=True),
+    TableColumn("clicked", N_("Clicked by a human"), ColumnKind.SHARE, sorts=True),
+    TableColumn("answered", N_("Answers per 100 emails"), ColumnKind.NUMBER, sorts=True),
+    TableColumn("right", N_("of these right"), ColumnKind.SHARE, sorts=True),
+    TableColumn("completed", N_("Completed"), ColumnKind.SHARE, sorts=True),
+    TableColumn("left", N_("Left"), ColumnKind.SHARE, sorts=True),
 )
 
 
 def compared(request: Request, fields: Mapping[str, str]) -> Table:
     """Return the newest campaigns that have started, in rates."""
     kinds = words_of(preferred_language(request), "admin/labels", "kind_names")
-    order = order_from(fields, _COMPARED, Order("id", True))
+    order = order_from(fields, _COMPARED, TableOrder("id", True))
     rows = [
         (
             Cell(one.row.name, href=f"/admin/campaigns/{one.row.id}/results", note=kinds[one.row.kind]),
@@ -117,25 +117,25 @@ def compared(request: Request, fields: Mapping[str, str]) -> Table:
 
 
 _RESULTS = (
-    Column("email", N_("Email"), sorts=True),
-    Column("arrived", N_("Arrived"), Kind.NUMBER, sorts=True),
-    Column("opened", N_("Opened by a human"), Kind.NUMBER, sorts=True),
-    Column("machines", N_("Opened by a machine"), Kind.NUMBER, sorts=True),
-    Column("clicked", N_("Clicked by a human"), Kind.NUMBER, sorts=True),
-    Column("helped", N_("Helped"), Kind.NUMBER, sorts=True),
-    Column("not_helped", N_("Did not help"), Kind.NUMBER, sorts=True),
+    TableColumn("email", N_("Email"), sorts=True),
+    TableColumn("arrived", N_("Arrived"), ColumnKind.NUMBER, sorts=True),
+    TableColumn("opened", N_("Opened by a human"), ColumnKind.NUMBER, sorts=True),
+    TableColumn("machines", N_("Opened by a machine"), ColumnKind.NUMBER, sorts=True),
+    TableColumn("clicked", N_("Clicked by a human"), ColumnKind.NUMBER, sorts=True),
+    TableColumn("helped", N_("Helped"), ColumnKind.NUMBER, sorts=True),
+    TableColumn("not_helped", N_("Did not help"), ColumnKind.NUMBER, sorts=True),
 )
 _ANSWERS = (
-    Column("email", N_("Email")),
-    Column("question", N_("Question")),
-    Column("option", N_("Option")),
-    Column("right", N_("Right")),
-    Column("chosen", N_("Chosen"), Kind.NUMBER),
+    TableColumn("email", N_("Email")),
+    TableColumn("question", N_("Question")),
+    TableColumn("option", N_("Option")),
+    TableColumn("right", N_("Right")),
+    TableColumn("chosen", N_("Chosen"), ColumnKind.NUMBER),
 )
 _GAIN = (
-    Column("when", N_("When")),
-    Column("share", N_("Right in the test"), Kind.SHARE),
-    Column("readers", N_("Readers"), Kind.NUMBER),
+    TableColumn("when", N_("When")),
+    TableColumn("share", N_("Right in the test"), ColumnKind.SHARE),
+    TableColumn("readers", N_("Readers"), ColumnKind.NUMBER),
 )
 
 
@@ -158,7 +158,7 @@ def results(request: Request, campaign_id: int, fields: Mapping[str, str]) -> Ca
         raise NotFound from None
     found = runtime.database.query(results_of, runtime.course_cache, row, language)
     filters = {"campaign": str(campaign_id)}
-    order = order_from(fields, _RESULTS, Order("id"))
+    order = order_from(fields, _RESULTS, TableOrder("id"))
     mails = [
         (
             Cell(one.title),
@@ -175,8 +175,8 @@ def results(request: Request, campaign_id: int, fields: Mapping[str, str]) -> Ca
         row,
         found,
         Table("campaign-results", N_("Results"), _RESULTS, arranged(mails, _RESULTS, order), order, filters),
-        Table("campaign-answers", N_("What they answered first"), _ANSWERS, answers, Order("id"), filters),
-        Table("learning-gain", N_("What was learned"), _GAIN, gain, Order("id"), filters),
+        Table("campaign-answers", N_("What they answered first"), _ANSWERS, answers, TableOrder("id"), filters),
+        Table("learning-gain", N_("What was learned"), _GAIN, gain, TableOrder("id"), filters),
     )
 
 
@@ -203,15 +203,15 @@ def _answers(title: str, one: QuestionResult, language: str) -> Iterator[tuple[C
 
 
 _AB_TESTS = (
-    Column("subject", N_("Subject")),
-    Column("mails", N_("Emails counted"), Kind.NUMBER),
-    Column("acted", N_("Answered or followed a link"), Kind.NUMBER),
-    Column("share", N_("Share"), Kind.SHARE),
+    TableColumn("subject", N_("Subject")),
+    TableColumn("mails", N_("Emails counted"), ColumnKind.NUMBER),
+    TableColumn("acted", N_("Answered or followed a link"), ColumnKind.NUMBER),
+    TableColumn("share", N_("Share"), ColumnKind.SHARE),
 )
 _AB_TESTS_IN_TIME = (
     *_AB_TESTS,
-    Column("began", N_("Began"), Kind.TIME),
-    Column("decided", N_("Decided"), Kind.TIME),
+    TableColumn("began", N_("Began"), ColumnKind.TIME),
+    TableColumn("decided", N_("Decided"), ColumnKind.TIME),
 )
 
 
@@ -228,7 +228,7 @@ def lesson_ab_tests(request: Request, lesson_id: int) -> AbTests:
     if page is None:
         raise NotFound
     title = N_("The two subjects")
-    tables = tuple((one, Table("ab-tests", title, _AB_TESTS, _subjects(one), Order("id"))) for one in page.held)
+    tables = tuple((one, Table("ab-tests", title, _AB_TESTS, _subjects(one), TableOrder("id"))) for one in page.held)
     return AbTests(page, tables)
 
 
@@ -241,7 +241,7 @@ def ab_tests_list(request: Request, fields: Mapping[str, str]) -> Table:
         for row in table.rows
     ]
     title = N_("A/B test of the subject")
-    return Table("ab-tests", title, _AB_TESTS_IN_TIME, rows, Order("id"), {"lesson": str(lesson)})
+    return Table("ab-tests", title, _AB_TESTS_IN_TIME, rows, TableOrder("id"), {"lesson": str(lesson)})
 
 
 def _subjects(one: AbTest) -> list[tuple[Cell, ...]]:

@@ -18,7 +18,7 @@ from rugcourse.i18n import N_, language_name, translations
 from rugcourse.reports.remarks import RemarkPage, remark_page
 from rugcourse.subscribers import page_data
 from rugcourse.subscribers.page_data import SubscriberList, SuppressionList
-from rugcourse.web.admin.tables.table import Cell, Column, Kind, Order, Table, order_from
+from rugcourse.web.admin.tables.table import Cell, ColumnKind, Table, TableColumn, TableOrder, order_from
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import NotFound, preferred_language, runtime_of, words_of
 
@@ -51,17 +51,17 @@ class SearchFields(BaseModel):
         wanted = self.wanted()
         return not (wanted.text or wanted.tag or wanted.campaign_id)
 
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[TableColumn, ...]:
         return (
-            Column(_BY_ADDRESS, N_("Address"), sorts=self.sorts_by_address),
-            Column("name", N_("Name")),
-            Column("status", N_("Status")),
-            Column("language", N_("Language")),
-            Column(_BY_SIGN_UP, N_("Signed up"), Kind.TIME, sorts=True),
+            TableColumn(_BY_ADDRESS, N_("Address"), sorts=self.sorts_by_address),
+            TableColumn("name", N_("Name")),
+            TableColumn("status", N_("Status")),
+            TableColumn("language", N_("Language")),
+            TableColumn(_BY_SIGN_UP, N_("Signed up"), ColumnKind.TIME, sorts=True),
         )
 
-    def shown_order(self) -> Order:
-        return order_from({"sort": self.sort}, self.columns(), Order(_BY_SIGN_UP))
+    def shown_order(self) -> TableOrder:
+        return order_from({"sort": self.sort}, self.columns(), TableOrder(_BY_SIGN_UP))
 
     def order(self) -> SubscriberOrder:
         shown = self.shown_order()
@@ -98,9 +98,9 @@ def subscribers(request: Request, fields: SearchFields, after: str) -> Subscribe
 
 
 _SUPPRESSIONS = (
-    Column("address", N_("Address")),
-    Column("reason", N_("Reason")),
-    Column("since", N_("Since"), Kind.TIME),
+    TableColumn("address", N_("Address")),
+    TableColumn("reason", N_("Reason")),
+    TableColumn("since", N_("Since"), ColumnKind.TIME),
 )
 
 
@@ -126,7 +126,7 @@ def suppressions(request: Request, typed: str, after: str) -> Suppressions:
     ]
     next_page = {"after": str(found.more)} if found.more else {}
     title = N_("Whose owner is known")
-    return Suppressions(Table("suppressions", title, _SUPPRESSIONS, rows, Order("id"), after=next_page), found)
+    return Suppressions(Table("suppressions", title, _SUPPRESSIONS, rows, TableOrder("id"), after=next_page), found)
 
 
 def suppressions_list(request: Request, fields: Mapping[str, str]) -> Table:
@@ -134,10 +134,10 @@ def suppressions_list(request: Request, fields: Mapping[str, str]) -> Table:
 
 
 _MAILS = (
-    Column("address", N_("Address")),
-    Column("planned", N_("Planned"), Kind.TIME),
-    Column("settled", N_("Settled"), Kind.TIME),
-    Column("answer", N_("What the mail server said")),
+    TableColumn("address", N_("Address")),
+    TableColumn("planned", N_("Planned"), ColumnKind.TIME),
+    TableColumn("settled", N_("Settled"), ColumnKind.TIME),
+    TableColumn("answer", N_("What the mail server said")),
 )
 
 
@@ -162,16 +162,16 @@ def campaign_mails(request: Request, fields: Mapping[str, str]) -> Table:
     ]
     filters = {"campaign": str(campaign), "state": state, "lesson": str(lesson or "")}
     next_page = {"after": str(found.more)} if found.more else {}
-    return Table("campaign-mails", N_("Emails"), _MAILS, rows, Order("id"), filters, next_page)
+    return Table("campaign-mails", N_("Emails"), _MAILS, rows, TableOrder("id"), filters, next_page)
 
 
 _REMARKS = (
-    Column("when", N_("When"), Kind.TIME),
-    Column("lesson", N_("Lesson")),
-    Column("helped", N_("Helped")),
-    Column("remark", N_("Remark")),
-    Column("language", N_("Language")),
-    Column("from", N_("From")),
+    TableColumn("when", N_("When"), ColumnKind.TIME),
+    TableColumn("lesson", N_("Lesson")),
+    TableColumn("helped", N_("Helped")),
+    TableColumn("remark", N_("Remark")),
+    TableColumn("language", N_("Language")),
+    TableColumn("from", N_("From")),
 )
 
 
@@ -207,7 +207,7 @@ def remarks(request: Request, fields: Mapping[str, str]) -> Remarks:
     next_page = {"before": str(found.more)} if found.more else {}
     title = N_("Remarks on lessons")
     filters = {"lesson": str(lesson or "")}
-    return Remarks(Table("remarks", title, _REMARKS, rows, Order("when", True), filters, next_page), found)
+    return Remarks(Table("remarks", title, _REMARKS, rows, TableOrder("when", True), filters, next_page), found)
 
 
 def remarks_list(request: Request, fields: Mapping[str, str]) -> Table:

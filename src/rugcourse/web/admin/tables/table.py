@@ -20,7 +20,7 @@ Value = str | int | float | datetime | None
 _BACKWARDS = "-"  # before the name of a column in an address: the largest first
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What the values of a column are, and so how they look."""
 
     TEXT = "text"
@@ -30,12 +30,12 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column. `key`: its name in addresses; `label`: a message id; `sorts`: whether the list can be in its order."""
 
     key: str
     label: str
-    kind: Kind = Kind.TEXT
+    kind: ColumnKind = ColumnKind.TEXT
     sorts: bool = False
 
 
@@ -55,7 +55,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class TableOrder:
     """The order of a list: by a column, and whether the largest is first."""
 
     column: str
@@ -75,9 +75,9 @@ class Table:
 
     name: str
     title: str
-    columns: Sequence[Column]
+    columns: Sequence[TableColumn]
     rows: Sequence[Sequence[Cell]]
-    order: Order
+    order: TableOrder
     filters: Mapping[str, str] = field(default_factory=dict)
     after: Mapping[str, str] = field(default_factory=dict)
 
@@ -88,32 +88,32 @@ class Table:
         is_chosen = any(column.sorts and column.key == self.order.column for column in self.columns)
         return {**kept, "sort": str(self.order)} if is_chosen else kept
 
-    def sorted_by(self, column: Column) -> str:
+    def sorted_by(self, column: TableColumn) -> str:
         """Return `ascending` or `descending` for the column that gives the order, empty for others (ARIA's words)."""
         if column.key != self.order.column:
             return ""
         return "descending" if self.order.backwards else "ascending"
 
-    def link_to_sort(self, column: Column) -> str:
+    def link_to_sort(self, column: TableColumn) -> str:
         """Return the address of the list in the order of a column; the other way round if that is its order now."""
         backwards = self.sorted_by(column) == "ascending"
-        return "?" + urlencode({**self.fields, "sort": str(Order(column.key, backwards))})
+        return "?" + urlencode({**self.fields, "sort": str(TableOrder(column.key, backwards))})
 
     @property
     def next_page(self) -> str:
         return "?" + urlencode({**self.fields, **self.after})
 
 
-def order_from(fields: Mapping[str, str], columns: Sequence[Column], usual: Order) -> Order:
+def order_from(fields: Mapping[str, str], columns: Sequence[TableColumn], usual: TableOrder) -> TableOrder:
     """Return the order that an address asks for, `usual` if it asks for none that there is."""
     wanted = fields.get("sort", "")
     key = wanted.removeprefix(_BACKWARDS)
     if any(column.sorts and column.key == key for column in columns):
-        return Order(key, wanted.startswith(_BACKWARDS))
+        return TableOrder(key, wanted.startswith(_BACKWARDS))
     return usual
 
 
-def arranged(rows: Sequence[Sequence[Cell]], columns: Sequence[Column], order: Order) -> list[Sequence[Cell]]:
+def arranged(rows: Sequence[Sequence[Cell]], columns: Sequence[TableColumn], order: TableOrder) -> list[Sequence[Cell]]:
     """Return all rows of a short list in an order. What has no value is last in either direction."""
     place = next((place for place, column in enumerate(columns) if column.key == order.column), None)
     if place is None:
