@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pyotp
 from playwright.sync_api import Page, expect
 from tests.e2e.accessibility import assert_good_for_everybody
-from tests.e2e.clicks import press
+from tests.e2e.clicks import log_out, press
 from tests.e2e.site import Site
 from tests.support.admins import PASSWORD
 from tests.support.builders import at_eight, make_reader
@@ -31,7 +31,7 @@ def test_from_the_link_to_the_log(page: Page, site: Site) -> None:
     page.locator("form", has=page.locator("button[value=second-factor]")).locator("input[name=old]").fill(PASSWORD)
     press(page, "button[value=second-factor]")
     expect(page.locator(".saved")).to_be_visible()
-    press(page, "footer button")
+    log_out(page)
     page.wait_for_url("**/admin/login")
     assert_good_for_everybody(page)
     page.fill("input[name=email]", "owner@x.example")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import func, select
 from tests.e2e.accessibility import assert_good_for_everybody
-from tests.e2e.clicks import press
+from tests.e2e.clicks import log_out, press
 from tests.e2e.site import Site
 from tests.support.admins import PASSWORD
 
@@ -60,14 +60,14 @@ def test_a_passkey_is_added_opens_alone_and_is_removed(page: Page, site: Site) -
         expect(page.locator(expected)).to_be_visible()
     expect(page.locator(".sessions").first).to_contain_text("My phone")
     assert_good_for_everybody(page)
-    press(page, "footer button")
+    log_out(page)
     assert_good_for_everybody(page)
     press(page, "form[data-passkey] button")
     page.wait_for_url("**/admin")
     page.goto("/admin/account")
     page.locator("form", has=page.locator("button[value='passkey-out']")).locator("input[name=old]").fill(PASSWORD)
     press(page, "button[value='passkey-out']")
-    press(page, "footer button")
+    log_out(page)
     press(page, "form[data-passkey] button")  # the device still has it; we don't
     expect(page.locator(".wrong")).to_be_visible()
     with runtime.database.read() as session:
