@@ -57,6 +57,7 @@ class TokenPurpose(StrEnum):
     RETURN = "return"
     UNSUBSCRIBE_MAIL = "unsubscribe-mail"
     CLIENT_ADDRESS = "client-address"
+    API_CURSOR = "api-cursor"
 
 
 def is_old(planned_at: datetime, closed_at: datetime | None, now: datetime) -> bool:

@@ -102,6 +102,11 @@ EXAMPLES = {
         "admin disable lee@x.example", before="admin create lee@x.example --role editor", says="disabled"
     ),
     "rugcourse admin list": Example(),
+    "rugcourse api token create kim@example.org --name website --scope subscribers:write --days 365": Example(
+        before="admin create kim@example.org", code=2, says="No admin who can log in"
+    ),
+    "rugcourse api token list": Example(says="token"),
+    "rugcourse api token revoke": Example("api token revoke 1", code=2, says="There is no token"),
     "rugcourse audit": Example(says="the books balance"),
     "rugcourse audit --demo var/demo": Example(says="the books balance"),
     "rugcourse beat": Example(ready=lambda one: one.lives("beat")),

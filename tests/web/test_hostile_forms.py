@@ -45,7 +45,7 @@ pytestmark = pytest.mark.usefixtures("answers_at_once")
 
 SECONDS, MEGABYTES = 240, 600  # of processor time for all forms and one kind of value; argon2 takes most of it
 # What a form may be answered with. A 5xx is an error of ours; 503 is meant: too many passwords at once.
-OURS = {200, 202, 302, 303, 307, 400, 403, 404, 405, 408, 409, 413, 422, 429, 503}
+OURS = {200, 202, 302, 303, 307, 400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 503}
 VALUES: dict[str, str] = {
     "oversize": "x" * 60_000,
     "nul": "a\x00b",

@@ -11,6 +11,7 @@ import typer
 from rugcourse import __version__
 from rugcourse.cli import (
     admins,
+    api,
     bounces,
     courses,
     doctor,
@@ -37,6 +38,7 @@ app.add_typer(courses.app, name="courses")
 app.add_typer(pictures.app, name="pictures")
 app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(admins.app, name="admin")
+app.add_typer(api.app, name="api")
 app.add_typer(sending.deliveries, name="deliveries")
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(sending.sending, name="sending")

@@ -71,7 +71,7 @@ def _ask(request: Mapping[str, object], seconds: float) -> tuple[dict[str, Any],
             check=True,
         )
         first, _, body = run.stdout.partition(b"\n")
-        head: dict[str, Any] = json.loads(first)
+        head = json.loads(first)
     except subprocess.TimeoutExpired:
         raise TypesettingFailed(f"typst was not done after {seconds:g} seconds") from None
     except subprocess.CalledProcessError as error:

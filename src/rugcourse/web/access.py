@@ -37,6 +37,7 @@ class Access(StrEnum):
     ANALYST = "analyst"
     EDITOR = "editor"
     OWNER = "owner"
+    API = "api"  # a program with a token, within its scopes
 
 
 class MissingAccessRule(ConfigError):

@@ -49,6 +49,7 @@ from rugcourse.web.admin import (
 from rugcourse.web.admin import courses as admin_courses
 from rugcourse.web.admin import lessons as admin_lessons
 from rugcourse.web.admin.tables import files as list_files
+from rugcourse.web.api.description import add_api
 from rugcourse.web.compression import CompressionMiddleware, accepts_gzip
 from rugcourse.web.group_commits import GroupCommits
 from rugcourse.web.middleware import HEADERS, SecurityMiddleware
@@ -127,6 +128,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(client_address.router)
     for outside, handler in auth.ANSWERS.items():
         app.add_exception_handler(outside, handler)
+    add_api(app)
     for pages in (*_ADMIN_PAGES, *_PAGES):
         app.include_router(pages.router)
     require_rules(app.routes)

@@ -19,6 +19,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rugcourse.web.api.problems import problem
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -55,6 +57,7 @@ _OVER_HTTPS = {"Strict-Transport-Security": "max-age=63072000"}  # two years; su
 _FOR_OTHER_SITES = ("/o/", "/static/", "/pictures/")
 # Pages of people who upload files: they are told in words. Browsers show an answer only once they have sent all.
 _FOR_PEOPLE = "/admin/"
+_FOR_PROGRAMS = "/api/"
 _DISCARD_SECONDS = 60.0
 _REFUSALS = {413: "the form is too large", 408: "the form took too long to arrive"}
 
@@ -148,6 +151,8 @@ class SecurityMiddleware:
     ) -> None:
         """Refuse the body. Its rest is still arriving: only closing the connection stops it."""
         refusal: Response = PlainTextResponse(_REFUSALS[body.refused], body.refused)
+        if scope["path"].startswith(_FOR_PROGRAMS):
+            refusal = problem(body.refused, f"A body has at most {body.limit.size} bytes, and arrives within seconds.")
         if self._refusal_page is not None and scope["path"].startswith(_FOR_PEOPLE):
             await body.discard()
             refusal = await run_in_threadpool(self._refusal_page, Request(scope), body.refused, body.limit.size)

@@ -31,6 +31,8 @@ _REMARKS_PER_HOUR = RateLimitItemPerHour(30)
 _TESTS_PER_HOUR = RateLimitItemPerHour(200)  # a school class may take it at the same time
 _CHALLENGES_PER_HOUR = RateLimitItemPerHour(60)
 _ANYTHING_IN_ALL = RateLimitItemPerHour(10_000)  # each for remarks, tests and challenges: bounds the memory
+_API_PER_MINUTE = RateLimitItemPerMinute(600)
+_API_WAIT_SECONDS = 10
 # Login attempts, successful or not; a success clears the first of these.
 _LOGINS_OF_ACCOUNT_FROM_NETWORK = RateLimitItemPerMinute(5, 15)
 _LOGINS_FROM_NETWORK = RateLimitItemPerMinute(30, 15)
@@ -164,6 +166,14 @@ class RequestLimits:
     def confirmed(self, session_id: int) -> None:
         """Reset the attempts of a session that gave the right password."""
         self._clear(_CONFIRMATIONS, "confirm", str(session_id))
+
+    def allows_api_guess(self, client: str | None) -> bool:
+        """Count a wrong token. Returns False if the network's limit is reached."""
+        return self._hits(_ANYTHING_IN_ALL, _CHALLENGES_PER_HOUR, "api guess", client)
+
+    def api_wait(self, token_id: int) -> int:
+        """Count a request of a token. Returns 0, or the seconds to wait if its limit is reached."""
+        return 0 if self._hit(_API_PER_MINUTE, "api", str(token_id)) else _API_WAIT_SECONDS
 
     def is_first_use(self, proof: str, body_hash: str) -> bool:
         """Return whether a signature is new today, or was used with the same body before, as in a retry."""

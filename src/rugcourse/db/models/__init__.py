@@ -11,6 +11,7 @@ from rugcourse.db.models.admins import (
     RecoveryCodeRow,
     SecurityEventRow,
 )
+from rugcourse.db.models.api import ApiTokenRow, IdempotencyKeyRow
 from rugcourse.db.models.audit_actions import AuditAction
 from rugcourse.db.models.base import Base, JsonObject, new_stamp, use_ids_once
 from rugcourse.db.models.campaigns import CampaignRow, EnrolmentRow
@@ -100,6 +101,7 @@ __all__ = [
     "AdminRow",
     "AdminSessionRow",
     "AnswerRow",
+    "ApiTokenRow",
     "AssessmentAttemptRow",
     "AuditAction",
     "AuditLogRow",
@@ -131,6 +133,7 @@ __all__ = [
     "Ground",
     "HeartbeatRow",
     "HoldRow",
+    "IdempotencyKeyRow",
     "JobChunkRow",
     "JobKind",
     "JobRow",

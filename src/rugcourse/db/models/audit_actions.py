@@ -17,6 +17,8 @@ class AuditAction(StrEnum):
     ADMIN_MAKE_RECOVERY_CODES = "admin.make_recovery_codes"
     ADMIN_ADD_PASSKEY = "admin.add_passkey"
     ADMIN_REMOVE_PASSKEY = "admin.remove_passkey"
+    API_TOKEN_CREATE = "api_token.create"  # noqa: S105 - a label
+    API_TOKEN_REVOKE = "api_token.revoke"  # noqa: S105 - a label
     SUBSCRIBERS_EXPORT = "subscribers.export"  # a list of them
     SENDING_RESUME = "sending.resume"
     COURSE_CREATE = "course.create"

@@ -334,6 +334,34 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_admin_passkey_admin_id"), "admin_passkey", ["admin_id"], unique=False)
     op.create_table(
+        "api_token",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("hint", sa.String(length=12), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("scopes", sa.String(length=300), nullable=False),
+        sa.Column("admin_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.Column("used_at", UtcDateTime(), nullable=True),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["admin_id"], ["admin.id"], name=op.f("fk_api_token_admin_id_admin")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_api_token_token_hash")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_api_token_admin_id"), "api_token", ["admin_id"], unique=False)
+    op.create_table(
+        "idempotency_key",
+        sa.Column("token_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("request_hash", sa.String(length=64), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["token_id"], ["api_token.id"], name=op.f("fk_idempotency_key_token_id_api_token")),
+        sa.PrimaryKeyConstraint("token_id", "key", name=op.f("pk_idempotency_key")),
+    )
+    op.create_index(op.f("ix_idempotency_key_created_at"), "idempotency_key", ["created_at"], unique=False)
+    op.create_table(
         "admin_recovery_code",
         sa.Column("code_hash", sa.String(length=64), nullable=False),
         sa.Column("admin_id", sa.Integer(), nullable=False),
