@@ -14,7 +14,7 @@ from rugcourse.locales import SOURCE_LANGUAGE
 from rugcourse.reports.campaign_results import results_of
 from rugcourse.web.api.client import ReadsCampaigns, WritesCampaigns
 from rugcourse.web.api.problems import ApiRoute
-from rugcourse.web.api.resources import CampaignActionRequest, CampaignResults, CampaignView, RequestAccepted
+from rugcourse.web.api.resources import CampaignActionRequest, CampaignResultsView, CampaignView, RequestAccepted
 from rugcourse.web.api.subscribers import IdempotencyKey
 from rugcourse.web.rendering import runtime_of
 
@@ -50,11 +50,11 @@ def show_results(
     _client: ReadsCampaigns,
     campaign_id: Id,
     language: Annotated[str, Query(max_length=5)] = SOURCE_LANGUAGE,
-) -> CampaignResults:
+) -> CampaignResultsView:
     """Show the results of a campaign, with titles in a language."""
     runtime = runtime_of(request)
     row = runtime.database.query(page_data.find, campaign_id)
-    return CampaignResults.of(runtime.database.query(results_of, runtime.course_cache, row, language))
+    return CampaignResultsView.of(runtime.database.query(results_of, runtime.course_cache, row, language))
 
 
 @router.post("/campaigns/{campaign_id}/actions")

@@ -221,7 +221,7 @@ class EmailResult(BaseModel):
     not_helped: int
 
 
-class CampaignResults(BaseModel):
+class CampaignResultsView(BaseModel):
     """The results of a campaign.
 
     `before`, `after`: the mean share of right answers (0 to 1) of the `tested_twice` people who took both tests.
@@ -233,7 +233,7 @@ class CampaignResults(BaseModel):
     after: float | None
 
     @classmethod
-    def of(cls, found: Results) -> CampaignResults:
+    def of(cls, found: Results) -> CampaignResultsView:
         return cls(
             emails=[EmailResult.model_validate(one, from_attributes=True) for one in found.mails],
             tested_twice=found.twice,

@@ -13,6 +13,7 @@ from rugcourse.db.audience import MAX_TAG_LENGTH
 from rugcourse.db.models import DeliveryQueue
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.enrolment.signup import InvalidForm, Signup, SignupField, SignupForm, check, sign_up
+from rugcourse.locales import SOURCE_LANGUAGE
 from rugcourse.subscribers import page_data
 from rugcourse.subscribers.admin_actions import ActionRequest, perform
 from rugcourse.web.api.client import ReadsSubscribers, WritesSubscribers
@@ -69,7 +70,7 @@ def show_subscriber(
     """Show a subscriber. With the header `If-None-Match`: 304 if nothing has changed since."""
     runtime = runtime_of(request)
     found = runtime.database.query(
-        page_data.details, runtime.clock.now(), runtime.course_cache, runtime.signer, subscriber_id
+        page_data.details, runtime.clock.now(), runtime.course_cache, runtime.signer, subscriber_id, SOURCE_LANGUAGE
     )
     return with_etag(SubscriberView.of_details(found), if_none_match)  # type: ignore[return-value]
 
