@@ -16,6 +16,8 @@ from rugcourse.scheduling import SendWindow
 
 DAYS = 14
 FEWEST_PUBLIC = 30  # people in a figure that anybody can read
+_WEEK = timedelta(days=7)
+_WEEKS = 6
 _KEY = "figures"
 _FRESH_SECONDS = 600.0  # wall-clock seconds
 
@@ -40,11 +42,21 @@ class CoursePeople(BaseModel):
     lessons: dict[int, int]
 
 
+class AnsweredLessons(BaseModel):
+    """Lessons that were sent in a week. `answered`: those of which their reader answered a question."""
+
+    model_config = ConfigDict(frozen=True)
+
+    lessons: int
+    answered: int
+
+
 class Figures(BaseModel):
     """The cached statistics. `at`: when they were computed (UTC); `coming`: day (UTC) → lessons due by the current
     plan.
 
     `gains`: by course id. `people`: by course id, for courses with several campaigns, whose readers may overlap.
+    `answered`: by the first day (UTC) of each of the last weeks, which end now, the latest last.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,6 +65,7 @@ class Figures(BaseModel):
     coming: dict[date, int]
     gains: dict[int, CachedGain]
     people: dict[int, CoursePeople] = {}
+    answered: dict[date, AnsweredLessons] = {}
 
 
 def refresh(database: Database, clock: Clock, send_window: SendWindow) -> bool:
@@ -70,7 +83,8 @@ def refresh(database: Database, clock: Clock, send_window: SendWindow) -> bool:
         gains = {course_id: _gain(session, course_id) for course_id, _ in courses.course_ids(session)}
         campaigns_of = Counter(campaigns.of_courses(session).values())
         people = {course_id: _people(session, course_id) for course_id, n in campaigns_of.items() if n > 1}
-    found = Figures(at=now, coming=dict(sorted(days.items())), gains=gains, people=people)
+        answered = _answered(session, now)
+    found = Figures(at=now, coming=dict(sorted(days.items())), gains=gains, people=people, answered=answered)
     with database.write() as session:
         heartbeats.set_value(session, _KEY, found.model_dump_json())
     return True
@@ -103,6 +117,15 @@ def public_gain(session: Session, course_id: int) -> CachedGain | None:
 def _gain(session: Session, course_id: int) -> CachedGain:
     twice, before, after = learning.gain_of_course(session, course_id)
     return CachedGain(twice=twice, before=before, after=after)
+
+
+def _answered(session: Session, now: datetime) -> dict[date, AnsweredLessons]:
+    begins = [now - _WEEK * (weeks + 1) for weeks in reversed(range(_WEEKS))]
+    counted = learning.answered_lessons(session, [(begin, begin + _WEEK) for begin in begins])
+    return {
+        begin.date(): AnsweredLessons(lessons=lessons, answered=answered)
+        for begin, (lessons, answered) in zip(begins, counted, strict=True)
+    }
 
 
 def _people(session: Session, course_id: int) -> CoursePeople:

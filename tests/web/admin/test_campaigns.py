@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from datetime import UTC, datetime
 from html import unescape
 
@@ -335,8 +334,8 @@ def test_results_show_answers_and_the_dashboard_the_funnel(
     assert "One answer, 0 per cent right" in results
     assert 'scope="row">1. ' in results
     overview = re.sub(r"\s+", " ", editor.get("/admin").text)
-    assert re.findall(r"<li><b>(\d+)</b>", overview)[1] == "1"  # confirmed and there
-    assert '<th scope="row">confirmed</th><td class="number">1</td>' in overview
+    assert '<a href="/admin/subscribers?status=active"><b>1</b>active</a>' in overview
+    assert '<th scope="row">confirmed their signup</th><td class="number">1</td>' in overview
 
 
 def test_dashboard_lists_mails_with_unknown_delivery(
@@ -364,8 +363,7 @@ def test_dashboard_writes_dates_and_figures_as_in_the_admins_language(
     with runtime.database.write() as session:
         session.execute(update(DeliveryRow).where(DeliveryRow.id == 1).values(state=DeliveryState.FAILED))
     page = editor.get("/admin", headers={"accept-language": language}).text
-    [chart] = re.findall(r"data:image/svg\+xml;base64,([\w+/=]+)", page)
-    assert f">{day}<" in b64decode(chart).decode()
+    assert f'text-anchor="middle">{day}</text>' in page
     assert share in page
 
 

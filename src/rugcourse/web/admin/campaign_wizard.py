@@ -219,12 +219,12 @@ def mail(request: Request, _identity: Editor, campaign_id: Id, mail_language: st
     return mail_page(html, runtime_of(request).settings.base_url)
 
 
-def _chart(request: Request, mails: Mapping[datetime, int], language: str) -> str:
+def _chart(request: Request, mails: Mapping[datetime, int], language: str) -> tuple[charts.ChartColumn, ...]:
     """Mails, hour by hour."""
     zone = runtime_of(request).site.zone
     local = {hour.astimezone(zone): n for hour, n in mails.items()}
     by_hour = {f"{short_date(hour, language)} {time_of_day(hour, language)}": n for hour, n in local.items()}
-    return charts.bars("mails", by_hour, runtime_of(request).site.tokens)
+    return charts.columns(by_hour)
 
 
 def _draft(request: Request, campaign_id: int) -> CampaignRow:

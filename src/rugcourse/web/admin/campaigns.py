@@ -27,6 +27,7 @@ from rugcourse.reports.campaign_comparison import compare
 from rugcourse.reports.campaign_results import results_of
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.auth import Analyst, Editor, admin_page
+from rugcourse.web.admin.funnel_chart import funnel_rows
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
@@ -140,13 +141,15 @@ def results_page(request: Request, identity: Analyst, campaign_id: Id) -> HTMLRe
     database, language = runtime.database, preferred_language(request)
     results = database.query(results_of, runtime.course_cache, row, language)
     arrived = {one.title.partition(".")[0] or one.title: one.arrived for one in results.mails}
-    chart = charts.bars("mails", arrived, runtime.site.tokens) if len(arrived) > 1 else None
-    return admin_page(
-        request,
-        identity,
-        "campaign-results",
-        {"campaign": row, "results": results, "chart": chart, "places": results.places},
-    )
+    steps = funnel_rows(results.funnel, language)
+    values = {
+        "campaign": row,
+        "results": results,
+        "chart": charts.columns(arrived) if len(arrived) > 1 else (),
+        "funnel": charts.bars(steps, steps[0][1]) if steps and steps[0][1] else (),
+        "places": results.places,
+    }
+    return admin_page(request, identity, "campaign-results", values)
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/mails", methods=READ)
