@@ -36,6 +36,7 @@ from rugcourse.web.admin import (
     deliverability,
     email_check,
     getting_started,
+    help_index,
     lesson_history,
     lesson_publishing,
     login,
@@ -91,7 +92,7 @@ _ADMIN_PAGES = (
         remarks,
         pictures,
     ),
-    *(bulk_jobs, ab_tests, login, account, team, site),
+    *(bulk_jobs, ab_tests, login, account, team, site, help_index),
 )
 _FORGET_SECONDS = 3600.0
 _ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")

@@ -46,7 +46,7 @@ class ChartBar:
 
 
 def columns(values: Mapping[str, float]) -> tuple[ChartColumn, ...]:
-    """Return a column for each label, of which the last is shown; none if all values are 0, as nothing is to see then."""
+    """Return a column for each label; none if all values are 0. The last one always shows its label."""
     highest = max(values.values(), default=0)
     if highest <= 0:
         return ()
