@@ -11,7 +11,6 @@ from rugcourse.campaigns import drafts
 from rugcourse.campaigns.drafts import Part
 from rugcourse.campaigns.progress import CampaignProgress, progress_of
 from rugcourse.content import Course, Message
-from rugcourse.content.model import CourseText
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import CampaignRow, DeliveryRow, DeliveryState, SubscriberRow
 from rugcourse.db.published_course import PublishedCourse
@@ -26,11 +25,10 @@ class CampaignNotFound(NotFoundError):
 
 @dataclass(frozen=True, slots=True)
 class CampaignList:
-    """The newest campaigns with their progress, and discarded drafts. `titles`: course id → language → texts."""
+    """The newest campaigns with their progress, and discarded drafts."""
 
     campaigns: Sequence[CampaignRow]
     progress: Mapping[int, CampaignProgress]
-    titles: Mapping[int, Mapping[str, CourseText]]
     discarded: Sequence[CampaignRow]
 
 
@@ -76,13 +74,12 @@ def find(session: Session, campaign_id: int) -> CampaignRow:
     return row
 
 
-def listed(session: Session, course_cache: CourseCache, limit: int, *, archived: bool) -> CampaignList:
+def listed(session: Session, limit: int, *, archived: bool) -> CampaignList:
     """Return the newest campaigns, or archived ones."""
     rows = campaigns.listed(session, archived=archived)[:limit]
     return CampaignList(
         campaigns=rows,
         progress={row.id: progress_of(session, row) for row in rows},
-        titles={one.id: one.course.texts for one in course_cache.courses(session)},
         discarded=campaigns.discarded(session),
     )
 

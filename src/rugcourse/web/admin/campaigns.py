@@ -61,12 +61,18 @@ def create(
     runtime = runtime_of(request)
     known = {one.id for one in runtime.database.query(runtime.course_cache.courses)}
     if kind not in _KINDS or whole_number(course) not in known or not name.strip():
-        return _list_page(request, identity, False, "incomplete")
+        return _new_page(request, identity, {"kind": kind, "course": course, "name": name}, is_incomplete=True)
     made = runtime.database.run(
         drafts.create, actor_of(request, identity), CampaignKind(kind), whole_number(course), name.strip()[:120]
     )
     first_step = "who" if CAMPAIGN_TYPES[CampaignKind(kind)].sends_course else "what"
     return RedirectResponse(f"/admin/campaigns/{made}/{first_step}", 303)
+
+
+@router.api_route("/admin/campaigns/new", methods=READ)
+def new_page(request: Request, identity: Editor, kind: Annotated[str, Query()] = "") -> HTMLResponse:
+    """Show the form for a new campaign. `kind`: which one is chosen already."""
+    return _new_page(request, identity, {"kind": kind, "course": "", "name": ""})
 
 
 @router.api_route("/admin/campaigns/compare", methods=READ)
@@ -226,14 +232,26 @@ _REFUSALS: dict[type[Exception], str] = {
 }
 
 
+def _new_page(
+    request: Request, identity: AdminIdentity, typed: dict[str, str], *, is_incomplete: bool = False
+) -> HTMLResponse:
+    runtime = runtime_of(request)
+    courses = runtime.database.query(runtime.course_cache.courses)
+    values = {
+        **typed,
+        "kinds": _KINDS,
+        "titles": {one.id: one.course.texts for one in courses},
+        "is_incomplete": is_incomplete,
+    }
+    return admin_page(request, identity, "campaign-new", values, 400 if is_incomplete else 200)
+
+
 def _list_page(request: Request, identity: AdminIdentity, archived: bool, notice: str, draft: int = 0) -> HTMLResponse:
     runtime = runtime_of(request)
-    found = runtime.database.query(page_data.listed, runtime.course_cache, _A_PAGE, archived=archived)
+    found = runtime.database.query(page_data.listed, _A_PAGE, archived=archived)
     values = {
-        "kinds": _KINDS,
         "campaigns": found.campaigns,
         "progress": found.progress,
-        "titles": found.titles,
         "archived": archived,
         "discarded": found.discarded,
         "discarded_days": DISCARDED_DAYS,

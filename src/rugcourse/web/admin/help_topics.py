@@ -23,6 +23,7 @@ HELP_TOPICS: dict[str, str] = {
     "/admin/lessons/{course}/{slug}/history": "admin#lessons-and-courses",
     "/admin/lessons/{course}/{slug}/publish": "courses#questions-that-measure",
     "/admin/campaigns": "admin#campaigns",
+    "/admin/campaigns/new": "admin#send-a-message-to-a-group",
     "/admin/campaigns/compare": "admin#results",
     "/admin/campaigns/{campaign_id}": "admin#after-the-start",
     "/admin/campaigns/{campaign_id}/what": "admin#what-who-and-when",
