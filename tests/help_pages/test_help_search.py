@@ -33,6 +33,12 @@ def test_dutch_help_is_found_in_dutch() -> None:
     assert search_help("afgemeld", "nl")[0].url == "/admin/help/admin#import-a-list"
 
 
+def test_pages_in_the_language_of_the_admin_come_first() -> None:
+    found = [one.language for one in search_help("label", "nl")]
+    assert found == sorted(found, reverse=True)
+    assert set(found) == {"nl", "en"}
+
+
 @pytest.mark.parametrize("query", ["", " ", "…", "<>", "%()[", "\x00"])
 def test_a_query_without_words_finds_nothing(query: str) -> None:
     assert search_help(query, "en") == []

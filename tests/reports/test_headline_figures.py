@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from rugcourse.reports.cached_stats import AnsweredLessons, CachedGain
+from rugcourse.reports.answered_lessons import AnsweredLessons
+from rugcourse.reports.cached_stats import CachedGain
 from rugcourse.reports.headline_figures import headline_figures
 
 MONDAY = date(2026, 11, 23)

@@ -19,16 +19,20 @@ Marked = tuple[tuple[str, bool], ...]  # (text, whether it was searched for)
 
 @dataclass(frozen=True, slots=True)
 class HelpHit:
-    """A section in which all words stand. `url`: its path, with its anchor."""
+    """A section in which all words stand. `url`: its path, with its anchor. `language`: that it is written in."""
 
     url: str
     page: str
+    language: str
     title: Marked
     excerpt: Marked
 
 
 def search_help(query: str, language: str) -> list[HelpHit]:
-    """Return the sections in which all words of a query stand, the best first; none for a query without words."""
+    """Return the sections in which all words of a query stand; none for a query without words.
+
+    Pages that were translated come first, as somebody types in their own language, and then the best sections.
+    """
     words = re.findall(r"\w+", query[:MAX_QUERY])[:_MAX_WORDS]
     if not words:
         return []
@@ -38,7 +42,7 @@ def search_help(query: str, language: str) -> list[HelpHit]:
         for section in document.sections
         if (score := _score(section, words))
     ]
-    found.sort(key=lambda one: -one[0])  # stable: the order of the pages stays
+    found.sort(key=lambda one: (one[1].language != language, -one[0]))  # stable: the order of the pages stays
     return [_hit(document, section, words) for _, document, section in found[:_MAX_HITS]]
 
 
@@ -65,6 +69,7 @@ def _hit(document: HelpDocument, section: HelpSection, words: Sequence[str]) -> 
     return HelpHit(
         url=f"{PATH}/{document.name}#{section.anchor}",
         page=document.title,
+        language=document.language,
         title=_marked(section.title, words),
         excerpt=_marked(_excerpt(best, words), words),
     )

@@ -12,12 +12,11 @@ from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import campaigns, courses, enrolments, heartbeats, learning
 from rugcourse.delivery.forecast import count_by_hour
+from rugcourse.reports.answered_lessons import AnsweredLessons, answered_by_week
 from rugcourse.scheduling import SendWindow
 
 DAYS = 14
 FEWEST_PUBLIC = 30  # people in a figure that anybody can read
-_WEEK = timedelta(days=7)
-_WEEKS = 6
 _KEY = "figures"
 _FRESH_SECONDS = 600.0  # wall-clock seconds
 
@@ -40,15 +39,6 @@ class CoursePeople(BaseModel):
     readers: int
     completed: int
     lessons: dict[int, int]
-
-
-class AnsweredLessons(BaseModel):
-    """Lessons that were sent in a week. `answered`: those of which their reader answered a question."""
-
-    model_config = ConfigDict(frozen=True)
-
-    lessons: int
-    answered: int
 
 
 class Figures(BaseModel):
@@ -83,7 +73,7 @@ def refresh(database: Database, clock: Clock, send_window: SendWindow) -> bool:
         gains = {course_id: _gain(session, course_id) for course_id, _ in courses.course_ids(session)}
         campaigns_of = Counter(campaigns.of_courses(session).values())
         people = {course_id: _people(session, course_id) for course_id, n in campaigns_of.items() if n > 1}
-        answered = _answered(session, now)
+        answered = answered_by_week(session, now)
     found = Figures(at=now, coming=dict(sorted(days.items())), gains=gains, people=people, answered=answered)
     with database.write() as session:
         heartbeats.set_value(session, _KEY, found.model_dump_json())
@@ -117,15 +107,6 @@ def public_gain(session: Session, course_id: int) -> CachedGain | None:
 def _gain(session: Session, course_id: int) -> CachedGain:
     twice, before, after = learning.gain_of_course(session, course_id)
     return CachedGain(twice=twice, before=before, after=after)
-
-
-def _answered(session: Session, now: datetime) -> dict[date, AnsweredLessons]:
-    begins = [now - _WEEK * (weeks + 1) for weeks in reversed(range(_WEEKS))]
-    counted = learning.answered_lessons(session, [(begin, begin + _WEEK) for begin in begins])
-    return {
-        begin.date(): AnsweredLessons(lessons=lessons, answered=answered)
-        for begin, (lessons, answered) in zip(begins, counted, strict=True)
-    }
 
 
 def _people(session: Session, course_id: int) -> CoursePeople:

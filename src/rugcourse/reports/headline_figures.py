@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from rugcourse.reports.cached_stats import AnsweredLessons, CachedGain
+from rugcourse.reports.answered_lessons import AnsweredLessons
+from rugcourse.reports.cached_stats import CachedGain
 
 NEW_DAYS = 7
 ANSWERED_WEEKS = 4

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Executable, Select, and_, bindparam, case, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, case, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.db.bulk import dialect_of, insert_into, is_among, run, upsert
@@ -17,9 +17,7 @@ from rugcourse.db.models import (
     AnswerRow,
     AssessmentAttemptRow,
     Base,
-    DeliveryKind,
     DeliveryRow,
-    DeliveryState,
     FeedbackRow,
     LessonRow,
     ReviewCardRow,
@@ -313,27 +311,6 @@ def gain_of_course(session: Session, course_id: int) -> tuple[int, float | None,
         .where(~_objected(newest.c.subscriber_id))
     ).one()
     return count, _share(mean_before), _share(mean_after)
-
-
-def answered_lessons(session: Session, periods: Sequence[tuple[datetime, datetime]]) -> list[tuple[int, int]]:
-    """Count for each period (begin, end; UTC) the lessons that arrived in it, and those that their reader answered.
-
-    Leaves out answers by machines and people who objected. Reads the ledger from the first period on: takes seconds for
-    a million readers.
-    """
-    by_reader = select(AnswerRow.delivery_id).where(AnswerRow.verdict != Verdict.MACHINE)
-    is_answered = DeliveryRow.id.in_(by_reader)
-    within = [and_(DeliveryRow.settled_at >= begin, DeliveryRow.settled_at < end) for begin, end in periods]
-    columns = [func.count().filter(*which) for period in within for which in ((period,), (period, is_answered))]
-    counted = session.execute(
-        select(*columns).where(
-            DeliveryRow.kind == DeliveryKind.LESSON,
-            DeliveryRow.state == DeliveryState.ACCEPTED,
-            DeliveryRow.settled_at >= min(begin for begin, _ in periods),
-            ~_objected(DeliveryRow.subscriber_id),
-        )
-    ).one()
-    return list(zip(counted[::2], counted[1::2], strict=True))
 
 
 def _share(value: Decimal | float | None) -> float | None:
