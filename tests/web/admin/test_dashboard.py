@@ -33,6 +33,13 @@ def test_figures_with_too_small_a_base_are_not_shown(editor: TestClient, runtime
     ]
 
 
+def test_an_installation_without_people_shows_no_zeros(editor: TestClient) -> None:
+    page = page_of(editor)
+    assert headline(page)[0] == "Nobody has signed up yet."
+    main = re.sub(r"<[^>]+>", " ", page.partition("<main")[2].partition("<footer")[0])
+    assert re.findall(r"\b0\b", main) == []
+
+
 def test_each_figure_links_to_a_place_on_the_page(editor: TestClient, runtime: Runtime) -> None:
     make_reader(runtime)
     refresh(runtime)

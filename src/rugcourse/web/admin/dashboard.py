@@ -13,6 +13,7 @@ from rugcourse.db.models import Role
 from rugcourse.doctor.saved_run import last_run
 from rugcourse.i18n import short_date
 from rugcourse.reports.dashboard import Overview, overview
+from rugcourse.reports.funnels import Funnel
 from rugcourse.reports.headline_figures import FEWEST_TESTS
 from rugcourse.reports.remarks import MOST_COUNTED, new_remarks
 from rugcourse.reports.sending_state import sending_state
@@ -46,7 +47,7 @@ def dashboard(request: Request, identity: Analyst, view: Annotated[str, Query()]
         "remarks": runtime.database.query(new_remarks, runtime.clock.now()),
         "most_counted": MOST_COUNTED,
         "charts": _charts(found, language),
-        "funnels": [(one, charts.bars(funnel_rows(one.steps, language), one.readers or 0)) for one in found.funnels],
+        "funnels": [(one, _funnel_chart(one, language)) for one in found.funnels],
         "fewest_tests": FEWEST_TESTS,
     }
     return admin_page(request, identity, "dashboard", values)
@@ -69,6 +70,12 @@ def _attention(request: Request, identity: AdminIdentity, found: Overview) -> di
         "may_change": identity.may(Role.EDITOR),
         "may_open_all": identity.may(Role.OWNER),
     }
+
+
+def _funnel_chart(funnel: Funnel, language: str) -> tuple[charts.ChartBar, ...]:
+    """The bars of a funnel, none before somebody came anywhere."""
+    rows = funnel_rows(funnel.steps, language)
+    return charts.bars(rows, funnel.readers or 0) if any(people for _, people in rows) else ()
 
 
 def _charts(found: Overview, language: str) -> dict[str, tuple[charts.ChartColumn, ...]]:
