@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-# Loaded when they are needed: for books, passkeys and codes, migrations, bounces, DNS, charts, new passwords, articles.
-_RARELY = {"typst", "webauthn", "cryptography", "alembic", "flufl", "dns", "pygal", "zxcvbn", "PIL", "lxml", "imaplib"}
+# Loaded when they are needed: for books, passkeys and codes, migrations, bounces, DNS, new passwords, articles.
+_RARELY = {"typst", "webauthn", "cryptography", "alembic", "flufl", "dns", "zxcvbn", "PIL", "lxml", "imaplib"}
 _RARELY |= {"mammoth", "odfdo", "bs4", "markdownify", "nh3"}
 _SERVERS = {"psycopg", "redis"}
 _WEB = {"fastapi", "starlette", "uvicorn", "aiosmtpd", "webauthn", "limits", "segno"}

@@ -103,6 +103,11 @@ def language_name(code: str) -> str:
     return (Locale(code).get_language_name(code) or code).capitalize()
 
 
+def language_name_in(code: str, language: str) -> str:
+    """Return the name of a language in another one: `Engels` for `en` in `nl`."""
+    return str(locale_of(language).languages.get(code, code))
+
+
 def locale_name(language: str) -> str:
     """Return a language with the country where most people speak it: `nl_NL`, or `en_GB`, as this English is."""
     locale = locale_of(language)

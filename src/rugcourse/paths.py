@@ -1,4 +1,4 @@
-"""Finds the files that come with rugcourse: lessons, templates and translations.
+"""Finds the files that come with rugcourse: lessons, templates, translations and help.
 
 In a checkout they are at its root, where authors look for them; a wheel has the same folders in the package.
 """
@@ -11,7 +11,7 @@ _PACKAGE = Path(__file__).parent
 
 
 def folder(name: str) -> Path:
-    """Return the folder `lessons`, `templates` or `locales`. Raises FileNotFoundError when it is missing."""
+    """Return the folder `lessons`, `templates`, `locales` or `docs`. Raises FileNotFoundError when it is missing."""
     for candidate in (_PACKAGE / "shipped" / name, _PACKAGE.parents[1] / name):
         if candidate.is_dir():
             return candidate

@@ -34,10 +34,11 @@ from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answ
 from rugcourse.learning.progress import progress_of
 from rugcourse.reports import campaign_comparison, dashboard
 from rugcourse.reports.campaign_results import results_of
+from rugcourse.reports.funnels import Funnel
 from rugcourse.scheduling import Timing
 
 
-def funnel(runtime: Runtime) -> dashboard.Funnel:
+def funnel(runtime: Runtime) -> Funnel:
     with runtime.database.read() as session:
         found = dashboard.overview(session, runtime.course_cache, runtime.clock.now(), "nl")
     return next(one for one in found.funnels if one.slug == course_of(runtime).course.slug)

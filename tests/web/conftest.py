@@ -68,6 +68,6 @@ def places(app: FastAPI, runtime: Runtime, dispatcher: Dispatcher, clock: Virtua
     job = runtime.database.run(csv_import.store_upload, clock.now(), listing, "list.csv", None)
     return {
         "campaign_id": campaign, "subscriber_id": "1", "job_id": str(job), "lesson_id": "1", "course": COURSE,
-        "slug": "stress", "part": "page", "what": "page", "mail_language": "en", "language": "nl", "token": "x", "kind": "pdf", "provider": "postmark", "tag": "winter", "rest": "x",
+        "slug": "stress", "part": "page", "page": "admin", "what": "page", "mail_language": "en", "language": "nl", "token": "x", "kind": "pdf", "provider": "postmark", "tag": "winter", "rest": "x",
         "fingerprint": "x", "name": "style.css", "digest": picture.ref.digest, "list_name": "campaigns", "file": f"{picture.ref.digest}-60.png",
     }  # fmt: skip

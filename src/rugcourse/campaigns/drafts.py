@@ -149,6 +149,7 @@ def set_audience(
             "at": now.isoformat(),
             "count": people,
             "not_agreed": max(audiences.size(session, audience, now) - people, 0),
+            "languages": audiences.languages(session, audience, now, allowed),
             "schedules": [(*audiences.columns_of(schedule), count) for schedule, count in groups],
         }
         if draft.type.enrols_once:

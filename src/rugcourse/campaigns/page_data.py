@@ -11,7 +11,6 @@ from rugcourse.campaigns import drafts
 from rugcourse.campaigns.drafts import Part
 from rugcourse.campaigns.progress import CampaignProgress, progress_of
 from rugcourse.content import Course, Message
-from rugcourse.content.model import CourseText
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import CampaignRow, DeliveryRow, DeliveryState, SubscriberRow
 from rugcourse.db.published_course import PublishedCourse
@@ -32,14 +31,13 @@ class CampaignNotFound(NotFoundError):
 
 @dataclass(frozen=True, slots=True)
 class CampaignList:
-    """A page of campaigns with their progress, and discarded drafts. `titles`: course id → language → texts.
+    """A page of campaigns with their progress, and discarded drafts.
 
     `has_more`: there are more campaigns behind this page.
     """
 
     campaigns: Sequence[CampaignRow]
     progress: Mapping[int, CampaignProgress]
-    titles: Mapping[int, Mapping[str, CourseText]]
     discarded: Sequence[CampaignRow]
     has_more: bool
 
@@ -88,7 +86,6 @@ def find(session: Session, campaign_id: int) -> CampaignRow:
 
 def listed(
     session: Session,
-    course_cache: CourseCache,
     limit: int,
     *,
     archived: bool,
@@ -102,7 +99,6 @@ def listed(
     return CampaignList(
         campaigns=shown,
         progress={row.id: progress_of(session, row) for row in shown},
-        titles={one.id: one.course.texts for one in course_cache.courses(session)},
         discarded=campaigns.discarded(session),
         has_more=len(rows) > skip + limit,
     )

@@ -35,6 +35,7 @@ class SendPreview:
     """The calendar of a draft. `hours`: hour (UTC) → mails that are due in it; `counted_at`: UTC.
 
     `not_agreed`: people left out for lack of consent. `paused`: people without a date. `repeats`: previous readers.
+    `languages`: language → people.
     """
 
     people: int
@@ -43,6 +44,7 @@ class SendPreview:
     hours: dict[datetime, int]
     paused: int
     repeats: Repeats | None
+    languages: dict[str, int]
 
     @property
     def first(self) -> datetime | None:
@@ -73,7 +75,10 @@ def preview_sends(
     at = datetime.fromisoformat(estimate["at"]) if estimate["at"] else None
     _, repeats = repeats_counted(row.estimate) or (None, None)
     not_agreed = estimate.get("not_agreed", 0)
-    return SendPreview(estimate["count"], not_agreed, at, dict(sorted(hours.items())), paused_people, repeats)
+    languages = estimate.get("languages", {})
+    return SendPreview(
+        estimate["count"], not_agreed, at, dict(sorted(hours.items())), paused_people, repeats, languages
+    )
 
 
 def repeats_counted(estimate: AudienceEstimate | None) -> tuple[datetime, Repeats] | None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
 from rugcourse.content import Message
+from rugcourse.content.markdown import UnknownTag, check_tags, own_text
+from rugcourse.content.model import PREHEADER_LIMIT, MessageText, has_invisible
 from rugcourse.course_editor.linter import LintFinding, finding_of, once, unreadable_in
 from rugcourse.errors import InvalidInput
 
+_NOTHING = "…"
+_GAP_LEFT_BY_A_TAG = re.compile(r"\s+([,.;:!?])")
 PARTS = ("title", "subject", "preheader", "body")
 
 
@@ -22,14 +27,17 @@ class InvalidMessage(InvalidInput):
 
 
 def message_of(typed: Mapping[str, str], languages: Sequence[str]) -> Message:
-    """Return the message, without languages that are empty. Raises InvalidMessage."""
+    """Return the message, without languages that are empty. Raises InvalidMessage.
+
+    Without a title, the subject is the title; without a preview text, the text begins in the inbox.
+    """
     fields = {
         f"{language}.{part}": typed.get(f"{language}.{part}", "").replace("\r\n", "\n").strip()
         for language in languages
         for part in PARTS
     }
     texts = {language: {part: fields[f"{language}.{part}"] for part in PARTS} for language in languages}
-    spoken = {language: text for language, text in texts.items() if any(text.values())}
+    spoken = {language: _completed(text) for language, text in texts.items() if any(text.values())}
     if not spoken:
         raise InvalidMessage([LintFinding("no-message", f"{languages[0]}.subject")])
     wrong = list(unreadable_in(fields, list(spoken), notice=False))
@@ -40,6 +48,39 @@ def message_of(typed: Mapping[str, str], languages: Sequence[str]) -> Message:
     if wrong:
         raise InvalidMessage(once(wrong))
     return message
+
+
+def lenient_message(typed: Mapping[str, str], language: str) -> Message:
+    """Return the message in one language as far as it is written, for a preview. Raises UnknownTag."""
+    text = _completed({part: typed.get(f"{language}.{part}", "").replace("\r\n", "\n").strip() for part in PARTS})
+    check_tags(text["body"])
+    written = MessageText.model_construct(
+        title=text["title"] or _NOTHING,
+        subject=text["subject"] or _NOTHING,
+        preheader=text["preheader"] or _NOTHING,
+        body=text["body"] or _NOTHING,
+    )
+    return Message.model_construct(texts={language: written})
+
+
+def _completed(text: Mapping[str, str]) -> dict[str, str]:
+    """Return the parts of a message in one language, with what can be left out, so that only what can't is missing."""
+    title = text["title"] or text["subject"] or _NOTHING
+    return {**text, "title": title, "preheader": text["preheader"] or _beginning(text["body"]) or title}
+
+
+def _beginning(body: str) -> str:
+    """Return the first words of a text, as many as a preview text holds; empty for one that can't be read."""
+    try:
+        words = _GAP_LEFT_BY_A_TAG.sub(r"\1", own_text(body)).split()
+    except UnknownTag:
+        return ""
+    found = ""
+    for word in words:
+        if len(found) + 1 + len(word) > PREHEADER_LIMIT:
+            break
+        found = f"{found} {word}".strip()
+    return "" if has_invisible(found) else found
 
 
 def _invalid(error: ValidationError) -> Iterator[LintFinding]:

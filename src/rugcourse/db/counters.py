@@ -123,6 +123,20 @@ def answers_in(counted: Iterable[tuple[str, int]], question: str = "") -> Answer
     return Answers(sum(n for _, n in options), sum(n for what, n in options if what.endswith(_RIGHT)))
 
 
+def question_of(metric: str) -> str:
+    """Return the id of the question whose answers a counter counts, empty for another counter."""
+    return metric.removeprefix(_OPTION).split(" ")[0] if metric.startswith(_OPTION) else ""
+
+
+def since(session: Session, first: date) -> dict[Key, int]:
+    """Return all counters from a day (UTC) on."""
+    counters = _counters()
+    columns = [counters.c[name] for name in Key._fields]
+    return _by_key(
+        session, select(*columns, func.sum(counters.c["count"])).where(counters.c.day >= first).group_by(*columns)
+    )
+
+
 def by_day(session: Session, since: date, metric: str) -> dict[date, int]:
     """Return day → number of `metric` over all campaigns, from a day (UTC) on."""
     return _sums(session, "day", since, metric)

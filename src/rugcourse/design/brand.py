@@ -60,7 +60,7 @@ def branded(tokens: DesignTokens, colours: BrandColours) -> DesignTokens:
     """Return the design tokens with colours over them that have no problems, see `colour_problems`."""
     light = {**tokens.light, **_light(tokens.light, colours)}
     dark = {**tokens.dark, **_dark(tokens.dark, colours.accent)}
-    return replace(tokens, light=light, dark=dark, chart=(colours.accent, *tokens.chart[1:]))
+    return replace(tokens, light=light, dark=dark)
 
 
 def _light(base: Mapping[str, str], colours: BrandColours) -> dict[str, str]:

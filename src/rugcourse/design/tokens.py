@@ -1,7 +1,7 @@
-"""The design tokens of `templates/design.toml`: the colours and fonts of mails, pages, e-books and charts.
+"""The design tokens of `templates/design.toml`: the colours and fonts of mails, pages and e-books.
 
-Mails get them as the values `light`, `dark` and `font` of their templates, pages as CSS variables; e-books and charts
-read them. To change a colour everywhere, change it there.
+Mails get them as the values `light`, `dark` and `font` of their templates, pages as CSS variables; e-books read
+them. To change a colour everywhere, change it there.
 """
 
 from __future__ import annotations
@@ -33,19 +33,18 @@ class DesignError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class DesignTokens:
-    """Colours as `#rrggbb` by name. `dark` has the names of `light`; `chart`: of the series, in order.
+    """Colours as `#rrggbb` by name. `dark` has the names of `light`.
 
     `sans`: the fonts of mails and pages, as CSS names them. `serif`: the font of the PDF.
     """
 
     light: Mapping[str, str]
     dark: Mapping[str, str]
-    chart: tuple[str, ...]
     sans: str
     serif: str
 
     def __hash__(self) -> int:
-        return hash((tuple(self.light.items()), tuple(self.dark.items()), self.chart, self.sans, self.serif))
+        return hash((tuple(self.light.items()), tuple(self.dark.items()), self.sans, self.serif))
 
     @property
     def css(self) -> str:
@@ -76,7 +75,6 @@ def parse(text: str) -> DesignTokens:
         tokens = DesignTokens(
             light=found["light"],
             dark=found["dark"],
-            chart=tuple(found["chart"]["series"]),
             sans=found["font"]["sans"],
             serif=found["font"]["serif"],
         )
@@ -85,7 +83,7 @@ def parse(text: str) -> DesignTokens:
     if tokens.light.keys() != tokens.dark.keys():
         only_one = ", ".join(sorted(tokens.light.keys() ^ tokens.dark.keys()))
         raise DesignError(f"design.toml: {only_one}: give it a light and a dark colour")
-    for name, colour in [*tokens.light.items(), *tokens.dark.items(), *(("series", one) for one in tokens.chart)]:
+    for name, colour in [*tokens.light.items(), *tokens.dark.items()]:
         if not COLOUR.fullmatch(str(colour)):
             raise DesignError(f"design.toml: {name}: write a colour like #1c6a5e, not {colour!r}")
     return tokens

@@ -12,6 +12,7 @@ from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import campaigns, courses, enrolments, heartbeats, learning
 from rugcourse.delivery.forecast import count_by_hour
+from rugcourse.reports.answered_lessons import AnsweredLessons, answered_by_week
 from rugcourse.scheduling import SendWindow
 
 DAYS = 14
@@ -45,6 +46,7 @@ class Figures(BaseModel):
     plan.
 
     `gains`: by course id. `people`: by course id, for courses with several campaigns, whose readers may overlap.
+    `answered`: by the first day (UTC) of each of the last weeks, which end now, the latest last.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,6 +55,7 @@ class Figures(BaseModel):
     coming: dict[date, int]
     gains: dict[int, CachedGain]
     people: dict[int, CoursePeople] = {}
+    answered: dict[date, AnsweredLessons] = {}
 
 
 def refresh(database: Database, clock: Clock, send_window: SendWindow) -> bool:
@@ -70,7 +73,8 @@ def refresh(database: Database, clock: Clock, send_window: SendWindow) -> bool:
         gains = {course_id: _gain(session, course_id) for course_id, _ in courses.course_ids(session)}
         campaigns_of = Counter(campaigns.of_courses(session).values())
         people = {course_id: _people(session, course_id) for course_id, n in campaigns_of.items() if n > 1}
-    found = Figures(at=now, coming=dict(sorted(days.items())), gains=gains, people=people)
+        answered = answered_by_week(session, now)
+    found = Figures(at=now, coming=dict(sorted(days.items())), gains=gains, people=people, answered=answered)
     with database.write() as session:
         heartbeats.set_value(session, _KEY, found.model_dump_json())
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -11,9 +11,11 @@ from rugcourse.content import LessonText, Question
 from rugcourse.content.languages import text_for
 from rugcourse.db import counters
 from rugcourse.db.course_cache import CourseCache
-from rugcourse.db.models import CampaignRow, LessonRow
+from rugcourse.db.models import CampaignRow, EnrolmentStatus, LessonRow
 from rugcourse.db.queries import campaigns
+from rugcourse.reports import funnel_steps
 from rugcourse.reports.cached_stats import gain_of
+from rugcourse.reports.funnel_steps import FunnelStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class MailResult:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The results of a campaign. `places`: position → lesson id.
+    """The results of a campaign. `places`: position → lesson id. `funnel`: empty for a message.
 
     `twice`: readers who took the test before and after the course. `before`, `after`: their mean share of right answers
     (0 to 1), None if there are none.
@@ -75,19 +77,40 @@ class Results:
     twice: int
     before: float | None
     after: float | None
+    funnel: tuple[FunnelStep, ...]
 
 
 def results_of(session: Session, course_cache: CourseCache, row: CampaignRow, language: str) -> Results:
     """Return the results of a campaign, with texts in `language` where they exist."""
     counted = {**counters.totals(session, 0), **counters.totals(session, row.id)}
+    lessons = campaigns.lessons_ever_in(session, row)
     had_mails = {lesson_id for campaign_id, lesson_id, _ in counted if campaign_id == row.id}
     mails = tuple(
         _result(counted, row, one, text_of(session, course_cache, one, language))
-        for one in campaigns.lessons_ever_in(session, row)
+        for one in lessons
         if one.position is not None or one.id in had_mails  # removed lessons keep their figures
     )
     gain = gain_of(session, row.course_id)
-    return Results(mails, campaigns.lessons_of(session, row.id), gain.twice, gain.before, gain.after)
+    return Results(
+        mails,
+        campaigns.lessons_of(session, row.id),
+        gain.twice,
+        gain.before,
+        gain.after,
+        _funnel(counted, row, lessons),
+    )
+
+
+def _funnel(
+    counted: Mapping[tuple[int, int, str], int], row: CampaignRow, lessons: Sequence[LessonRow]
+) -> tuple[FunnelStep, ...]:
+    if not row.sends_course:
+        return ()
+    return funnel_steps.steps(
+        sum(counted.get((row.id, 0, f"reader {status}"), 0) for status in EnrolmentStatus),
+        [counted.get((row.id, one.id, "mail accepted"), 0) for one in lessons if one.position is not None],
+        counted.get((row.id, 0, f"reader {EnrolmentStatus.COMPLETED}"), 0),
+    )
 
 
 def _result(

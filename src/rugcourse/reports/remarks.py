@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from rugcourse.content.languages import text_for
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.queries import remarks
-from rugcourse.reports.dashboard import Titled, lessons_of
+from rugcourse.reports.funnels import Titled, lessons_of
 
 NEW_DAYS = 30
 MOST_COUNTED = 1000  # the dashboard says "at least" from here on, so that it never counts without end

@@ -26,6 +26,8 @@ from rugcourse.web.admin import (
     account,
     auth,
     bulk_jobs,
+    campaign_message,
+    campaign_review,
     campaign_wizard,
     campaigns,
     course_article,
@@ -36,6 +38,7 @@ from rugcourse.web.admin import (
     deliverability,
     email_check,
     getting_started,
+    help_index,
     lesson_history,
     lesson_publishing,
     login,
@@ -88,12 +91,14 @@ _ADMIN_PAGES = (
         lesson_history,
         lesson_publishing,
         campaign_wizard,
+        campaign_message,
+        campaign_review,
         campaigns,
         subscribers,
         remarks,
         pictures,
     ),
-    *(bulk_jobs, ab_tests, login, account, team, site, list_files),
+    *(bulk_jobs, ab_tests, login, account, team, site, help_index, list_files),
 )
 _FORGET_SECONDS = 3600.0
 _ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")

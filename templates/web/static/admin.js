@@ -44,7 +44,9 @@ if (desk) {
     clearTimeout(waiting);
     waiting = setTimeout(() => { show(); check(); }, 500);
   });
-  found.addEventListener("click", (event) => {
+  // What is wrong may stand in the tab of another language, or folded.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("#checks, .problems")) return;
     const where = event.target.closest("a")?.hash.slice(1), field = where && document.getElementById(where);
     if (!field) return;
     const tab = document.getElementById(`shown-${where.slice(2).split(".")[0]}`);
@@ -54,6 +56,16 @@ if (desk) {
     field.focus();
   });
   show();
+}
+
+// Counts the characters of a field while they are typed. Without it the number is that of the saved text.
+for (const counter of document.querySelectorAll("[data-counter]")) {
+  const field = document.getElementById(counter.dataset.counter), shown = counter.querySelector("b");
+  field.addEventListener("input", () => {
+    const length = [...field.value].length;
+    shown.textContent = length;
+    counter.classList.toggle("wrong", length > Number(counter.dataset.most));
+  });
 }
 
 // Looks again while a job is at work.

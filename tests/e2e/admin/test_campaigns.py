@@ -31,8 +31,10 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     press(page, "a[href='/admin/campaigns']")
     assert_good_for_everybody(page)
 
+    press(page, "a[href='/admin/campaigns/new']")
+    assert_good_for_everybody(page)
     page.fill("input[name=name]", "Winter cohort")
-    page.select_option("select[name=kind]", "cohort")
+    page.check("input[name=kind][value=cohort]")
     press(page, "form.form button.button")
     page.check("input[name=languages][value=nl]")
     expect(page.locator("#count b")).to_have_text("0")  # both follow the course already
@@ -53,13 +55,12 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     for email in emails:
         expect(page.locator("main")).to_contain_text(email)
     expect(page.frame_locator("iframe").first.locator("h1")).to_be_visible()
-    page.click(".start summary")
-    press(page, ".start button")
+    press(page, "#start button")
     expect(page.locator("#again-wrong")).to_be_visible()  # nothing started: both would get lessons twice
     expect(page.locator("#f-again")).to_be_focused()
     assert_good_for_everybody(page)
     page.check("#f-again")
-    press(page, ".start button")
+    press(page, "#start button")
     expect(page.locator(".saved")).to_be_visible()
     assert_good_for_everybody(page)
 
@@ -92,7 +93,9 @@ def test_a_campaigns_draft_is_discarded_after_a_question_and_comes_back(page: Pa
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
     log_in(page)
     press(page, "a[href='/admin/campaigns']")
+    press(page, "a[href='/admin/campaigns/new']")
     page.fill("input[name=name]", "Winter cohort")
+    page.check("input[name=kind][value=cohort]")
     press(page, "form.form button.button")
     page.goto(page.url.replace("/who", "/review"))
     expect(page.locator("button[value=discard]")).to_be_hidden()  # behind a question

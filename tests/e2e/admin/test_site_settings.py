@@ -86,8 +86,8 @@ def test_an_owner_makes_the_product_theirs(page: Page, site: Site) -> None:
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 248, 236)"
         assert_good_for_everybody(page)
     page.goto(f"/en/{COURSE}")
-    expect(page.locator(".author img")).to_be_visible()
-    assert page.locator(".author img").evaluate("image => [image.naturalWidth, image.naturalHeight]") == [160, 160]
+    expect(page.locator(".byline img")).to_be_visible()
+    assert page.locator(".byline img").evaluate("image => [image.naturalWidth, image.naturalHeight]") == [160, 160]
 
 
 @pytest.mark.parametrize("page", ["en-GB"], indirect=True)

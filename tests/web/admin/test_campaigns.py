@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from datetime import UTC, datetime
 from html import unescape
 
@@ -49,7 +48,7 @@ def test_campaign_from_draft_to_figures_with_people_behind_them(
     draft = make_draft(editor, runtime)
     assert post(editor, f"{draft}/what", **MESSAGE) == f"{draft}/who"
     assert post(editor, f"{draft}/who", languages=["nl"]) == f"{draft}/when"
-    assert post(editor, f"{draft}/when", way="now") == f"{draft}/pace"
+    assert post(editor, f"{draft}/when", way="now") == f"{draft}/review"
     assert post(editor, f"{draft}/pace", per_minute="120") == f"{draft}/review"
     review = editor.get(f"{draft}/review").text
     assert email in review
@@ -74,7 +73,6 @@ def test_campaign_from_draft_to_figures_with_people_behind_them(
         ("what", {"subject.en": "S!"}, "en.subject", "no exclamation mark, please", "geen uitroepteken"),
         ("what", {"subject.en": "S 😀"}, "en.subject", "no emoji or symbols", "geen emoji"),
         ("what", {"subject.en": "x" * 66}, "en.subject", "66 characters; at most 50", "66 tekens; hoogstens 50"),
-        ("what", {"preheader.en": ""}, "en.preheader", "this is empty", "dit is leeg"),
         ("what", {"preheader.en": "x" * 91}, "en.preheader", "91 characters; at most 90", "91 tekens; hoogstens 90"),
         ("what", {"body.en": ""}, "en.body", "this is empty", "dit is leeg"),
         ("what", {"body.en": "a\n\nHi {{ surname }}"}, "en.body", "line 3: {{ surname }} can", "regel 3: {{ surname }}"),
@@ -130,7 +128,7 @@ def test_campaign_form_shows_mistakes_at_their_field_and_saves_nothing(
 def test_campaign_form_shows_all_errors_and_keeps_input(editor: TestClient, runtime: Runtime) -> None:
     draft = make_draft(editor, runtime)
     page = post(editor, f"{draft}/what", **{**MESSAGE, "subject.en": "Come!", "title.nl": "Kom"})
-    for where in ("en.subject", "nl.subject", "nl.preheader", "nl.body"):
+    for where in ("en.subject", "nl.subject", "nl.body"):
         assert f'href="#f-{where}"' in page
     assert 'value="Come!"' in page
     page = post(editor, f"{draft}/who", from_lesson="many", confirmed_from="soon", tags="winter", course="1")
@@ -335,8 +333,8 @@ def test_results_show_answers_and_the_dashboard_the_funnel(
     assert "One answer, 0 per cent right" in results
     assert re.search(r'scope="row"[^>]*>1\. ', results)
     overview = re.sub(r"\s+", " ", editor.get("/admin").text)
-    assert re.findall(r"<li><b>(\d+)</b>", overview)[1] == "1"  # confirmed and there
-    assert '<th scope="row">confirmed</th><td class="number">1</td>' in overview
+    assert '<a href="/admin/subscribers?status=active"><b>1</b>active</a>' in overview
+    assert '<th scope="row">confirmed their signup</th><td class="number">1</td>' in overview
 
 
 def test_dashboard_lists_mails_with_unknown_delivery(
@@ -364,8 +362,7 @@ def test_dashboard_writes_dates_and_figures_as_in_the_admins_language(
     with runtime.database.write() as session:
         session.execute(update(DeliveryRow).where(DeliveryRow.id == 1).values(state=DeliveryState.FAILED))
     page = editor.get("/admin", headers={"accept-language": language}).text
-    [chart] = re.findall(r"data:image/svg\+xml;base64,([\w+/=]+)", page)
-    assert f">{day}<" in b64decode(chart).decode()
+    assert f'text-anchor="middle">{day}</text>' in page
     assert share in page
 
 

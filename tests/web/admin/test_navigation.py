@@ -14,8 +14,8 @@ from rugcourse.site_settings import SiteSettings, store
 from rugcourse.web.access import all_routes
 from rugcourse.web.admin.navigation import ACCOUNT, SECTIONS, current_section
 
-# Pages before somebody is inside, answers for scripts, and files have no navigation.
-WITHOUT = {"login", "logout", "mfa", "forgot-password", "reset", "invite", "paste", "lists"}
+# Pages before somebody is inside, answers for scripts, and files have no navigation; help belongs to all sections.
+WITHOUT = {"help", "login", "logout", "mfa", "forgot-password", "reset", "invite", "paste", "lists"}
 EVERY = (*SECTIONS, ACCOUNT)
 
 

@@ -11,13 +11,14 @@ ScheduleColumns = tuple[str, int, int, bool, str | None, int]
 class AudienceEstimate(TypedDict, total=False):
     """Who would get a draft of a campaign, as counted at `at` (ISO 8601, UTC).
 
-    `schedules`: the columns of a schedule, see `ScheduleColumns`, and how many people have it. `repeats`: of a cohort,
-    see `rugcourse.db.audience.Repeats`.
+    `languages`: language → people. `schedules`: the columns of a schedule, see `ScheduleColumns`, and how many people
+    have it. `repeats`: of a cohort, see `rugcourse.db.audience.Repeats`.
     """
 
     at: str | None
     count: int
     not_agreed: int
+    languages: dict[str, int]
     schedules: list[tuple[str, int, int, bool, str | None, int, int]]
     repeats: dict[str, int]
 

@@ -89,6 +89,17 @@ def schedules(
     return [(schedule_of(*schedule), how_many) for *schedule, how_many in rows]
 
 
+def languages(session: Session, audience: Audience, now: datetime, allowed: Permission | None = None) -> dict[str, int]:
+    """Return how many people of an audience have each language, the most frequent one first."""
+    rows = session.execute(
+        select(SubscriberRow.language, func.count())
+        .where(*_conditions(audience, now, allowed))
+        .group_by(SubscriberRow.language)
+        .order_by(func.count().desc(), SubscriberRow.language)
+    )
+    return dict(iter(rows))
+
+
 def columns_of(schedule: Schedule) -> ScheduleColumns:
     """Return the values of `SCHEDULE_COLUMNS` for JSON."""
     until = schedule.paused_until.isoformat() if schedule.paused_until else None

@@ -30,6 +30,7 @@ from rugcourse.i18n import moment
 from rugcourse.links import BadToken, TokenPurpose
 from rugcourse.pictures.reference import FOLDER
 from rugcourse.web.access import Access
+from rugcourse.web.admin.help_topics import help_url
 from rugcourse.web.admin.navigation import ACCOUNT, SECTIONS, current_section
 from rugcourse.web.rate_limits import shortened
 from rugcourse.web.rendering import NotFound, preferred_language, render, runtime_of
@@ -221,6 +222,7 @@ def admin_page(
         "account": ACCOUNT,
         "section": current_section(request.url.path),
         "path": request.url.path,
+        "help_url": help_url(getattr(request.scope.get("route"), "path", "")),
         "our_zone": zone.key,
         "when": lambda instant: moment(instant.astimezone(zone), now, language),
     }

@@ -273,7 +273,7 @@ def _bulk_actions_page(
         "fields": fields,
         "who": fields,
         "courses": offered.courses,
-        "known_tags": offered.tags,
+        "known_tags": sorted({*offered.tags, *fields.chosen_tags}),
         "followings": [*Following],
         "all_languages": languages(),
         "acts": [*BulkAction],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -43,10 +43,27 @@ class WhoFields(BaseModel):
     test_up_to: str = ""
     answered_within: str = ""
     silent_for: str = ""
-    tags: str = ""
+    tags: list[str] = []
     confirmed_from: str = ""
     confirmed_up_to: str = ""
     ground: str = ""
+
+    @property
+    def chosen_tags(self) -> tuple[str, ...]:
+        """The tags that were ticked, or typed with commas between them: at most 20, sorted."""
+        typed = {tag.strip().lower()[:40] for tag in ",".join(self.tags).split(",")}
+        return tuple(sorted(typed - {""}))[:20]
+
+    @property
+    def is_about_course(self) -> bool:
+        """Whether a condition on the course is filled in."""
+        numbers = (self.from_lesson, self.up_to_lesson, self.test_from, self.test_up_to)
+        return any((self.course, self.following, *numbers))
+
+    @property
+    def is_about_activity(self) -> bool:
+        """Whether a condition on what people did is filled in."""
+        return any((self.answered_within, self.silent_for, self.confirmed_from, self.confirmed_up_to))
 
     def ground_of(self, row: CampaignRow) -> Ground:
         """Return the legal ground: broadcasts choose one, other campaigns keep theirs."""
@@ -69,7 +86,7 @@ class WhoFields(BaseModel):
                 test_up_to=reading.number("test_up_to", self.test_up_to, 0, 100),
                 answered_within=reading.number("answered_within", self.answered_within, 1, 3650),
                 silent_for=reading.number("silent_for", self.silent_for, 1, 3650),
-                tags=tuple(sorted({tag.strip().lower()[:40] for tag in self.tags.split(",") if tag.strip()}))[:20],
+                tags=self.chosen_tags,
                 confirmed_from=reading.day("confirmed_from", self.confirmed_from),
                 confirmed_up_to=reading.day("confirmed_up_to", self.confirmed_up_to),
             )
@@ -83,7 +100,7 @@ def who_values(audience: Audience, ground: str) -> WhoFields:
         languages=list(audience.languages),
         course=str(audience.course_id or ""),
         following=audience.following or "",
-        tags=", ".join(audience.tags),
+        tags=list(audience.tags),
         ground=ground,
         **{name: "" if value is None else str(value) for name, value in typed.items()},
     )
@@ -160,11 +177,15 @@ def name_from(text: str) -> str:
 
 def message_from(fields: dict[str, str]) -> Message:
     """Return the message in fields `<part>.<language>`, without languages that are empty. Raises FormErrors."""
-    typed = {f"{language}.{part}": fields.get(f"{part}.{language}", "") for language in languages() for part in PARTS}
     try:
-        return message_of(typed, languages())
+        return message_of(message_input(fields), languages())
     except InvalidMessage as error:
         raise FormErrors(*error.findings) from None
+
+
+def message_input(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return what was typed in fields `<part>.<language>` as `<language>.<part>`."""
+    return {f"{language}.{part}": fields.get(f"{part}.{language}", "") for language in languages() for part in PARTS}
 
 
 def refuse(findings: Iterable[LintFinding]) -> None:

@@ -24,10 +24,11 @@ from rugcourse.db.models import (
 )
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.auth import Analyst, Editor, admin_page
+from rugcourse.web.admin.funnel_chart import funnel_rows
 from rugcourse.web.admin.tables import campaigns as tables
 from rugcourse.web.admin.tables.people import campaign_mails
 from rugcourse.web.forms import whole_number
-from rugcourse.web.rendering import READ, NotFound, runtime_of
+from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 
@@ -58,12 +59,18 @@ def create(
     runtime = runtime_of(request)
     known = {one.id for one in runtime.database.query(runtime.course_cache.courses)}
     if kind not in _KINDS or whole_number(course) not in known or not name.strip():
-        return _list_page(request, identity, False, "incomplete")
+        return _new_page(request, identity, {"kind": kind, "course": course, "name": name}, is_incomplete=True)
     made = runtime.database.run(
         drafts.create, actor_of(request, identity), CampaignKind(kind), whole_number(course), name.strip()[:120]
     )
     first_step = "who" if CAMPAIGN_TYPES[CampaignKind(kind)].sends_course else "what"
     return RedirectResponse(f"/admin/campaigns/{made}/{first_step}", 303)
+
+
+@router.api_route("/admin/campaigns/new", methods=READ)
+def new_page(request: Request, identity: Editor, kind: Annotated[str, Query()] = "") -> HTMLResponse:
+    """Show the form for a new campaign. `kind`: which one is chosen already."""
+    return _new_page(request, identity, {"kind": kind, "course": "", "name": ""})
 
 
 @router.api_route("/admin/campaigns/compare", methods=READ)
@@ -139,11 +146,13 @@ def results_page(
     found = tables.results(request, campaign_id, request.query_params)
     results = found.results
     arrived = {one.title.partition(".")[0] or one.title: one.arrived for one in results.mails}
+    steps = funnel_rows(results.funnel, preferred_language(request))
     values = {
         "campaign": found.campaign,
         "results": results,
         "tables": found,
-        "chart": charts.bars("mails", arrived, runtime_of(request).site.tokens) if len(arrived) > 1 else None,
+        "chart": charts.columns(arrived) if len(arrived) > 1 else (),
+        "funnel": charts.bars(steps, steps[0][1]) if steps and steps[0][1] else (),
         "places": results.places,
         "unfolded": unfolded == "yes",
     }
@@ -218,13 +227,25 @@ _REFUSALS: dict[type[Exception], str] = {
 }
 
 
+def _new_page(
+    request: Request, identity: AdminIdentity, typed: dict[str, str], *, is_incomplete: bool = False
+) -> HTMLResponse:
+    runtime = runtime_of(request)
+    courses = runtime.database.query(runtime.course_cache.courses)
+    values = {
+        **typed,
+        "kinds": _KINDS,
+        "titles": {one.id: one.course.texts for one in courses},
+        "is_incomplete": is_incomplete,
+    }
+    return admin_page(request, identity, "campaign-new", values, 400 if is_incomplete else 200)
+
+
 def _list_page(request: Request, identity: AdminIdentity, archived: bool, notice: str, draft: int = 0) -> HTMLResponse:
     fields = {**request.query_params, "archived": "yes" if archived else ""}
     table, found = tables.campaigns(request, fields)
     values = {
-        "kinds": _KINDS,
         "table": table,
-        "titles": found.titles,
         "archived": archived,
         "discarded": found.discarded,
         "discarded_days": DISCARDED_DAYS,

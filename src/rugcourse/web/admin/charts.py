@@ -1,70 +1,78 @@
-"""Draws charts as images on the server. Each stands beside a table with the same data."""
+"""The geometry of charts. `templates/web/admin/charts.html` draws them as SVG, in the colours of the page.
+
+Widths are in per cent and heights in pixels, so that a chart fits every window and its words keep their size. Each
+stands beside a table with the same data.
+"""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
 
-from rugcourse.design import DesignTokens
-
-_WIDTH, _HEIGHT = 1000, 300
-_FEW = 8
-
-
-def bars(title: str, values: Mapping[str, int | float], tokens: DesignTokens) -> str:
-    """Return a data URI of a bar chart, in the colours of the site."""
-    light = tokens.light
-    colours = _Colours(light["card"], light["ink"], light["quiet"], tokens.chart)
-    return _drawn(tuple(values), ((title, tuple(values.values())),), colours)
+PLOT_HEIGHT = 170  # pixels
+_GAP = 0.25  # part of a column that is left empty
+_MAX_VALUES = 14  # with more columns only the highest one shows its number
+_LETTERS_BELOW = 60  # of labels that fit below a chart in half of a wide window
+_EVERY_ON_PHONES = 2
 
 
-class _Colours(NamedTuple):
-    background: str
-    text: str
-    quiet: str
-    series: tuple[str, ...]
+@dataclass(frozen=True, slots=True)
+class ChartColumn:
+    """`left`, `middle`, `width`: per cent of the chart. `height`: pixels of `PLOT_HEIGHT`.
+
+    `shows_value`, `shows_label`: whether there is room; `is_minor`: in a narrow window there is none for the label.
+    """
+
+    label: str
+    value: float
+    left: float
+    middle: float
+    width: float
+    height: float
+    shows_value: bool
+    shows_label: bool
+    is_minor: bool
 
 
-@lru_cache(maxsize=64)  # drawing takes about 20 ms
-def _drawn(labels: tuple[str, ...], series: tuple[tuple[str, tuple[int | float, ...]], ...], colours: _Colours) -> str:
-    import pygal  # noqa: PLC0415 - loaded with the first chart, as most processes need none
-    from pygal.style import Style  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class ChartBar:
+    """`width`: per cent of the chart. `share`: of the whole, in per cent; None where it says nothing."""
 
-    style = Style(
-        background=colours.background,
-        plot_background=colours.background,
-        foreground=colours.text,
-        foreground_strong=colours.text,
-        foreground_subtle=colours.quiet,
-        colors=colours.series,
-        font_family="sans-serif",
-        label_font_size=15,
-        major_label_font_size=15,
-        legend_font_size=15,
-        value_font_size=13,
+    label: str
+    value: float
+    width: float
+    share: int | None
+
+
+def columns(values: Mapping[str, float]) -> tuple[ChartColumn, ...]:
+    """Return a column for each label; none if all values are 0. The last one always shows its label."""
+    highest = max(values.values(), default=0)
+    if highest <= 0:
+        return ()
+    room, last = 100 / len(values), len(values) - 1
+    step = max(1, ceil(len(values) * (max(map(len, values)) + 1) / _LETTERS_BELOW))
+    return tuple(
+        ChartColumn(
+            label=label,
+            value=value,
+            left=round(place * room + room * _GAP / 2, 3),
+            middle=round((place + 0.5) * room, 3),
+            width=round(room * (1 - _GAP), 3),
+            height=round(PLOT_HEIGHT * value / highest, 1),
+            shows_value=value > 0 and (len(values) <= _MAX_VALUES or value == highest),
+            shows_label=(last - place) % step == 0,
+            is_minor=(last - place) // step % _EVERY_ON_PHONES != 0,
+        )
+        for place, (label, value) in enumerate(values.items())
     )
-    chart = pygal.Bar(
-        style=style,
-        js=(),
-        width=_WIDTH,
-        height=_HEIGHT,
-        show_legend=len(series) > 1,
-        legend_at_bottom=True,
-        x_label_rotation=35 if len(labels) > 8 else 0,
-        x_labels_major_every=max(1, len(labels) // 12),
-        show_minor_x_labels=False,
-        margin=12,
-        spacing=8,
-        include_x_axis=True,
-        title=None,
+
+
+def bars(rows: Iterable[tuple[str, float]], whole: float = 0) -> tuple[ChartBar, ...]:
+    """Return a horizontal bar for each (label, value). `whole`: what the shares are of; 0: none are shown."""
+    found: Sequence[tuple[str, float]] = list(rows)
+    highest = max((value for _, value in found), default=0) or 1
+    return tuple(
+        ChartBar(label, value, round(100 * value / highest, 2), round(100 * value / whole) if whole else None)
+        for label, value in found
     )
-    chart.x_labels = labels
-    highest = max((value for _, values in series for value in values), default=0)
-    if highest < _FEW:
-        chart.y_labels = range(int(highest) + 2)  # no fractions on the axis
-    for name, values in series:
-        chart.add(name, list(values))
-    picture = base64.b64encode(chart.render(is_unicode=True).encode()).decode()
-    return f"data:image/svg+xml;base64,{picture}"

@@ -34,7 +34,8 @@ from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
 from rugcourse.i18n import language_name
 from rugcourse.learning.recap import UpcomingLesson
 from rugcourse.reports.sample_reader import sample_reader
-from rugcourse.web.admin.auth import Analyst, Editor, admin_page, mail_page, text_page, typed_fields
+from rugcourse.web.admin.auth import Analyst, Editor, admin_page, text_page, typed_fields
+from rugcourse.web.admin.mail_views import mail_view
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
@@ -42,7 +43,6 @@ router = APIRouter()
 
 
 _NOT_DONE = {"meanwhile", "published-meanwhile", "not-discarded"}
-_DARK = ("@media (prefers-color-scheme: dark)", "@media all")
 
 
 Typed = Annotated[dict[str, str], Depends(typed_fields)]
@@ -310,16 +310,10 @@ def _preview(request: Request, lesson_draft: LessonDraft, course_id: int, typed:
     if language not in lesson_draft.all_languages:
         raise NotFound
     try:
-        html, text = parts_of(_sample(request, lesson_draft, language, course_id, typed.get("reader", "")))
+        message = _sample(request, lesson_draft, language, course_id, typed.get("reader", ""))
     except (UnknownTag, TemplateError) as error:
         return text_page(str(error))
-    match typed.get("look"):
-        case "text":
-            return text_page(text)
-        case "dark":
-            return mail_page(html.replace(*_DARK), runtime_of(request).settings.base_url)
-        case _:
-            return mail_page(html, runtime_of(request).settings.base_url)
+    return mail_view(request, message, typed.get("look", ""))
 
 
 def _reader(

@@ -31,7 +31,7 @@ def list_campaigns(
 ) -> list[CampaignView]:
     """List the newest 200 campaigns, or those that are archived."""
     runtime = runtime_of(request)
-    found = runtime.database.query(page_data.listed, runtime.course_cache, _MOST, archived=archived)
+    found = runtime.database.query(page_data.listed, _MOST, archived=archived)
     return [CampaignView.of(row) for row in found.campaigns]
 
 

@@ -46,7 +46,7 @@ def campaigns(request: Request, fields: Mapping[str, str]) -> Campaigns:
     order = order_from(fields, _CAMPAIGNS, TableOrder("made", True))
     archived, skip = fields.get("archived") == "yes", whole_number(fields.get("skip", ""), 6)
     found = runtime.database.query(
-        page_data.listed, runtime.course_cache, _A_PAGE, archived=archived, skip=skip,
+        page_data.listed, _A_PAGE, archived=archived, skip=skip,
         by=order.column, backwards=order.backwards,
     )  # fmt: skip
     kinds = words_of(language, "admin/labels", "kind_names")
