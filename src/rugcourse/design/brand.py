@@ -66,6 +66,7 @@ def branded(tokens: DesignTokens, colours: BrandColours) -> DesignTokens:
 def _light(base: Mapping[str, str], colours: BrandColours) -> dict[str, str]:
     card, ink, accent, paper = base["card"], base["ink"], colours.accent, colours.paper
     soft, avatar = mix(card, accent, 0.08), mix(card, accent, 0.15)
+    option, sand = mix(card, accent, 0.03), mix(card, paper, 0.7)
     return {
         "paper": paper,
         "line": mix(paper, ink, 0.12),
@@ -74,12 +75,12 @@ def _light(base: Mapping[str, str], colours: BrandColours) -> dict[str, str]:
         "on_accent": card,
         "accent_soft": soft,
         "accent_ink": _first_readable(mix(accent, ink, 0.35), [soft, avatar], AA_TEXT, BLACK),
-        "option": mix(card, accent, 0.03),
-        "option_edge": mix(card, accent, 0.5),
+        "option": option,
+        "option_edge": _first_readable(mix(card, accent, 0.5), [card, option, sand], AA_EDGE, BLACK),
         "option_ink": ink,
         "track": _first_readable(mix(paper, ink, 0.08), [accent], AA_EDGE, WHITE),
         "avatar": avatar,
-        "sand": mix(card, paper, 0.7),
+        "sand": sand,
     }
 
 
@@ -92,7 +93,7 @@ def _dark(base: Mapping[str, str], accent: str) -> dict[str, str]:
         "on_accent": _first_readable(mix(accent, BLACK, 0.7), [bright], AA_TEXT, BLACK),
         "accent_soft": soft,
         "accent_ink": WHITE,
-        "option_edge": mix(card, bright, 0.35),
+        "option_edge": _first_readable(mix(card, bright, 0.35), [card, base["option"], base["sand"]], AA_EDGE, WHITE),
         "avatar": avatar,
     }
 

@@ -20,7 +20,11 @@ TEXT_ON = (
     ("soon_ink", "soon"),
     ("later_ink", "later"),
 )
-EDGE_ON = (("control", "card"), ("control", "paper"), ("accent", "track"))
+EDGE_ON = (
+    *(("control", back) for back in ("card", "paper")),
+    *(("option_edge", back) for back in ("card", "option", "sand")),
+    ("accent", "track"),
+)
 
 
 class LowContrast(NamedTuple):

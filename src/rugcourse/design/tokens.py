@@ -35,13 +35,15 @@ class DesignError(ConfigError):
 class DesignTokens:
     """Colours as `#rrggbb` by name. `dark` has the names of `light`.
 
-    `sans`: the fonts of mails and pages, as CSS names them. `serif`: the font of the PDF.
+    `sans`: the fonts of mails and pages, as CSS names them. `serif`: the font of the PDF. `space`: distances in
+    mails by name, in pixels.
     """
 
     light: Mapping[str, str]
     dark: Mapping[str, str]
     sans: str
     serif: str
+    space: Mapping[str, int]
 
     def __hash__(self) -> int:
         return hash((tuple(self.light.items()), tuple(self.dark.items()), self.sans, self.serif))
@@ -59,7 +61,14 @@ class DesignTokens:
     @property
     def email_values(self) -> dict[str, object]:
         """The values for the templates of mails."""
-        return {"light": self.light, "dark": self.dark, "font": self.sans}
+        outlook = "Segoe UI, Arial, sans-serif" if self.sans.endswith("sans-serif") else "Georgia, serif"
+        return {
+            "light": self.light,
+            "dark": self.dark,
+            "font": self.sans,
+            "outlook_font": outlook,  # for Windows, which has to know the first font of a list
+            "space": self.space,
+        }
 
 
 @cache
@@ -77,8 +86,9 @@ def parse(text: str) -> DesignTokens:
             dark=found["dark"],
             sans=found["font"]["sans"],
             serif=found["font"]["serif"],
+            space={name: int(pixels) for name, pixels in found["space"].items()},
         )
-    except (tomllib.TOMLDecodeError, KeyError) as error:
+    except (tomllib.TOMLDecodeError, KeyError, ValueError) as error:
         raise DesignError(f"design.toml: {error}") from None
     if tokens.light.keys() != tokens.dark.keys():
         only_one = ", ".join(sorted(tokens.light.keys() ^ tokens.dark.keys()))

@@ -15,6 +15,7 @@ from rugcourse.content.languages import language_for, text_for
 from rugcourse.content.lesson_tags import LessonPlace, filled
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.safety_notice_tag import split_at_notice
+from rugcourse.design import DesignTokens
 from rugcourse.emails.branding import Branding
 from rugcourse.emails.safety_notice import SafetyNoticeText, safety_notice_text
 from rugcourse.emails.templates import EmailTemplate, compile_template, deferred
@@ -22,15 +23,6 @@ from rugcourse.i18n import translations
 from rugcourse.links import Links, MailRef
 from rugcourse.pictures.markup import mail_attributes, small_attributes
 
-# Inline: many mail clients drop style sheets, none drops these. The classes are for dark mode.
-_STYLES = {
-    "p": "margin:0 0 14px 0;",
-    "ul": "margin:0 0 14px 0;padding-left:22px;",
-    "ol": "margin:0 0 14px 0;padding-left:22px;",
-    "li": "margin:0 0 6px 0;",
-    "h2": "margin:18px 0 8px 0;font-size:19px;line-height:1.35;",
-    "h3": "margin:16px 0 8px 0;font-size:17px;line-height:1.35;",
-}
 # Placeholder in `href` for the number of a link. Random and different in each process: an author can't type it.
 _LINK_MARK = f"LINK{secrets.token_hex(8)}"
 _LINK = re.compile(rf"{_LINK_MARK}N(\d+)X")
@@ -152,13 +144,30 @@ def _markdown(
     named: bool = True,
 ) -> dict[str, object]:
     """Render Markdown as HTML and text. `link`: maps the target of a link to its `href`. `named`: the name is known."""
-    styles = {**_STYLES, "a": f"color:{branding.tokens.light['accent']};"}
+    styles = _styles(branding.tokens)
     first = deferred("first_name") if named else ""
     tags = {"first_name": first, "practice": str(escape(branding.practice))}
     html = to_html(markdown, styles, tags, link, mail_attributes(links.base_url))
     body = _LINK.sub(lambda match: deferred(f"link({match[1]})"), html)
     text = _wrapped(to_text(markdown, {**tags, "practice": branding.practice}))
     return {"body": Markup(body), "body_text": Markup(text)}  # noqa: S704 - Markdown without raw HTML; nobody can type template code
+
+
+def _styles(tokens: DesignTokens) -> dict[str, str]:
+    """Return the style of each element. Inline: many mail clients drop style sheets, none drops these."""
+    space = tokens.space
+    paragraph, item = f"margin:0 0 {space['m']}px 0;", f"margin:0 0 {space['s']}px 0;"
+    heading = f"margin:{space['l']}px 0 {space['s']}px 0;line-height:1.35;"
+    items = f"{paragraph}padding-left:{space['l']}px;"
+    return {
+        "p": paragraph,
+        "ul": items,
+        "ol": items,
+        "li": item,
+        "h2": f"{heading}font-size:19px;",
+        "h3": f"{heading}font-size:17px;",
+        "a": f"color:{tokens.light['accent']};",
+    }
 
 
 def _of_course(
