@@ -33,7 +33,13 @@ _COURSE_EMAILS = {
 
 
 def write_email(
-    kind: DeliveryKind, course: Course, language: str, branding: Branding = HOUSE, lesson: Lesson | None = None
+    kind: DeliveryKind,
+    course: Course,
+    language: str,
+    branding: Branding = HOUSE,
+    lesson: Lesson | None = None,
+    *,
+    measuring: bool = True,
 ) -> tuple[str, str]:
     """Return the HTML and the text of a mail in which all that is optional is there.
 
@@ -44,7 +50,7 @@ def write_email(
     skeleton = MimeSkeleton.make(SENDER, template.subject, language, message_stream(kind, course))
     composer = Composer(LINKS, "c.example")
     draft = composer.draft(
-        outgoing(kind=kind, language=language, measuring=True),
+        outgoing(kind=kind, language=language, measuring=measuring),
         PreparedEmail(template, skeleton, course, lesson, language),
         Personalisation(
             recap=course.lessons[0].texts[language].quiz[0],
