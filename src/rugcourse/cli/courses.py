@@ -31,11 +31,12 @@ ConflictOption = Annotated[
 def check(folder: Folder = None, as_json: Json = False) -> None:
     """Read every course and report each mistake with its file and line."""
     from rugcourse.content.picture_files import heavy_lessons
+    from rugcourse.course_editor.email_size import large_emails
     from rugcourse.course_editor.linter import left_out_of_books, places_named
     from rugcourse.course_editor.question_advice import guessable
 
     source = _lessons_in(folder)
-    courses = load_or_exit(folder, as_json=as_json)
+    courses = load_or_exit(folder, as_json=as_json, email_sizes=True)
     summary = [
         {
             "course": one.slug,
@@ -54,7 +55,13 @@ def check(folder: Folder = None, as_json: Json = False) -> None:
             languages = ", ".join(one.unsigned_notices)
             typer.echo(f"    remark: no expert has signed the safety notice in {languages} (`reviewed_by` is empty)")
         place = source / one.slug
-        advice = [*left_out_of_books(place), *places_named(place), *guessable(one, place), *heavy_lessons(place)]
+        advice = [
+            *left_out_of_books(place),
+            *places_named(place),
+            *guessable(one, place),
+            *heavy_lessons(place),
+            *large_emails(one, place),
+        ]
         for remark in advice:
             typer.echo(f"    remark: {remark}")
 
@@ -219,18 +226,22 @@ def _conflict_rule_or_exit(on_conflict: str) -> OnConflict:
     return OnConflict(on_conflict)
 
 
-def load_or_exit(folder: Path | None, *, as_json: bool = False) -> list[Course]:
-    """Load the courses, or print every mistake and exit with code 1."""
+def load_or_exit(folder: Path | None, *, as_json: bool = False, email_sizes: bool = False) -> list[Course]:
+    """Load the courses, or print every mistake and exit with code 1. `email_sizes`: also mails that are too large."""
     from rugcourse.content import AuthoringErrors, load_courses
+    from rugcourse.course_editor.email_size import check_email_sizes
 
     try:
-        return load_courses(_lessons_in(folder))
+        courses = load_courses(_lessons_in(folder))
+        for course in courses if email_sizes else ():
+            check_email_sizes(course)
     except AuthoringErrors as error:
         if as_json:
             print_json([{"file": one.file, "line": one.line, "message": one.message} for one in error.problems])
         else:
             typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+    return courses
 
 
 def _lessons_in(folder: Path | None) -> Path:

@@ -3,6 +3,7 @@
 form_fields   a lesson as the fields of a form; read this first
 lesson_draft  the lesson that these fields describe, even if it is incomplete
 linter        errors and advice; `question_advice`: questions that can be guessed
+email_size    mails that Gmail would cut off
 drafts        saves what was typed
 publishing    publishes a lesson, for new and existing readers
 history       earlier versions, and the differences between two

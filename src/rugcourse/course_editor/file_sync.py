@@ -15,6 +15,7 @@ from rugcourse.content.consistency import TextRef, stem_of
 from rugcourse.content.fingerprints import Fingerprints, fingerprints_of
 from rugcourse.content.picture_files import PictureFile, PictureFolder
 from rugcourse.content.places import AmbiguousRename, renamed_lessons, reuses_slugs
+from rugcourse.course_editor.email_size import check_email_sizes
 from rugcourse.course_editor.folder import FolderChange, change_for
 from rugcourse.course_editor.linter import check_whole
 from rugcourse.course_editor.merge import MergeConflict, OnConflict, merge
@@ -102,6 +103,7 @@ def _import_in(session: Session, now: datetime, files: Course, on_conflict: OnCo
         if newer_here and in_files != fingerprints_of(files):
             _check_slugs(published.course, files, newer_here)
         check_whole(course)
+    check_email_sizes(course)
     changed = course_publishing.save_course(session, course, now)
     if published is not None:
         changed += _changed_parts(published.course, course)

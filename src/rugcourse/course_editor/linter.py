@@ -20,11 +20,13 @@ from rugcourse.content.readability import reading_ease
 from rugcourse.content.safety_notice_tag import without_notice
 from rugcourse.content.unsupported import unsupported
 from rugcourse.content.wrapping import unwrapped
+from rugcourse.course_editor.email_size import email_bytes
 from rugcourse.course_editor.form_fields import field_at
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.lesson_source import LessonSource
 from rugcourse.ebooks.signs import left_out_of
 from rugcourse.ebooks.typesetter import TypesettingFailed
+from rugcourse.emails.templates import ADVISED_HTML_BYTES, MAX_HTML_BYTES
 
 log = structlog.get_logger()
 
@@ -65,7 +67,10 @@ def check(lesson_draft: LessonDraft) -> list[LintFinding]:
         wrong += overlaps(lesson_draft.fields, lesson_draft.source)
     if not wrong:
         wrong += _disagreeing(lesson_draft)
-    advice = [one for language in lesson_draft.languages for one in _advice(lesson_draft, language)]
+    sizes = [one for language in lesson_draft.languages for one in _size(lesson_draft, language)]
+    wrong += [one for one in sizes if one.is_error]
+    advice = [one for one in sizes if not one.is_error]
+    advice += [one for language in lesson_draft.languages for one in _advice(lesson_draft, language)]
     return [*once(wrong), *advice]
 
 
@@ -256,6 +261,17 @@ def _advice(lesson_draft: LessonDraft, language: str) -> Iterator[LintFinding]:
     for target in _targets(lesson_draft, language):
         if target.startswith("http://"):
             yield LintFinding("not-encrypted", where, is_error=False, values={"text": target[:80]})
+
+
+def _size(lesson_draft: LessonDraft, language: str) -> Iterator[LintFinding]:
+    """Yield a finding about a mail that Gmail would cut off, or nearly so."""
+    lesson = lesson_draft.lenient_lesson(language)
+    size = email_bytes(lesson_draft.preview_course(lesson, language), lesson, language)
+    values = {"size": size // 1000, "most": MAX_HTML_BYTES // 1000}
+    if size > MAX_HTML_BYTES:
+        yield LintFinding("email-too-large", f"{language}.body", values=values)
+    elif size > ADVISED_HTML_BYTES:
+        yield LintFinding("email-large", f"{language}.body", is_error=False, values=values)
 
 
 def _targets(lesson_draft: LessonDraft, language: str) -> list[str]:

@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from rugcourse.content import Message
 from rugcourse.content.markdown import UnknownTag, check_tags, own_text
 from rugcourse.content.model import PREHEADER_LIMIT, MessageText, has_invisible
+from rugcourse.course_editor.email_size import message_bytes
 from rugcourse.course_editor.linter import LintFinding, finding_of, once, unreadable_in
+from rugcourse.emails.templates import MAX_HTML_BYTES
 from rugcourse.errors import InvalidInput
 
 _NOTHING = "…"
@@ -45,6 +47,7 @@ def message_of(typed: Mapping[str, str], languages: Sequence[str]) -> Message:
         message = Message.model_validate({"texts": spoken})
     except ValidationError as error:
         raise InvalidMessage(once([*wrong, *_invalid(error)])) from None
+    wrong += [one for language in message.texts for one in _too_large(message, language)]
     if wrong:
         raise InvalidMessage(once(wrong))
     return message
@@ -81,6 +84,13 @@ def _beginning(body: str) -> str:
             break
         found = f"{found} {word}".strip()
     return "" if has_invisible(found) else found
+
+
+def _too_large(message: Message, language: str) -> Iterator[LintFinding]:
+    size = message_bytes(message, language)
+    if size > MAX_HTML_BYTES:
+        values = {"size": size // 1000, "most": MAX_HTML_BYTES // 1000}
+        yield LintFinding("message-too-large", f"{language}.body", values=values)
 
 
 def _invalid(error: ValidationError) -> Iterator[LintFinding]:

@@ -18,6 +18,7 @@ from rugcourse.content.picture_files import PictureFile, PictureFolder
 from rugcourse.content.writer import files_of
 from rugcourse.course_editor.course_draft import CourseNotFound
 from rugcourse.course_editor.course_edits import CourseSlugTaken
+from rugcourse.course_editor.email_size import check_email_sizes
 from rugcourse.course_editor.pack import MANIFEST, InvalidPack, Pack, read_pack, write_pack
 from rugcourse.db.models import AuditAction
 from rugcourse.db.queries import admins, course_publishing, courses, pictures
@@ -62,9 +63,11 @@ def course_of_pack(data: bytes, slug: str | None = None) -> PackedCourse:
 def add_course(session: Session, now: datetime, packed: PackedCourse, admin_id: int | None = None) -> Course:
     """Publish the course of a pack as a new one. E-books are made apart.
 
-    `admin_id`: who adds it, for the audit log; None on the command line. Raises CourseSlugTaken.
+    `admin_id`: who adds it, for the audit log; None on the command line. Raises CourseSlugTaken, and AuthoringErrors
+    for lessons whose mail is too large.
     """
     course = packed.course
+    check_email_sizes(course)
     if courses.find(session, course.slug) is not None:
         raise _slug_taken(course.slug)
     try:

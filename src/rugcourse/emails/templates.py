@@ -47,6 +47,7 @@ _COMMENT, _COMMENT_END = _random_delimiter(), _random_delimiter()
 _MERGE, _MERGE_END = _random_mark(), _random_mark()  # enclose the code of `deferred` during the first pass
 
 MAX_HTML_BYTES = 100_000  # Gmail cuts a mail off at 102 kB
+ADVISED_HTML_BYTES = 80_000  # a mail takes seconds on a slow connection, and a recap makes it larger
 _MAX_LINE = 500  # static part of a line; with a reader's values, RFC 5321 4.5.3.1.6 allows 998 bytes
 
 # Without `mj-include`: templates extend each other with Jinja, which can't leave its folder.
@@ -59,17 +60,27 @@ class TemplateError(ConfigError):
     """A mail template is broken. The message names the template and the mistake."""
 
 
+class EmailTooLarge(TemplateError):
+    """Gmail would cut the mail off. `html_bytes`: its size."""
+
+    def __init__(self, name: str, html_bytes: int) -> None:
+        super().__init__(f"{name}: {html_bytes // 1000} kB of HTML; Gmail cuts a mail off at 102 kB")
+        self.html_bytes = html_bytes
+
+
 @dataclass(frozen=True, slots=True)
 class EmailTemplate:
     """A compiled mail, in which only the values of each reader are missing.
 
-    `targets`: the targets of its numbered links; `{{ link(n) }}` in the HTML stands for target n.
+    `targets`: the targets of its numbered links; `{{ link(n) }}` in the HTML stands for target n. `html_bytes`: the
+    size of its HTML, with template code about as long as the values of a reader.
     """
 
     subject: str
     html: Template
     text: Template
     targets: tuple[str, ...] = ()
+    html_bytes: int = 0
 
     def write(self, values: Mapping[str, object]) -> tuple[str, str]:
         """Render the HTML and the text for one reader. Lines end in CR LF. Raises TemplateError."""
@@ -89,7 +100,7 @@ def compile_template(
     *,
     tokens: DesignTokens,
 ) -> EmailTemplate:
-    """Run the first pass over `templates/email/<name>.mjml` and `.txt`. Raises TemplateError.
+    """Run the first pass over `templates/email/<name>.mjml` and `.txt`. Raises TemplateError, such as EmailTooLarge.
 
     `tokens`: the colours and fonts, which macros of the templates use too.
     """
@@ -97,14 +108,12 @@ def compile_template(
     try:
         html = _to_html(name, _render(_first_pass(language, tokens, html=True), f"{name}.mjml", fixed))
         text = _render(_first_pass(language, tokens, html=False), f"{name}.txt", fixed)
-        template = EmailTemplate(
-            subject, _second_pass(html=True).from_string(html), _second_pass(html=False).from_string(text), targets
-        )
+        if len(html) > MAX_HTML_BYTES:  # it is ASCII
+            raise EmailTooLarge(name, len(html))
+        compiled = _second_pass(html=True).from_string(html), _second_pass(html=False).from_string(text)
     except JinjaError as error:
         raise TemplateError(f"{name}: {error}") from error
-    if len(html.encode()) > MAX_HTML_BYTES:
-        raise TemplateError(f"{name}: {len(html.encode()) // 1000} kB of HTML; Gmail cuts a mail off at 102 kB")
-    return template
+    return EmailTemplate(subject, *compiled, targets, len(html))
 
 
 def deferred(expression: str) -> Markup:
