@@ -1,5 +1,5 @@
 """Debian packages whose programs some tests need: a mail server, a mailbox, a spam filter, web
-servers that stand before ours. None is a Python package.
+servers that stand before ours, and Java with two checkers of e-books. None is a Python package.
 
 `python -m tests.support.packages` installs what `make test` uses where that can be done. Tests of what is missing are left out,
 and the report says so; with RUGCOURSE_TEST_ALL set, as `.ci/run` does, that is an error.
@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import ebook_checkers
+
 PACKAGES = {
     "dovecot": "dovecot-imapd",
     "spamassassin": "spamassassin",
@@ -20,13 +22,18 @@ PACKAGES = {
     "postfix": "postfix",
     "caddy": "caddy",
     "pg_trgm": "postgresql",  # the wheel has no extensions
+    "java": "default-jre-headless",
+    "mvn": "maven",
+    **dict.fromkeys(ebook_checkers.NAMES, "maven"),  # which fetches them
 }
-FOR_EVERY_RUN = ("dovecot", "spamassassin", "nginx")
+FOR_EVERY_RUN = ("dovecot", "spamassassin", "nginx", "java", "mvn", *ebook_checkers.NAMES)
 _ONLY_AS_ROOT = {"dovecot", "postfix"}
 
 
 def is_here(program: str) -> bool:
     """Whether a program is installed and may be started."""
+    if program in ebook_checkers.NAMES:
+        return shutil.which("java") is not None and ebook_checkers.is_fetched(program)
     if program == "pg_trgm":
         return postgres_of_debian() is not None
     return shutil.which(program) is not None and (program not in _ONLY_AS_ROOT or os.geteuid() == 0)
@@ -44,7 +51,8 @@ def must_be_here() -> bool:
 
 
 def main() -> int:
-    missing = [PACKAGES[program] for program in FOR_EVERY_RUN if not is_here(program)]
+    needed = [one for one in FOR_EVERY_RUN if one not in ebook_checkers.NAMES]
+    missing = [PACKAGES[program] for program in needed if not is_here(program)]
     apt = shutil.which("apt-get")
     if missing and apt and os.geteuid() == 0:
         sys.stdout.write(f"Installing for the tests: {', '.join(missing)}\n")
@@ -53,6 +61,8 @@ def main() -> int:
         if not _run(install):
             _run([apt, "update", "-qq"])
             _run(install)
+    for command in ebook_checkers.fetching():
+        _run(command)
     return 0
 
 

@@ -21,13 +21,13 @@ from rugcourse.db.queries.ebooks import EbookKey
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.shown_pictures import ShownPictures
-from rugcourse.ebooks.typesetter import TypesettingFailed, make_pdf, make_picture
+from rugcourse.ebooks.typesetter import TypesettingFailed, make_cover, make_pdf, make_picture
 from rugcourse.emails.branding import Branding
 from rugcourse.errors import NotFoundError
 from rugcourse.links import Links
 
 _log = logging.getLogger(__name__)
-_SETTING = 5  # increase when a change of a template or of the typesetting code changes the output
+_SETTING = 6  # increase when a change of a template or of the typesetting code changes the output
 MEDIA_TYPES = {
     EbookKind.PDF: "application/pdf",
     EbookKind.EPUB: "application/epub+zip",
@@ -149,9 +149,18 @@ def _make(book: Book, published: PublishedCourse, kind: EbookKind, shown: ShownP
         case EbookKind.PDF:
             return make_pdf(book, shown)
         case EbookKind.EPUB:
-            return make_epub(book, published.published_at, shown)
+            return make_epub(book, published.published_at, shown, _cover(book, shown))
         case EbookKind.SHARE:
             return make_picture(book)
+
+
+def _cover(book: Book, shown: ShownPictures) -> bytes | None:
+    """Build the cover of an EPUB. A book without one can be read as well."""
+    try:
+        return make_cover(book, shown)
+    except TypesettingFailed as error:
+        _log.warning("%s: a book is built without a cover: %s", book["title"], error)
+        return None
 
 
 def _fingerprint(book: Book) -> str:

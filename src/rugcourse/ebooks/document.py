@@ -8,6 +8,7 @@ from typing import Any
 from rugcourse.content import Course, Lesson
 from rugcourse.content.blocks import Block, to_blocks
 from rugcourse.content.lesson_tags import LessonPlace, filled
+from rugcourse.content.picture_search import pictures_in
 from rugcourse.content.safety_notice_tag import split_at_notice
 from rugcourse.design import WHITE
 from rugcourse.emails.branding import Branding, Logo
@@ -37,6 +38,7 @@ def book_of(course: Course, language: str, branding: Branding, site: str) -> Boo
         "qualifications": author.qualifications,
         "photo": _picture(author.photo, author.name) if author.photo else None,
         "next_step": _next_step(branding, language, tags),
+        "cover_picture": _cover_picture(course, language),
         "site": site,
         "words": _words(language),
         "summary": list(text.summary),
@@ -55,6 +57,13 @@ def _logo(logo: Logo | None, practice: str) -> dict[str, object] | None:
 
 def _picture(ref: PictureRef, alt: str) -> dict[str, object]:
     return {"kind": "picture", "file": ref.file_name, "width": ref.width, "height": ref.height, "alt": alt}
+
+
+def _cover_picture(course: Course, language: str) -> dict[str, object] | None:
+    """Return the first picture of the course page, or else of its lessons: what the course is about, at a glance."""
+    bodies = [course.texts[language].body, *(lesson.texts[language].body for lesson in course.lessons)]
+    first = next((ref for body in bodies for ref in pictures_in(body)), None)
+    return _picture(first, "") if first else None
 
 
 def _next_step(branding: Branding, language: str, tags: dict[str, str]) -> dict[str, object] | None:

@@ -21,20 +21,27 @@ from rugcourse.pictures.reference import FOLDER
 _MIMETYPE = "application/epub+zip"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # a fixed date, so that the same book gives the same bytes
 _PAGES = ("title.xhtml", "nav.xhtml", "about.xhtml", "answers.xhtml", "end.xhtml")
+_COVER = "cover.png"
 _SAFETY_NOTICE = "safety-notice.xhtml"
 
 
-def make_epub(book: Book, published_at: datetime, pictures: ShownPictures | None = None) -> bytes:
-    """Build the EPUB. `published_at`: the modification date that the format requires. `pictures`: of its blocks."""
+def make_epub(
+    book: Book, published_at: datetime, pictures: ShownPictures | None = None, cover: bytes | None = None
+) -> bytes:
+    """Build the EPUB. `published_at`: the modification date that the format requires. `pictures`: of its blocks.
+
+    `cover`: a PNG that e-readers show in their library.
+    """
     shown = pictures or {}
     book = only_with(book, shown)
-    names = names_in(book)
+    names = names_in({**book, "cover_picture": None})
     chapters = [{**one, "file": f"lesson-{one['number']:02}.xhtml"} for one in book["chapters"]]
     values = {
         "book": {**book, "chapters": chapters},
         "description": description(book),
         "identifier": _identifier(book),
         "pictures": [(name, media_type(name)) for name in names],
+        "has_cover": cover is not None,
         "light": book["design"]["light"],
         "modified": published_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
@@ -49,6 +56,8 @@ def make_epub(book: Book, published_at: datetime, pictures: ShownPictures | None
             _add(archive, f"OEBPS/{chapter['file']}", _render("lesson.xhtml", {**values, "chapter": chapter}))
         for name in names:
             archive.writestr(zipfile.ZipInfo(f"OEBPS/{FOLDER}/{name}", _EARLIEST), shown[name], zipfile.ZIP_STORED)
+        if cover is not None:
+            archive.writestr(zipfile.ZipInfo(f"OEBPS/{_COVER}", _EARLIEST), cover, zipfile.ZIP_STORED)
     return out.getvalue()
 
 

@@ -39,12 +39,16 @@ def make_pdf(book: Book, pictures: ShownPictures | None = None) -> bytes:
     If it fails that standard it is built without, which is better than no book. Characters that the fonts lack are
     removed. Raises TypesettingFailed.
     """
-    files = {name: base64.b64encode(content).decode() for name, content in (pictures or {}).items()}
-    request = {"make": "pdf", "book": only_with(book, files), "pictures": files}
-    head, pdf = _ask(request, _LONGEST_SECONDS)
+    head, pdf = _ask(_with_files("pdf", book, pictures), _LONGEST_SECONDS)
     for warning in head["warnings"]:
         _log.warning("%s: a book is built %s", book["title"], warning)
     return pdf
+
+
+def make_cover(book: Book, pictures: ShownPictures | None = None) -> bytes:
+    """Build a PNG of 839 by 1191 pixels, as e-readers show it in their library. Raises TypesettingFailed."""
+    shown = {name: content for name, content in (pictures or {}).items() if name in _on_cover(book)}
+    return _ask(_with_files("cover", {**book, "chapters": [], "about": []}, shown), _LONGEST_SECONDS)[1]
 
 
 def make_picture(book: Book) -> bytes:
@@ -56,6 +60,15 @@ def shown_signs(signs: Iterable[str]) -> set[str]:
     """Return those characters that the fonts of a book have. Raises TypesettingFailed."""
     head, _ = _ask({"make": "signs", "signs": list(signs)}, _LONGEST_SECONDS_OF_SIGNS)
     return set(head["shown"])
+
+
+def _on_cover(book: Book) -> set[str]:
+    return {one["file"] for one in (book["logo"], book["cover_picture"]) if one}
+
+
+def _with_files(make: str, book: Book, pictures: ShownPictures | None) -> dict[str, object]:
+    files = {name: base64.b64encode(content).decode() for name, content in (pictures or {}).items()}
+    return {"make": make, "book": only_with(book, files), "pictures": files}
 
 
 def _ask(request: Mapping[str, object], seconds: float) -> tuple[dict[str, Any], bytes]:

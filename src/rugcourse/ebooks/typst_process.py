@@ -53,6 +53,8 @@ def _reply(request: dict[str, Any], templates: Path) -> tuple[dict[str, object],
                 with _with_pictures(templates, request.get("pictures", {})) as folder:
                     made = _pdf(request["book"], folder, warnings)
                 return {"warnings": warnings}, made
+            case "cover":
+                return {}, _cover(request["book"], templates, request.get("pictures", {}))
             case "picture":
                 return {}, _typeset("share.typ", request["book"], templates, "png")
             case _:
@@ -94,6 +96,15 @@ def _pdf(book: Book, templates: Path, warnings: list[str]) -> bytes:
             raise
         warnings.append(f"without pictures: {error}")
     return _typeset("ebook.typ", only_with(book, ()), templates, "pdf", standard="ua-1")
+
+
+def _cover(book: Book, templates: Path, pictures: dict[str, str]) -> bytes:
+    """The cover as a picture, without the pictures on it if one of them can't be read."""
+    try:
+        with _with_pictures(templates, pictures) as folder:
+            return _typeset("cover.typ", book, folder, "png")
+    except typst.TypstError:
+        return _typeset("cover.typ", only_with(book, ()), templates, "png")
 
 
 def _typeset(
