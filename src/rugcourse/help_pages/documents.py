@@ -17,10 +17,11 @@ from markupsafe import Markup
 
 from rugcourse import paths
 from rugcourse.errors import NotFoundError
+from rugcourse.locales import SOURCE_LANGUAGE
 
 PAGES = ("admin", "own-course", "courses", "pictures", "your-own-look", "delivery", "bounces", "privacy")
 PATH = "/admin/help"
-_ENGLISH = "en"
+
 _LINK = re.compile(r"(?:\.\./)?(?P<page>[a-z-]+)\.md(?P<anchor>#[\w-]+)?")
 _TAKEN_FROM_ANCHORS = re.compile(r"[^\w\- ]")
 
@@ -60,9 +61,11 @@ def help_document(name: str, language: str) -> HelpDocument:
         raise UnknownHelpPage
     folder = paths.folder("docs")
     translated = folder / language / f"{name}.md"
-    if language == _ENGLISH or not translated.is_file():
-        return HelpDocument(name, _ENGLISH, tuple(_sections((folder / f"{name}.md").read_text(encoding="utf-8"))))
-    anchors = [one.anchor for one in help_document(name, _ENGLISH).sections]
+    if language == SOURCE_LANGUAGE or not translated.is_file():
+        return HelpDocument(
+            name, SOURCE_LANGUAGE, tuple(_sections((folder / f"{name}.md").read_text(encoding="utf-8")))
+        )
+    anchors = [one.anchor for one in help_document(name, SOURCE_LANGUAGE).sections]
     return HelpDocument(name, language, tuple(_sections(translated.read_text(encoding="utf-8"), anchors)))
 
 
