@@ -24,6 +24,7 @@ from rugcourse.web.access import Access, access, all_routes, require_rules
 from rugcourse.web.admin import (
     ab_tests,
     account,
+    api_tokens,
     auth,
     bulk_jobs,
     campaign_message,
@@ -98,7 +99,7 @@ _ADMIN_PAGES = (
         remarks,
         pictures,
     ),
-    *(bulk_jobs, ab_tests, login, account, team, site, help_index, list_files),
+    *(bulk_jobs, ab_tests, login, account, api_tokens, team, site, help_index, list_files),
 )
 _FORGET_SECONDS = 3600.0
 _ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")

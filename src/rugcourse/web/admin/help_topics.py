@@ -44,6 +44,7 @@ HELP_TOPICS: dict[str, str] = {
     "/admin/account": "admin#my-account",
     "/admin/team": "admin#team",
     "/admin/audit-log": "admin#audit-log",
+    "/admin/api-tokens": "api#a-token",
     "/admin/settings": "your-own-look#your-own-look",
     "/admin/settings/{part}": "your-own-look#your-own-look",
     "/admin/help": "admin#the-admin-pages",
