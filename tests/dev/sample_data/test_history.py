@@ -223,7 +223,7 @@ def test_doctor_finds_nothing_wrong_with_a_history(made: Runtime) -> None:
         ("/admin/subscribers", r"(?s)rugschool|@example\.com"),
         ("/admin/subscribers?status=left", r"@"),
         ("/admin/subscribers?tag=rugschool", r"@"),
-        ("/admin/subscribers/1", r"(?s)took the test.*mail sent.*agreed to"),
+        ("/admin/subscribers/1", r"(?s)Took the .*test.*Sent: the lesson.*Agreed to"),
         ("/admin/ab-tests/4", r"(?s)Does your back feel a busy week\?.*>[23]\d<"),
         ("/admin/deliverability", r"(?s)It was sent again since.*550 5\.1\.1"),
         ("/admin/suppressions", r"(?s)the mailbox no longer exists.*reported it as spam"),

@@ -63,11 +63,13 @@ def test_pictures_come_into_a_lesson_by_button_drop_and_paste(page: Page, site: 
     with page.expect_file_chooser() as chosen:
         page.locator("[data-picture]:visible").click()
     chosen.value.set_files({"name": "Balans.png", "mimeType": "image/png", "buffer": file_of(SHADES[0])})
-    expect(page.locator(BODY)).to_have_value(_text("Een weegschaal  in  balans"))
+    expect(page.locator(BODY)).to_have_value(_text("Een weegschaal  in  balans"), timeout=30_000)
     for kind, shade in (("drop", SHADES[1]), ("paste", SHADES[2])):
         data = base64.b64encode(file_of(shade)).decode()
         page.evaluate(GIVE, [BODY, kind, data])
-        expect(page.locator(BODY)).to_have_value(_text('"decorative"' if kind == "drop" else "Iemand tilt een doos"))
+        expect(page.locator(BODY)).to_have_value(
+            _text('"decorative"' if kind == "drop" else "Iemand tilt een doos"), timeout=30_000
+        )
     assert answers == []
 
     shown = page.frame_locator(".mail:not(.next)").locator("img[src*='/pictures/']")

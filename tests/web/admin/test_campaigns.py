@@ -399,3 +399,14 @@ def test_out_of_range_date_is_reported_at_its_field(
     assert "this date can't be read" in unescape(answer.text)
     if step == "who":
         assert editor.post(f"{draft}/count", data={**form_of(editor), **typed}).status_code == 200
+
+
+def test_review_and_subscriber_show_times_in_the_zone_of_each_reader(editor: TestClient, runtime: Runtime) -> None:
+    make_reader(runtime, "ny@x.example", zone="America/New_York", hour=7)
+    draft = make_draft(editor, runtime)
+    post(editor, f"{draft}/what", **MESSAGE)
+    post(editor, f"{draft}/when", way="instant", instant_day="2031-03-03", instant_time="14:30")
+    page = editor.get(f"{draft}/review").text
+    assert "Monday 3 March 2031, 08:30" in page or "3 March 2031, 08:30" in page
+    person = editor.get("/admin/subscribers/1").text
+    assert ", 07:00, their time" in person

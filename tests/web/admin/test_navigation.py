@@ -73,11 +73,11 @@ def test_language_is_the_admins_choice_then_that_of_the_site_then_that_of_the_br
     runtime.database.run(store.save, runtime.clock.now(), None, saved, 0)
     runtime.current.refresh(runtime.database, now=True)
     assert language_of(editor, "de") == "en"
-    chosen = {**form_of(editor), "language": "nl", "page": "/admin/lessons"}
+    chosen = {**form_of(editor), "own_language": "nl", "page": "/admin/lessons"}
     answer = editor.post("/admin/account/language", data=chosen, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/admin/lessons")
     assert language_of(editor, "de") == "nl"
-    editor.post("/admin/account/language", data={**chosen, "language": "xx"})
+    editor.post("/admin/account/language", data={**chosen, "own_language": "xx"})
     assert language_of(editor, "de") == "en"
     assert editor.get("/nl").text.partition('<html lang="')[2][:2] == "nl"
 
@@ -96,6 +96,6 @@ def test_language_is_the_admins_choice_then_that_of_the_site_then_that_of_the_br
     ],
 )
 def test_language_form_leads_to_no_other_site(editor: TestClient, page: str) -> None:
-    chosen = {**form_of(editor), "language": "nl", "page": page}
+    chosen = {**form_of(editor), "own_language": "nl", "page": page}
     answer = editor.post("/admin/account/language", data=chosen, follow_redirects=False)
     assert answer.headers["location"] == "/admin"

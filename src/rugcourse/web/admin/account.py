@@ -78,10 +78,10 @@ def passkey_begin(request: Request, identity: SettingUp, old: Annotated[str, For
 
 @router.post("/admin/account/language")
 def choose_language(
-    request: Request, identity: SettingUp, language: Annotated[str, Form()] = "", page: Annotated[str, Form()] = ""
+    request: Request, identity: SettingUp, own_language: Annotated[str, Form()] = "", page: Annotated[str, Form()] = ""
 ) -> Response:
     """Keep the language of the admin's pages, and lead back to the page where they chose it."""
-    chosen = language if language in languages() else None
+    chosen = own_language if own_language in languages() else None
     runtime_of(request).database.run(admins.choose_language, identity.admin_id, chosen)
     return RedirectResponse(page if _PAGE.fullmatch(page) else _PATH, 303)
 

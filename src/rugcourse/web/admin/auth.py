@@ -225,6 +225,7 @@ def admin_page(
         "help_url": help_url(getattr(request.scope.get("route"), "path", "")),
         "our_zone": zone.key,
         "when": lambda instant: moment(instant.astimezone(zone), now, language),
+        "when_local": lambda instant: moment(instant, now, language),  # in the time zone that it has
     }
     response = render(request, language, f"admin/{template}", {**frame, **(values or {})}, status)
     response.headers["Cache-Control"] = "no-store"
