@@ -114,7 +114,7 @@ def test_added_sign_appears_everywhere(runtime: Runtime, course: Course, lesson:
 def test_ebook_starts_with_the_safety_notice_and_phone_links(runtime: Runtime, course: Course, language: str) -> None:
     pages = epub_of(runtime, course, language)
     spine = re.findall(r'idref="([^"]+)"', pages["OEBPS/content.opf"])
-    assert spine[:4] == ["title", "nav", "safety-notice", "about"]
+    assert spine[:4] == ["title", "safety-notice", "nav", "about"]
     assert pages["OEBPS/nav.xhtml"].index("safety-notice.xhtml") < pages["OEBPS/nav.xhtml"].index("about.xhtml")
     pdf = make_pdf(book_of(course, language, runtime.branding, "https://c.example"))
     assert all(one.encode() in pdf for one in addresses_of(course, language))
