@@ -102,7 +102,7 @@ PICTURES: dict[tuple[str, str, str], dict[str, Words]] = {
     },
     (_BACK, "doors", "doors"): {
         "nl": {"one": "Eén punt is genoeg om te beginnen."},
-        "en": {"one": "One point is enough to begin."},
+        "en": {"one": "One thing is enough to start with."},
     },
     (_BACK, "glass", "glass"): {
         "nl": {
