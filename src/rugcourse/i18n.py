@@ -125,7 +125,7 @@ def cadence_phrase(cadence: Cadence, language: str) -> str:
     texts = translations(language)
     days = ", ".join(weekday_name(day, language) for day in sorted(cadence.days))
     if cadence.waits_for_answer:
-        return texts.gettext("one after each quiz that you answer")
+        return texts.gettext("one after each quiz you answer")
     if cadence.every_days == _WEEK:
         return texts.gettext("one a week")
     if cadence.every_days > 1:

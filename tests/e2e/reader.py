@@ -20,7 +20,7 @@ WORDS = {
     },
     "en": {
         "confirm": "confirm", "welcome": "You have signed up", "lesson": r"\({}/", "link": "The link to your page",
-        "saved": "Your choice is saved", "break": "You are taking a break until", "right": "That is right", "left": "You are unsubscribed",
+        "saved": "Your choice is saved", "break": "You are taking a break until", "right": "That is right", "left": "You have unsubscribed",
         "back": "Welcome back", "erased": "Everything is erased", "gone": "Everything about you is erased", "weekly": "Monday 30 November",
     },
     "de": {

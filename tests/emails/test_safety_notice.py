@@ -45,7 +45,7 @@ def test_countries_are_named_in_the_readers_language_where_there_are_several(not
 def test_safety_notice_name_their_reviewer_or_only_the_date_when_unsigned(notice: SafetyNotice) -> None:
     assert safety_notice_text(notice, "en").state == ""
     dated = notice.model_copy(update={"reviewed": date(2026, 3, 2)})
-    assert safety_notice_text(dated, "en").state == "This text is from 2 March 2026."
+    assert safety_notice_text(dated, "en").state == "This page was last updated on 2 March 2026."
     signed = dated.model_copy(update={"reviewed_by": Reviewer(name="A. Arts", role="huisarts")})
     assert safety_notice_text(signed, "nl").state == "Voor het laatst nagekeken op 2 maart 2026 door A. Arts, huisarts."
 

@@ -51,7 +51,7 @@ def texts_of(sink: Sink, email: str) -> list[list[str]]:
         (Cadence(every_days=7), "one a week", "elke week één"),
         (Cadence(every_days=3), "one every 3 days", "om de 3 dagen één"),
         (Cadence(weekdays=(WEEKDAYS[0], WEEKDAYS[3])), "one a day on Mon, Thu", "één per dag op ma, do"),
-        (Cadence(unanswered_days=7), "one after each quiz that you answer", "één na elke quizvraag die je beantwoordt"),
+        (Cadence(unanswered_days=7), "one after each quiz you answer", "één na elke quizvraag die je beantwoordt"),
     ],
 )
 def test_course_page_says_how_often_lessons_come(

@@ -123,7 +123,9 @@ def test_ebook_starts_with_the_safety_notice_and_phone_links(runtime: Runtime, c
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_safety_notice_page_states_date_and_source_and_no_review(browser: TestClient, language: str) -> None:
     page = browser.get(f"/{language}/{COURSE}/safety-notice").text
-    assert {"nl": "Deze tekst is van 26 november 2026.", "en": "This text is from 26 November 2026."}[language] in page
+    assert {"nl": "Deze tekst is van 26 november 2026.", "en": "This page was last updated on 26 November 2026."}[
+        language
+    ] in page
     assert "KNGF" in page
     assert not re.search("nagekeken|reviewed", page, re.IGNORECASE)
 
@@ -181,4 +183,4 @@ def test_wrong_answer_about_other_topics_has_no_warning(
 def test_web_lesson_warns_about_wrong_safety_answers_too(browser: TestClient, lesson: Lesson) -> None:
     page = browser.get(f"/en/{COURSE}/lessons/{LESSON}").text
     wrong = sum(len(one.options) - 1 for one in lesson.texts["en"].quiz if one.safety)
-    assert page.count("This is important to know:") == wrong
+    assert page.count("This is important to know.") == wrong

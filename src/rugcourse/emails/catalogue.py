@@ -81,13 +81,13 @@ def message_email(
 
 def confirm_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the mail that asks to confirm a signup. It contains nothing that the visitor typed."""
-    subject = translations(language).gettext("Please confirm your course by email")
+    subject = translations(language).gettext("Confirm that you want our email course")
     return _with_own_words("confirm", subject, course, language, branding, links)
 
 
 def reminder_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the one reminder to confirm a signup. Like the first mail it contains nothing that the visitor typed."""
-    subject = translations(language).gettext("Reminder: please confirm your course by email")
+    subject = translations(language).gettext("Reminder: confirm that you want our email course")
     return _with_own_words("reminder", subject, course, language, branding, links)
 
 
@@ -105,7 +105,7 @@ def imported_email(course: Course, language: str, branding: Branding, links: Lin
 
 def already_subscribed_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Compile the mail to a reader with whose address somebody signed up again."""
-    subject = translations(language).gettext("You already take this course")
+    subject = translations(language).gettext("You are already taking this course")
     return _of_course("already-subscribed", subject, course, language, branding, links)
 
 

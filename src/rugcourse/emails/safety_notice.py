@@ -90,7 +90,7 @@ def _state(notice: SafetyNotice, language: str) -> str:
         return ""
     date = full_date(notice.reviewed, language)
     if notice.reviewed_by is None:
-        return _("This text is from %(date)s.") % {"date": date}
+        return _("This page was last updated on %(date)s.") % {"date": date}
     who = ", ".join(filter(None, (notice.reviewed_by.name, notice.reviewed_by.role)))
     return _("Last reviewed on %(date)s by %(who)s.") % {"date": date, "who": who}
 

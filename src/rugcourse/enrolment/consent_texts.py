@@ -10,25 +10,25 @@ from rugcourse.i18n import translations
 
 # Explicit consent (GDPR, Art. 9(2)(a)): following a course about back pain allows inferences about health.
 LESSONS = (
-    "Yes, email me the lessons of this course and messages about it. Taking this course, my answers and "
-    "what I write about it may say something about my health. I explicitly agree that you keep this for "
-    "the course. I can stop at any time with the link in each lesson."
+    "Yes, email me the lessons of this course and messages about it. Taking this course, my answers "
+    "and my comments may reveal something about my health. I explicitly consent to you keeping this "
+    "information for the course. I can stop at any time with the link in each lesson."
 )
 MEASURING = (
     "You may also record whether I open emails and follow links, to improve the course and to see that "
     "emails arrive. This is not needed for the course. I can withdraw this consent at any time."
 )
 NEWS = (
-    "You may also email me other news from %(practice)s, such as another course, and choose it by how far "
-    "I am and how I answered. That may say something about my health, and so may my answers in another "
-    "course. I explicitly agree to this. It is not needed for the course. I can withdraw this consent at "
-    "any time."
+    "You may also email me other news from %(practice)s, such as another course. You may choose what "
+    "to send based on how far I have got and how I answered. That may reveal something about my "
+    "health, and so may my answers in another course. I explicitly consent to this. It is not needed "
+    "for the course. I can withdraw this consent at any time."
 )
 CONFIRM = "Yes, start my course"
 UNSUBSCRIBE = "Yes, unsubscribe me"
 LEAVE_COURSE = "Only leave “%(title)s”"
 COME_BACK = "Undo: I want to keep reading"
-NEVER = "It was not me: do not email this address"
+NEVER = "This wasn’t me. Don’t email this address again"
 
 ALL = (LESSONS, MEASURING, NEWS, CONFIRM, UNSUBSCRIBE, LEAVE_COURSE, COME_BACK, NEVER)
 

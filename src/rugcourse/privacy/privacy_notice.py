@@ -69,9 +69,9 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
     yield _("How long we keep it"), list(_ends(words))
     yield _("Where it comes from"), _sources(settings, language)
     yield _("Who sees it"), list(_recipients(settings, language))
-    yield _("What programs decide"), _decisions(language)
+    yield _("Automated decisions"), _decisions(language)
     yield _("What you can ask"), list(_rights(settings, language))
-    yield _("Age"), [_("The courses are for people of 16 years and older.")]
+    yield _("Age"), [_("The courses are for people aged 16 or over.")]
     yield _("For those who run the courses"), list(_admins(words))
     yield _("Who is responsible"), list(controller(settings, language))
     yield _("This page"), _this_page(language)
@@ -99,9 +99,12 @@ def _sources(settings: Settings, language: str) -> list[str]:
     _ = translations(language).gettext
     return [
         _("From you: the form that you filled in, and what you press and write in emails and on pages."),
-        _("Or from a list of %(practice)s, to which you gave your address. Your copy says which list.")
+        _("Or from a list of %(practice)s, to which you gave your address. The copy of your data says which list.")
         % {"practice": settings.practice},
-        _("Only your address and your consent are needed: without them no lesson can come. The rest is up to you."),
+        _(
+            "Only your address and your consent are needed: without them we can’t send you lessons. The rest "
+            "is up to you."
+        ),
     ]
 
 
@@ -118,7 +121,7 @@ def _decisions(language: str) -> list[str]:
             "language, tags, answers and test score. They never choose someone who did not agree to that kind of "
             "message."
         ),
-        _("Your tags are in your copy, and are deleted when you are erased."),
+        _("Your tags are in the copy of your data, and are deleted when we erase everything about you."),
         _(
             "Sometimes we compare two versions of a text: half of the readers get one, half the "
             "other. We count how many answer or, among those who allow measuring, follow a link. If "
@@ -131,11 +134,10 @@ def _this_page(language: str) -> list[str]:
     """The date of this text, and that the reader's own version of it is kept."""
     _ = translations(language).gettext
     return [
-        _("This text dates from %(date)s. The periods and names in it follow our settings.")
-        % {"date": full_date(WORDS_OF, language)},
+        _("This text dates from %(date)s.") % {"date": full_date(WORDS_OF, language)},
         _(
-            "When you agree on our pages, we keep this page as it was at that moment. It is in your "
-            "copy. If you were on a list, we keep the words that the list says you agreed to."
+            "When you agree on our pages, we keep this page as it was at that moment. It is in the copy of "
+            "your data. If you were on a list, we keep the words that the list says you agreed to."
         ),
     ]
 
@@ -173,13 +175,13 @@ def withdrawals(words: Terms) -> str:
     """Of the file that is kept beside the database."""
     _ = translations(words.language).gettext
     return _(
-        "For %(days)s we also keep a separate list of people who said no to something: people who stopped "
-        "all emails, complained, were erased or may not be emailed, people who want no measuring, news, tags "
-        "or comparisons, and people who closed old links. It also says who came back, and who allowed tags "
-        "or comparisons again. If we have to restore a backup, we use this list to make sure that your no "
-        "still counts. Leaving one of several courses is not on the list. The list contains a code instead "
-        "of your address. Without our key, no one can work out the address from that code. Making sure that "
-        "your no stays a no is our legitimate interest (GDPR, article 6(1)(f))."
+        "For %(days)s we also keep a separate list of people who opted out: people who stopped all emails, "
+        "complained, were erased or may not be emailed, people who want no measuring, news, tags or "
+        "comparisons, and people who closed old links. It also says who came back, and who allowed tags or "
+        "comparisons again. If we have to restore a backup, we use this list to make sure we keep to your "
+        "choice. Leaving one of several courses is not on the list. The list contains a code instead of "
+        "your address. Without our key, no one can work out the address from that code. Keeping to your "
+        "choice is our legitimate interest (GDPR, article 6(1)(f))."
     ) % {"days": words.days(words.retention.withdrawal_days)}
 
 
@@ -203,7 +205,7 @@ def _recipients(settings: Settings, language: str) -> Iterator[str]:
         "practice": settings.practice
     }
     if settings.smtp.host in _THIS_MACHINE:
-        yield _("Your emails go out from the machine that these pages are on, to your email provider.")
+        yield _("We send emails from the same server as this website, to your email provider.")
     else:
         yield _("Your emails go by way of %(host)s to your email provider.") % {"host": settings.smtp.host}
     if settings.processors:
@@ -238,9 +240,9 @@ def _rights(settings: Settings, language: str) -> Iterator[str]:
     _ = translations(language).gettext
     yield _("See everything that we know about you, on a page.")
     yield _("Take it with you as a file, for example to another organisation (portability).")
-    yield _("Have it corrected: your name, your address, the hour, days and language on your own page.")
+    yield _("Have it corrected: your name, your address, the time, days and language on your own page.")
     yield _("Have all of it erased, at once, on your own page.")
-    yield _("Pause, or ask us not to use your data for a while (restriction).")
+    yield _("Take a break, or ask us not to use your data for a while (restriction).")
     yield _(
         "Withdraw your consent at any time: to the course, or only to measuring or other news. "
         "What we did before that remains lawful."
@@ -256,10 +258,10 @@ def _rights(settings: Settings, language: str) -> Iterator[str]:
         "links followed, tests taken and lessons rated helpful. Your answers can still decide which messages "
         "you get."
     )
-    yield _("Ask us anything about this: %(address)s. You have an answer within a month.") % {
+    yield _("Ask us anything about this: %(address)s. We will answer within one month.") % {
         "address": settings.reply_to or settings.sender_address
     }
-    yield _("Complain to the supervisor: %(supervisor)s. See %(page)s") % {
+    yield _("Complain to the data protection authority: %(supervisor)s. See %(page)s") % {
         "supervisor": settings.supervisor, "page": supervisor_page(settings, language),
     }  # fmt: skip
 

@@ -70,8 +70,8 @@ def _words(notice: ReaderNotice, _: Callable[[str], str], sender: Sender) -> tup
             )
         case ReaderNotice.ERASED_SOON:
             return _("Your course and your answers are erased soon"), _(
-                "You have had no lessons of %(practice)s for a long time. So within two weeks we erase "
-                "everything that we know of you: your address, your course and your answers. Is that fine "
-                "with you? Then do nothing. Do you want to keep it all? Then open this page and ask for a "
-                "link; we erase nothing then."
+                "You have not had any lessons from %(practice)s for a long time. So within two weeks we will erase "
+                "everything we know about you: your address, your course and your answers. If that is fine with "
+                "you, you don’t need to do anything. If you want to keep it all, open this page and ask for a "
+                "link. Then we won’t erase anything."
             ) % {"practice": sender.name}

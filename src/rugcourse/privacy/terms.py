@@ -22,15 +22,15 @@ _PURPOSES: Mapping[ProcessingPurpose, tuple[str, str]] = {
     ProcessingPurpose.SIGNUP: (
         N_("Before you confirm"),
         N_(
-            "What you entered in the form, a test without a name, and the address we asked to confirm. You have "
-            "not agreed to anything until you press the button in our email."
+            "What you entered in the form, your test answers, without your name, and the address we asked to "
+            "confirm. You have not agreed to anything until you press the button in our email."
         ),
     ),
     ProcessingPurpose.COURSE: (
         N_("Your course"),
         N_(
-            "Your %(details)s; the time zone, hour and days that you chose; which lessons you got; what you "
-            "answered, your tests, and the questions that come back."
+            "Your %(details)s; the time zone, time and days that you chose; which lessons you got; what you "
+            "answered, your tests, and the questions we ask you again."
         ),
     ),
     ProcessingPurpose.LABELS: (
@@ -61,14 +61,14 @@ _PURPOSES: Mapping[ProcessingPurpose, tuple[str, str]] = {
         N_("The words and the privacy page that you saw, and when and where you agreed or withdrew."),
     ),
     ProcessingPurpose.STOP: (
-        N_("Not writing to you"),
+        N_("Addresses we do not email"),
         N_(
             "A code made from your address with a secret key, the reason, and the date. Without that key, no one "
             "can work out your address from the code."
         ),
     ),
     ProcessingPurpose.DELIVERY: (
-        N_("Email that arrives"),
+        N_("Email delivery"),
         N_(
             "When an email was sent, its number, what your email provider said about it, and whether it came "
             "back, was reported as spam, or led you to unsubscribe."
@@ -79,10 +79,10 @@ _PURPOSES: Mapping[ProcessingPurpose, tuple[str, str]] = {
         N_("Whether a lesson helped you, and what you wrote about it."),
     ),
     ProcessingPurpose.VISITORS: (
-        N_("Remarks of visitors"),
+        N_("Comments from visitors"),
         N_("What someone wrote about a lesson without giving a name. We cannot see who it was."),
     ),
-    ProcessingPurpose.LOG: (N_("What we did"), N_("What we changed for you or for many, when, and why.")),
+    ProcessingPurpose.LOG: (N_("Changes we made"), N_("What we changed for you or for many, when, and why.")),
     ProcessingPurpose.ACCESS: (
         N_("Access"),
         N_(
@@ -96,10 +96,11 @@ _ENDS: Mapping[End, tuple[str, Mapping[str, Callable[[Retention], int]]]] = {
     End.NEVER: (N_("As long as the course."), {}),
     End.PERSON: (
         N_(
-            "We erase everything that we know about you: %(left)s after you stop all emails; %(finished)s after "
-            "our last email to you, if your courses are finished; %(idle)s after our last email to you, if you "
-            "get no more emails, for example because you paused without an end date; %(unconfirmed)s after a "
-            "signup that is not confirmed; %(bounced)s after we learn that your email address no longer exists."
+            "We erase everything that we know about you: %(left)s after you stop all emails; %(finished)s "
+            "after our last email to you, if your courses are finished; %(idle)s after our last email to you, "
+            "if you get no more emails, for example because you are taking a break without an end date; "
+            "%(unconfirmed)s after a signup that is not confirmed; %(bounced)s after we learn that your email "
+            "address no longer exists."
         ),
         {
             "left": lambda kept: kept.left_days,
@@ -110,19 +111,19 @@ _ENDS: Mapping[End, tuple[str, Mapping[str, Callable[[Retention], int]]]] = {
         },
     ),
     End.MEASURED: (
-        N_("That you opened an email or followed a link: %(days)s."),
+        N_("Emails you opened and links you followed: %(days)s."),
         {"days": lambda kept: kept.measured_days},
     ),
     End.ANSWERED: (
         N_(
-            "That you pressed an answer: %(days)s. What you answered first and last, and when: until "
-            "we erase everything."
+            "Answers you selected, each time: %(days)s. Your first and last answers, and when you gave them: "
+            "until we erase everything."
         ),
         {"days": lambda kept: kept.measured_days},
     ),
     End.RETURNED: (
         N_(
-            "That an email came back, was reported as spam, or led you to unsubscribe: %(days)s. Whether an "
+            "Emails that came back, were reported as spam, or led you to unsubscribe: %(days)s. Whether an "
             "email arrived, and what your provider said about it: until we erase everything."
         ),
         {"days": lambda kept: kept.measured_days},
@@ -134,13 +135,15 @@ _ENDS: Mapping[End, tuple[str, Mapping[str, Callable[[Retention], int]]]] = {
     End.REMARK: (N_("What visitors wrote about a lesson: %(days)s."), {"days": lambda kept: kept.remark_days}),
     End.SUPPRESSION: (
         N_(
-            "That we do not write to an address: %(days)s, even when the rest is erased; %(bounced)s "
-            "if its mailbox no longer existed."
+            "Addresses we do not email: %(days)s, even when the rest is erased; %(bounced)s if the mailbox no "
+            "longer existed."
         ),
         {"days": lambda kept: kept.suppressed_days, "bounced": lambda kept: kept.bounced_days},
     ),
     End.ASKED: (
-        N_("That we asked a new address, or one that we have erased since, to confirm something: %(days)s, as a code."),
+        N_(
+            "New addresses, or ones that we have erased since, that we asked to confirm something: %(days)s, as a code."
+        ),
         {"days": lambda kept: kept.asked_days},
     ),
     End.LINK: (N_("A new address that you asked us to write to: at most two days, unless it is confirmed."), {}),
@@ -154,21 +157,21 @@ _ENDS: Mapping[End, tuple[str, Mapping[str, Callable[[Retention], int]]]] = {
     ),
     End.DOMAIN: (
         N_(
-            "That we have stopped sending to all addresses at a provider, such as @mail.example: as long as we "
-            "know someone there, and otherwise at most %(days)s."
+            "Email providers we have stopped sending to, such as @mail.example: for as long as one of our "
+            "readers uses that provider, and otherwise at most %(days)s."
         ),
         {"days": lambda kept: kept.log_days},
     ),
     End.ACCOUNT: (N_("Their account: until %(days)s after it is closed."), {"days": lambda kept: kept.log_days}),
     End.SECURITY: (N_("When they logged in: %(days)s."), {"days": lambda kept: kept.security_days}),
     End.SESSION: (
-        N_("That they are logged in: until they log out, at most %(days)s."),
+        N_("Their active login: until they log out, at most %(days)s."),
         {"days": lambda kept: kept.session_days},
     ),
     End.PROCESS: ("%(days)s.", {"days": lambda kept: kept.process_days}),
     End.LIST: (N_("A list with you on it that we import: until that is done, at most a week."), {}),
     End.WORKING: (N_("Which emails are being sent right now: until that is done, usually a few minutes."), {}),
-    End.CHALLENGE: (N_("What their browser is asked while they log in: a few minutes."), {}),
+    End.CHALLENGE: (N_("Temporary login data in their browser: a few minutes."), {}),
 }
 
 

@@ -618,7 +618,7 @@ def test_own_page_of_a_suppressed_reader_does_not_say_unsubscribed(
     runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, "admin")
     page = browser.get(path(runtime, TokenPurpose.UNSUBSCRIBE, email)).text
     assert "<h1>You get no email from us</h1>" in page or "<h1>Je krijgt geen mail van ons</h1>" in page
-    assert "You are unsubscribed" not in page
+    assert "You have unsubscribed" not in page
     assert "Je bent uitgeschreven" not in page
 
 

@@ -43,7 +43,7 @@ REMARKS: dict[str, dict[str, tuple[tuple[bool, str], ...]]] = {
     },
     "meer-oorzaken": {
         "nl": ((True, "Slaap is bij mij het grootste punt. Daar ga ik mee beginnen."),),
-        "en": ((False, "Fourteen things is a lot. A shorter list would help."),),
+        "en": ((False, "14 things is a lot. A shorter list would help."),),
     },
     "meerdere-oorzaken": {
         "nl": ((True, "Mijn man heeft de rondjes ook getekend."),),
@@ -97,12 +97,12 @@ WALKING_GROUP = Message(
             ),
         ),
         "en": MessageText(
-            title="Will you walk with us?",
+            title="Join our walking group",
             subject="Will you join our walking group?",
-            preheader="A quiet walk each Thursday, at your own pace.",
+            preheader="A gentle walk every Thursday, at your own pace.",
             body=(
                 "You completed the course. Do you want to keep moving? Walk with us on Thursdays. "
-                "It is a quiet round, each at their own pace.\n\n"
+                "It’s a gentle walk, and everyone goes at their own pace.\n\n"
                 "[Read where we meet](https://example.org/walking-group)"
             ),
         ),
