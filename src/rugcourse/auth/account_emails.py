@@ -42,7 +42,7 @@ def _texts(notice: AccountNotice, language: str) -> tuple[str, str]:
                 "An authenticator, a passkey or recovery codes were added to your admin account, or removed from it."
             ) + f" {not_me}"
         case AccountNotice.FACTOR_REMOVED:
-            return _("Your second factor was removed"), _(
+            return _("Your two-step verification was removed"), _(
                 "An owner removed the authenticator, passkeys and recovery codes of your admin account. Log in with "
                 "your password and set up a new one. Did you not ask for this? Tell another owner."
             )

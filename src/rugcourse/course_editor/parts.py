@@ -90,7 +90,7 @@ _CADENCE = (
         Input.WEEKDAYS,
         shared=True,
         default=" ".join(WEEKDAYS),
-        hint=N_("Readers choose the hour, and can choose fewer of these days."),
+        hint=N_("Readers choose the time, and can choose fewer of these days."),
     ),
     Field(
         "cadence_every_days",
@@ -102,7 +102,7 @@ _CADENCE = (
     ),
     Field(
         "cadence_unanswered_days",
-        N_("Wait for the answer to the quiz, for at most so many days (may stay empty)"),
+        N_("Wait for a quiz answer, for up to this many days (optional)"),
         Input.NUMBER,
         shared=True,
         hint=N_("The next lesson then comes when a reader has answered the quiz, or when these days are over."),
@@ -112,7 +112,7 @@ _CADENCE = (
 _READING = (
     Field("title", N_("Title")),
     Field("summary", N_("What it says, in a sentence")),
-    Field("link", N_("Link (may stay empty)")),
+    Field("link", N_("Link (optional)")),
 )
 
 PAGE = Form(
@@ -155,7 +155,7 @@ TEST = Form(
             20,
             (
                 Field("id", "", shared=True),
-                Field("lesson", N_("Lesson about it (may stay empty)"), Input.LESSON, shared=True),
+                Field("lesson", N_("Lesson about it (optional)"), Input.LESSON, shared=True),
                 Field("name", N_("Name of the topic")),
             ),
             N_("The result shows what a visitor knows about each topic, with a link to the lesson."),
@@ -198,7 +198,7 @@ NOTICE = Form(
             (
                 Field("urgency", N_("How soon to get help"), Input.URGENCY, shared=True),
                 Field("title", N_("Title, such as: Call the emergency number")),
-                Field("action", N_("What to do (may stay empty)")),
+                Field("action", N_("What to do (optional)")),
                 Field("signs", N_("Signs, one per line"), Input.LINES),
             ),
         ),
@@ -221,10 +221,13 @@ NOTICE = Form(
             "sources",
             N_("Source"),
             60,
-            (Field("title", N_("Title")), Field("year", N_("Year")), Field("link", N_("Link (may stay empty)"))),
+            (Field("title", N_("Title")), Field("year", N_("Year")), Field("link", N_("Link (optional)"))),
         ),
     ),
-    N_("When readers should get help. For back pain, these are the warning signs. A harmless course needs none."),
+    N_(
+        "When readers should get help. For back pain, these are the warning signs. A course that cannot "
+        "cause harm does not need one."
+    ),
 )
 
 FORMS = {form.part: form for form in (PAGE, TEST, NOTICE)}

@@ -73,7 +73,7 @@ CHECKS = {
     "processes": CheckInfo(
         _("Processes"), _("Without a worker nothing is sent; without a beat nobody looks for what is due.")
     ),
-    "clock": CheckInfo(_("Clock"), _("Readers get their lessons at an hour of their own, by this machine's clock.")),
+    "clock": CheckInfo(_("Clock"), _("Readers get their lessons at a time of their own, by this machine’s clock.")),
     "journal": CheckInfo(
         _("Journal"), _("What was handed over is written there first, so that nothing goes out twice after a crash.")
     ),

@@ -269,7 +269,7 @@ LABELS: Mapping[str, str] = {
     "asked": N_("asked"),
     "answers": N_("answers"),
     "helped": N_("helped"),
-    "remark": N_("remark"),
+    "remark": N_("comment"),
     "tag": N_("tag"),
     "campaign": N_("campaign"),
     "version": N_("number of the wording"),

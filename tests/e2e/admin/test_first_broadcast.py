@@ -42,7 +42,7 @@ class Words:
 
 
 ENGLISH = Words(
-    "Email address", "Password", "Log in", "Write a message", "Name (only admins see it)", "Make a draft", "Subject", "Text (Markdown)",
+    "Email address", "Password", "Log in", "Write a message", "Name (only admins see it)", "Create draft", "Subject", "Text (Markdown)",
     "Save and go on to who gets it", "English", "Save and go on to when", "Save and continue", "Send it to me (English)", "A test email is on its way",
     "Send to 2 people", "Started.",
 )  # fmt: skip

@@ -48,7 +48,7 @@ def test_button_of_a_course_starts_and_one_of_a_later_day_schedules(editor: Test
 def test_no_button_where_nobody_would_get_it(editor: TestClient, runtime: Runtime) -> None:
     page = review_of(editor, ready(editor, runtime))
     assert button_of(page) == []
-    assert "Nobody fits" in page
+    assert "Nobody matches your choices" in page
 
 
 def test_no_button_before_the_message_is_written(editor: TestClient, runtime: Runtime) -> None:
@@ -75,7 +75,7 @@ def test_who_did_not_agree_is_counted_above_the_button(editor: TestClient, runti
     make_reader(runtime)
     make_reader(runtime, news=False)
     page = review_of(editor, ready(editor, runtime))
-    assert page.index("one who did not agree to get this is left out") < page.index("Send to one person")
+    assert page.index("one person who has not agreed to this is left out") < page.index("Send to one person")
 
 
 def test_first_mail_is_told_in_the_zone_of_the_practice(editor: TestClient, runtime: Runtime) -> None:

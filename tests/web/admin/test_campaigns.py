@@ -187,7 +187,7 @@ def test_previous_readers_get_the_course_only_if_ticked(
     draft = ready_cohort(editor, runtime)
     review = editor.get(f"{draft}/review").text
     assert "3 people" in text_of(review)
-    assert "2 have had this course · one is in the middle of it" in text_of(review)
+    assert "2 have had this course · one is taking it now" in text_of(review)
     assert 'name="again" value="3"' in review
     for again in ({}, {"again": "2"}, {"again": "4"}, {"again": "yes"}):
         where = post(editor, draft, action="start", **again)
@@ -204,7 +204,7 @@ def test_changed_cohort_audience_is_counted_again(editor: TestClient, runtime: R
     finish(runtime, make_reader(runtime))
     other = make_reader(runtime)
     draft = ready_cohort(editor, runtime)
-    assert "one has had this course · one is in the middle" in text_of(editor.get(f"{draft}/review").text)
+    assert "one has had this course · one is taking it" in text_of(editor.get(f"{draft}/review").text)
     clock.advance(minutes=1)
     finish(runtime, other)
     where = post(editor, draft, action="start", again="2")
@@ -330,7 +330,7 @@ def test_results_show_answers_and_the_dashboard_the_funnel(
         )
     log_in(editor, "editor@x.example")
     results = re.sub(r"\s+", " ", editor.get(f"/admin/campaigns/{course_of(runtime).campaign_id}/results").text)
-    assert "One answer, 0 per cent right" in results
+    assert "One answer, 0% right" in results
     assert re.search(r'scope="row"[^>]*>1\. ', results)
     overview = re.sub(r"\s+", " ", editor.get("/admin").text)
     assert '<a href="/admin/subscribers?status=active"><b>1</b>active</a>' in overview

@@ -41,7 +41,7 @@ def test_a_course_is_made_written_and_published_without_leaving_the_browser(
     assert 'href="/en/better-sleep/lessons/why-you-sleep"' in page
     assert browser.get("/en/better-sleep/lessons/what-helps").status_code == 200
     assert "Better sleep" in browser.get("/en").text
-    assert "This is what readers already get." in written.get(MADE).text
+    assert "Readers already get this version." in written.get(MADE).text
 
 
 def test_what_is_missing_leads_to_its_field(editor: TestClient) -> None:
@@ -398,7 +398,7 @@ def test_saving_a_part_as_it_is_shown_changes_nothing(editor: TestClient, runtim
     form = inputs(editor.get(f"{part}?language=en").text)
     assert "\n" in course_of(runtime).course.texts["en"].body
     post(editor, part, **{**form, "action": "back"})
-    assert "This is what readers already get." in editor.get(f"/admin/courses/{COURSE}").text
+    assert "Readers already get this version." in editor.get(f"/admin/courses/{COURSE}").text
 
 
 def test_questions_of_the_test_are_folded_but_for_those_with_a_mistake_and_a_new_one(editor: TestClient) -> None:

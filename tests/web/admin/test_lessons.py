@@ -61,7 +61,7 @@ def test_an_earlier_version_is_not_laid_over_a_draft_that_was_kept_meanwhile(
 def test_editors_are_told_that_nobody_has_signed_the_safety_notice_until_somebody_has(
     editor: TestClient, runtime: Runtime
 ) -> None:
-    told = "No expert has signed the safety notice of this course yet (English, Nederlands)"
+    told = "The safety notice for this course has not been signed off by a clinician yet (English, Nederlands)"
     assert editor.get("/admin/lessons").text.count(told) == 2
     import_course(runtime.database, runtime.clock, signed_courses())
     assert "No clinician" not in editor.get("/admin/lessons").text

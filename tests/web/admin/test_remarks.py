@@ -151,15 +151,15 @@ def test_the_dashboard_says_how_many_are_new(
         page: str = admin.get("/admin?view=overview", headers={"accept-language": "en"}).text
         return page.partition('class="headline"')[2].partition("</ul>")[0]
 
-    assert "No remarks on lessons" in said()
+    assert "No comments on lessons" in said()
     say(runtime, "old")
     clock.advance(days=30, seconds=1)
     log_in(admin)
     say(runtime, "new")
-    assert "One remark on a lesson in the last thirty days" in said()
+    assert "One comment on a lesson in the last 30 days" in said()
     say(runtime, "newer")
     say(runtime, "")
-    assert "2 remarks on lessons" in said()
+    assert "2 comments on lessons" in said()
     assert 'href="/admin/remarks"' in said()
     monkeypatch.setattr(remarks, "MOST_COUNTED", 2)
     assert runtime.database.query(remarks.new_remarks, clock.now()) == 2

@@ -58,5 +58,5 @@ def test_page_tells_what_readers_learned_if_enough_of_them_did(
     figures = Figures(at=runtime.clock.now(), coming={}, gains={course_id: gain})
     with runtime.database.write() as session:
         heartbeats.set_value(session, "figures", figures.model_dump_json())
-    said = "had 51 per cent right before it, and 80 per cent after it" in browser.get(f"/en/{COURSE}").text
+    said = "got 51% right before it, and 80% after it" in browser.get(f"/en/{COURSE}").text
     assert said == shown

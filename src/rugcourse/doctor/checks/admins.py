@@ -23,9 +23,9 @@ def check_admins(database: Database) -> Iterator[Finding]:
     if found:
         yield warning(
             "admins",
-            _("These owners and editors have no second factor: %(addresses)s."),
+            _("These owners and editors have not set up two-step verification: %(addresses)s."),
             _("Let each of them set up an authenticator app or a passkey under “My account”."),
             addresses=", ".join(found),
         )
     else:
-        yield ok("admins", _("Every owner and editor has a second factor, or has not logged in yet."))
+        yield ok("admins", _("Every owner and editor has two-step verification, or has not logged in yet."))

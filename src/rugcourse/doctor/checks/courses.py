@@ -28,12 +28,12 @@ def check_courses(database: Database) -> Iterator[Finding]:
     if unsigned:
         yield warning(
             "safety-notice",
-            _("No expert has signed the safety notice of: %(courses)s."),
+            _("No clinician has signed off the safety notice of: %(courses)s."),
             _("Have it checked, then fill in who reviewed it and when."),
             courses=", ".join(unsigned),
         )
     else:
-        yield ok("safety-notice", _("An expert has signed it."))
+        yield ok("safety-notice", _("A clinician has signed it off."))
 
 
 def check_books(database: Database, links: Links, branding: Branding) -> Iterator[Finding]:

@@ -195,10 +195,10 @@ def check_withdrawals(log: WithdrawalLog) -> Iterator[Finding]:
 
 def check_spamassassin() -> Iterator[Finding]:
     if shutil.which("spamassassin"):
-        yield ok("spamassassin", _("It is installed; the test of an email asks it."))
+        yield ok("spamassassin", _("It is installed; the email check asks it."))
     else:
         yield unknown(
             "spamassassin",
             _("It is not installed."),
-            _("Install it for the test of an email (Debian: apt install spamassassin)."),
+            _("Install it for the email check (Debian: apt install spamassassin)."),
         )

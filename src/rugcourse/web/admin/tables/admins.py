@@ -97,7 +97,7 @@ def _as_text(shown: Markup) -> Cell:
 _TEAM = (
     TableColumn("address", N_("Address"), sorts=True),
     TableColumn("role", N_("Role"), sorts=True),
-    TableColumn("second_factor", N_("Second factor"), sorts=True),
+    TableColumn("second_factor", N_("Two-step verification"), sorts=True),
 )
 
 

@@ -26,7 +26,7 @@ _CAMPAIGNS = (
     TableColumn("name", N_("Name"), sorts=True),
     TableColumn("kind", N_("What")),
     TableColumn("status", N_("Status"), sorts=True),
-    TableColumn("made", N_("Made"), ColumnKind.TIME, sorts=True),
+    TableColumn("made", N_("Created"), ColumnKind.TIME, sorts=True),
     TableColumn("readers", N_("Readers"), ColumnKind.NUMBER),
     TableColumn("sent", N_("Sent"), ColumnKind.NUMBER),
     TableColumn("open", N_("Not sent yet"), ColumnKind.NUMBER),
@@ -175,7 +175,7 @@ def results(request: Request, campaign_id: int, fields: Mapping[str, str]) -> Ca
         row,
         found,
         Table("campaign-results", N_("Results"), _RESULTS, arranged(mails, _RESULTS, order), order, filters),
-        Table("campaign-answers", N_("What they answered first"), _ANSWERS, answers, TableOrder("id"), filters),
+        Table("campaign-answers", N_("First answers"), _ANSWERS, answers, TableOrder("id"), filters),
         Table("learning-gain", N_("What was learned"), _GAIN, gain, TableOrder("id"), filters),
     )
 

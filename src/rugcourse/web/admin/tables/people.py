@@ -169,7 +169,7 @@ _REMARKS = (
     TableColumn("when", N_("When"), ColumnKind.TIME),
     TableColumn("lesson", N_("Lesson")),
     TableColumn("helped", N_("Helped")),
-    TableColumn("remark", N_("Remark")),
+    TableColumn("remark", N_("Comment")),
     TableColumn("language", N_("Language")),
     TableColumn("from", N_("From")),
 )
@@ -205,7 +205,7 @@ def remarks(request: Request, fields: Mapping[str, str]) -> Remarks:
         for one in found.remarks
     ]
     next_page = {"before": str(found.more)} if found.more else {}
-    title = N_("Remarks on lessons")
+    title = N_("Comments on lessons")
     filters = {"lesson": str(lesson or "")}
     return Remarks(Table("remarks", title, _REMARKS, rows, TableOrder("when", True), filters, next_page), found)
 
