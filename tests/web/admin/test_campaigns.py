@@ -212,7 +212,7 @@ def test_changed_cohort_audience_is_counted_again(editor: TestClient, runtime: R
     assert rows(runtime)[-1].status == CampaignStatus.DRAFT
     page = text_of(editor.get(where).text)
     assert "It did not start: how many people had this course has changed" in page
-    assert "2 have had this course · 0 are in the middle" in page
+    assert "2 have had this course · 0 are taking it" in page
     assert post(editor, draft, action="start", again="2") == f"{draft}?done=start"
 
 
@@ -351,7 +351,7 @@ def test_dashboard_lists_mails_with_unknown_delivery(
 
 @pytest.mark.parametrize(
     ("language", "day", "share"),
-    [("nl", "23-11", "12,5 procent"), ("en", "23/11", "12.5 per"), ("de", "23.11.", "12,5 Prozent")],
+    [("nl", "23-11", "12,5 procent"), ("en", "23/11", "12.5%"), ("de", "23.11.", "12,5 Prozent")],
 )
 def test_dashboard_writes_dates_and_figures_as_in_the_admins_language(
     editor: TestClient, runtime: Runtime, dispatcher: Dispatcher, language: str, day: str, share: str
