@@ -30,7 +30,7 @@ def test_what_was_searched_for_is_marked_in_the_excerpt() -> None:
 
 
 def test_dutch_help_is_found_in_dutch() -> None:
-    assert search_help("afgemeld", "nl")[0].url == "/admin/help/admin#import-a-list"
+    assert search_help("uitgeschreven", "nl")[0].url == "/admin/help/admin#import-a-list"
 
 
 def test_pages_in_the_language_of_the_admin_come_first() -> None:

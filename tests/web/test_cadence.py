@@ -26,7 +26,7 @@ from rugcourse.scheduling import EVERY_DAY, WEEKDAYS, Cadence, Schedule
 SITE = f"/en/{COURSE}"
 EMAIL = "sam@x.example"
 WORKING_DAYS = Cadence(weekdays=WEEKDAYS[:5])
-NEXT_HOUR = "Daarna komt de volgende les op je eerstvolgende uur."
+NEXT_HOUR = "Daarna komt de volgende les op de eerstvolgende tijd die je koos."
 
 
 def schedule_of(runtime: Runtime, email: str) -> Schedule:

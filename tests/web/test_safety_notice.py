@@ -167,7 +167,7 @@ def test_wrong_answer_about_safety_links_the_safety_notice(
     main = page[page.index("<main") : page.index("</main")]
     assert f'href="/nl/{COURSE}/safety-notice"' in main
     assert right.options[right.right_option].why in unescape(main)
-    assert "Net niet" not in page
+    assert "Dat klopt niet" not in page
     assert "Geen probleem" not in page
 
 
@@ -176,7 +176,7 @@ def test_wrong_answer_about_other_topics_has_no_warning(
 ) -> None:
     wrong = course_of(runtime).course.lessons[0].texts["nl"].quiz[0].right_option - 1
     page = answer_page(browser, runtime, dispatcher, clock, 0, wrong, lessons=1)
-    assert "Net niet" in page
+    assert "Dat klopt niet" in page
     assert "Geen probleem" in page
 
 

@@ -47,8 +47,8 @@ ENGLISH = Words(
     "Send to 2 people", "Started.",
 )  # fmt: skip
 DUTCH = Words(
-    "E-mailadres", "Wachtwoord", "Inloggen", "Schrijf een bericht", "Naam, voor jezelf", "Een concept maken", "Onderwerp", "Tekst (Markdown)",
-    "Bewaar en ga verder naar wie", "Nederlands", "Bewaar en ga verder naar wanneer", "Bewaren en verder", "Stuur hem naar mij (Nederlands)", "Hij is onderweg naar",
+    "E-mailadres", "Wachtwoord", "Inloggen", "Schrijf een bericht", "Naam, voor jezelf", "Maak een concept", "Onderwerp", "Tekst (Markdown)",
+    "Bewaar en kies wie het krijgt", "Nederlands", "Bewaar en kies wanneer", "Bewaar en ga verder", "Stuur een testmail naar mij (Nederlands)", "Hij is onderweg naar",
     "Verstuur naar 2 mensen", "Hij is gestart.",
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ from tests.e2e.site import Site
             "Hulp bij deze pagina",
             "Een lijst importeren",
             "Zoek in de hulp",
-            "afgemeld",
+            "uitgeschreven",
             "Een lijst importeren",
         ),
         ("en-GB", "Help with this page", "Import a list", "Search in help", "quiet hours", "What, who and when"),

@@ -130,7 +130,7 @@ def test_doctor_runs_on_request_in_both_languages(editor: TestClient, monkeypatc
     assert "belongs to no one" in page
     editor.headers["accept-language"] = "nl"
     page = editor.get("/admin/deliverability").text
-    assert "dat is van niemand." in page
+    assert "Dat is een voorbeeldadres, geen echt adres." in page
     assert "%(" not in page
     assert "dingen die niet kloppen" in editor.get("/admin").text
 

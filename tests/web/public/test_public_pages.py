@@ -124,7 +124,7 @@ def test_signup_response_and_time_do_not_reveal_known_addresses(
     ("changes", "told"),
     [({"email": "a@b@c"}, "wrong-email"), ({"email": "zoë@x.example"}, "wrong-email"), ({"email": "a@x.org\r\nBcc: b@x.org"}, "wrong-email"),
      ({"email": "x" * 10_000}, "wrong-email"), ({"name": "<b>www.x.example</b>"}, "wrong-name"), ({"days": []}, "minstens één dag"),
-     ({"zone": "x"}, "tijdzone uit de lijst"), ({"hour": "99"}, "uur uit de lijst"), ({"consent": ""}, "mogen we je niet")],
+     ({"zone": "x"}, "tijdzone uit de lijst"), ({"hour": "99"}, "tijd uit de lijst"), ({"consent": ""}, "mogen we je geen lessen")],
 )  # fmt: skip
 def test_signup_form_reports_wrong_fields_and_stores_nothing(
     browser: TestClient, runtime: Runtime, clock: VirtualClock, changes: dict[str, object], told: str
@@ -528,14 +528,14 @@ def test_result_shows_the_hardest_question_and_a_picture_for_each_cause(browser:
     result = browser.post(f"{SITE}/test", data={"a": ".".join("0" * 7), "o": "1"}).headers["location"]
     page = browser.get(result).text
     assert page.count("<svg") == 7
-    assert "Vaak een verrassing" in page
+    assert "Dit antwoord verrast veel mensen" in page
 
 
 @pytest.mark.parametrize(
     ("language", "words"),
     [
         ("en", ("What you know about each topic", "It says nothing about your health", "1 of 2", "still to learn")),
-        ("nl", ("Wat je weet per onderwerp", "Het zegt niets over je gezondheid", "1 van 2", "kun je nog leren")),
+        ("nl", ("Wat je weet per onderwerp", "Het zegt niets over je gezondheid", "1 van 2", "leer je in de cursus")),
     ],
 )
 def test_a_result_is_about_knowledge_and_each_topic_leads_to_its_lesson(

@@ -188,7 +188,7 @@ def test_reader_pauses_and_resumes(browser: TestClient, runtime: Runtime, email:
     assert "Je hebt pauze" in browser.get(link).text
     assert enrolment_of(runtime, email).next_due_at is None
     browser.post(link, data={"action": "resume"})
-    assert "Hierna: les 2" in browser.get(link).text
+    assert "Je volgende les is les 2" in browser.get(link).text
 
 
 def test_invalid_preferences_change_nothing(browser: TestClient, runtime: Runtime, email: str) -> None:
