@@ -327,7 +327,14 @@ def test_description_names_every_endpoint_its_scope_and_problems(app: FastAPI) -
         for operation in one.values():
             assert operation["x-scope"] in {*Scope}
             assert operation["responses"]["401"]["content"].keys() == {"application/problem+json"}
+    conditional = {
+        path for path, one in found["paths"].items() for answer in one.values() if "304" in answer["responses"]
+    }
+    assert conditional == {"/api/v1/subscribers/{subscriber_id}"}
     page = browser.get("/api/v1/reference")
     assert page.status_code == 200
     for method, path in described:
         assert f"<code>{method} {path}</code>" in page.text
+    refused = browser.get("/api/v1/courses").json()["type"]
+    assert refused == "/api/v1/reference#problem-401"
+    assert 'id="problem-401"' in page.text

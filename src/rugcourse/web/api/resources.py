@@ -120,14 +120,15 @@ def _schedule(schedule: Schedule) -> ScheduleView:
 
 
 class NewSubscriber(_Sent):
-    """A signup. The address gets an email that asks to confirm it, as with the form; nothing is known of it before.
+    """A signup. The address gets an email that asks to confirm it, as with the form, and is `pending` until it does.
 
-    `hour`: local, 0 to 23. `weekdays`: 0 is Monday.
+    `course`: its slug, as `GET /api/v1/courses` lists it. `language`: a code that the course has, such as `en`. `hour`:
+    local, 0 to 23. `weekdays`: 0 is Monday.
     """
 
     email: str = Field(max_length=254)
-    course: str = Field(max_length=60)
-    language: str = Field(max_length=5)
+    course: str = Field(max_length=60, examples=["back-pain"])
+    language: str = Field(max_length=5, examples=["en"])
     name: str = Field("", max_length=80)
     time_zone: str = Field(max_length=60, examples=["Europe/Amsterdam"])
     hour: int = Field(8, ge=0, le=23)
