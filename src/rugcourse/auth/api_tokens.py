@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.auth.admins import hash_token
 from rugcourse.auth.roles import includes
+from rugcourse.content.model import without_invisible
 from rugcourse.db.models import ApiTokenRow, AuditAction, Role
 from rugcourse.db.queries import admins, api_tokens
 from rugcourse.errors import InvalidInput, NotFoundError
@@ -30,7 +31,7 @@ _SEEN = timedelta(minutes=1)  # so often at most its use is written down
 
 
 class Scope(StrEnum):
-    """What a token may do. Reading needs an analyst; writing what the admin pages need for it."""
+    """What a token may do. It needs the role that the admin pages need for the same, see `ROLE_OF`."""
 
     SUBSCRIBERS_READ = "subscribers:read"
     SUBSCRIBERS_WRITE = "subscribers:write"
@@ -41,7 +42,8 @@ class Scope(StrEnum):
     SUPPRESSIONS_WRITE = "suppressions:write"
 
 
-ROLE_OF = {one: Role.EDITOR if one.endswith(":write") else Role.ANALYST for one in Scope}
+# A list of subscribers can be taken away, which an analyst may not do.
+ROLE_OF = {one: Role.ANALYST if one in {Scope.COURSES_READ, Scope.CAMPAIGNS_READ} else Role.EDITOR for one in Scope}
 
 
 class InvalidTokenRequest(InvalidInput):
@@ -83,7 +85,7 @@ def create(
     chosen = _scopes(scopes)
     if missing := [one for one in chosen if not includes(Role(admin.role), ROLE_OF[one])]:
         raise InvalidTokenRequest(f"{admin.email} is an {admin.role} and may not have the scope {missing[0]}.")
-    label = " ".join(name.split())
+    label = without_invisible(" ".join(name.split())).strip()
     if not label or len(label) > LONGEST_NAME:
         raise InvalidTokenRequest(f"Give the token a name of at most {LONGEST_NAME} characters, such as what uses it.")
     if days is not None and not 0 < days <= LONGEST_DAYS:

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from rugcourse.db.engine import BadValue
+from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.errors import ConflictError, InvalidInput, InvalidState, NotFoundError, RugcourseError, UnavailableError
 
 log = structlog.get_logger()
@@ -102,6 +103,8 @@ def answer_to(error: Exception) -> Response:  # noqa: PLR0911 - a table
             return problem(error.status_code, TITLES.get(error.status_code, str(error.detail)))
         case NotFoundError():
             return problem(404, "There is nothing at this address, or not for this token.")
+        case NotAnAddress():
+            return problem(422, "This is no email address.", [FieldProblem(pointer="/email", detail="No address.")])
         case InvalidInput() | BadValue():
             return problem(422, getattr(error, "message", "A value can't be stored."))
         case InvalidState() | ConflictError():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rugcourse.db.audience import MAX_TAG_LENGTH, SubscriberFilter
 from rugcourse.db.models import CampaignRow, SubscriberRow, SubscriberStatus
@@ -18,7 +18,8 @@ from rugcourse.web.api.pagination import MOST
 
 SubscriberAction = Literal["pause", "resume", "unsubscribe", "no_tags", "no_statistics"]
 CampaignAction = Literal["pause", "resume", "cancel"]
-Name = Field(max_length=80)
+# As long as on the admin pages.
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=200)]
 
 
 class _Sent(BaseModel):
@@ -139,13 +140,7 @@ class SubscriberActionRequest(_Sent):
     """An action, and why, for the audit log."""
 
     action: SubscriberAction
-    reason: str = Field(min_length=1, max_length=200)
-
-
-class Reason(_Sent):
-    """Why, for the audit log."""
-
-    reason: str = Field(min_length=1, max_length=200)
+    reason: Reason
 
 
 class LessonView(BaseModel):
@@ -259,7 +254,7 @@ class NewSuppression(_Sent):
     """An address that is to get no email, and why, for the audit log."""
 
     email: str = Field(max_length=254)
-    reason: str = Field(min_length=1, max_length=200)
+    reason: Reason
 
 
 class RequestAccepted(BaseModel):
