@@ -49,11 +49,13 @@ def table_of(data: Mapping[str, Any]) -> dict[str, object]:
         "source": "https://www.caniemail.com, by the npm package caniemail (MIT licence)",
         "as_of": data["last_update_date"][:10],
         "programs": PROGRAMS,
-        "support": {one["slug"]: "".join(_letter(one["stats"], program) for program in PROGRAMS) for one in features},
+        "support": {
+            one["slug"]: "".join(_support_code(one["stats"], program) for program in PROGRAMS) for one in features
+        },
     }
 
 
-def _letter(stats: Mapping[str, Mapping[str, Mapping[str, str]]], program: str) -> str:
+def _support_code(stats: Mapping[str, Mapping[str, Mapping[str, str]]], program: str) -> str:
     family, _, platform = program.partition("/")
     by_version = stats.get(family, {}).get(platform, {})
     return list(by_version.values())[-1][:1] if by_version else _UNKNOWN  # oldest first

@@ -46,6 +46,8 @@ USUAL = ("scheduling", "links", "learning", "delivery", "bounces", "auth")
 
 # src/rugcourse/a/b.py has its tests in tests/a/test_b*.py. Those of these modules are elsewhere.
 TESTS: dict[str, tuple[str, ...]] = {
+    "auth.api_tokens": ("tests/web/api/test_api.py",),
+    "auth.idempotency": ("tests/web/api/test_api.py",),
     "auth.account_emails": (
         "tests/auth/test_passkeys.py",
         "tests/auth/test_totp.py",

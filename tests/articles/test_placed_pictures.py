@@ -139,6 +139,14 @@ def test_marks_and_sources_that_a_document_writes_itself_show_nothing_of_others(
     assert article.left_out.pictures == 2
 
 
+def test_no_text_of_a_document_can_become_a_picture_or_grow_by_it() -> None:
+    typed = "\ue0000\ue001" * 50_000 + "0-" * 50_000
+    shown_one = paragraph(picture("rId7", '"' * 1000))
+    file = docx(paragraph(TEXT), shown_one, paragraph(f"{typed} {TEXT}"), extra=MEDIA, images=IMAGES)
+    article = placed(file, "a.docx")
+    assert sum(block.kind is BlockKind.PICTURE for block in article.blocks) == 1
+
+
 def test_two_thousand_places_of_one_picture_are_a_thousand() -> None:
     file = docx(paragraph(TEXT), *[paragraph(picture("rId7"))] * 2000, extra=MEDIA, images=IMAGES)
     article = placed(file, "a.docx")

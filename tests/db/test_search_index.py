@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from tests.support.packages import postgres_of_debian
+from tests.support.query_plans import explained, recorded
 from tests.support.servers import postgres_server, postgres_url
-from tests.web.test_query_plans import explained, recorded
 
 from rugcourse.db.audience import SubscriberFilter
 from rugcourse.db.engine import Database

@@ -15,7 +15,7 @@ from rugcourse.subscribers.confirming import ConfirmChoices, confirm_signup
 NOW, LATER = ConfirmChoices(first_now=True), ConfirmChoices()
 
 
-def press(runtime: Runtime, email: str, choices: ConfirmChoices) -> None:
+def confirm_pending(runtime: Runtime, email: str, choices: ConfirmChoices) -> None:
     mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0]
     runtime.database.run(confirm_signup, runtime.clock.now(), runtime.signer, mail.id, choices, None)
 
@@ -26,7 +26,7 @@ def lessons_of(runtime: Runtime, email: str) -> list[int | None]:
 
 def test_first_lesson_comes_now_and_the_second_at_the_readers_hour(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_pending(runtime)
-    press(runtime, email, NOW)
+    confirm_pending(runtime, email, NOW)
     assert len(lessons_of(runtime, email)) == 1
     enrolment = enrolment_of(runtime, email)
     assert enrolment.next_position == 2
@@ -36,16 +36,16 @@ def test_first_lesson_comes_now_and_the_second_at_the_readers_hour(runtime: Runt
 
 def test_without_the_tick_the_first_lesson_waits_for_the_readers_hour(runtime: Runtime) -> None:
     email = make_pending(runtime)
-    press(runtime, email, LATER)
+    confirm_pending(runtime, email, LATER)
     assert lessons_of(runtime, email) == []
     assert enrolment_of(runtime, email).next_position == 1
 
 
 def test_a_second_press_days_later_sends_nothing_more(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_pending(runtime)
-    press(runtime, email, NOW)
+    confirm_pending(runtime, email, NOW)
     clock.advance(days=2)
-    press(runtime, email, NOW)
+    confirm_pending(runtime, email, NOW)
     assert len(lessons_of(runtime, email)) == 1
 
 
@@ -53,6 +53,6 @@ def test_while_sending_is_held_the_signup_is_confirmed_and_the_lesson_waits(runt
     email = make_pending(runtime)
     [mail] = mails_to(runtime, email, DeliveryKind.CONFIRM)
     runtime.database.run(holds.hold_by_admin, runtime.clock.now(), f"campaign:{mail.campaign_id}", "a mistake")
-    press(runtime, email, NOW)
+    confirm_pending(runtime, email, NOW)
     assert lessons_of(runtime, email) == []
     assert enrolment_of(runtime, email).next_position == 1

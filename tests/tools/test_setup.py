@@ -38,7 +38,7 @@ def test_lock_without_uv_keeps_all_other_tools_and_their_hashes() -> None:
 
 
 def test_a_clean_checkout_gets_exactly_the_locked_packages(tmp_path: Path) -> None:
-    for name in ("tools", "src", "lessons", "templates", "locales"):
+    for name in ("tools", "src", "lessons", "templates", "locales", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE", "requirements.lock", "requirements-tools.lock"):
         shutil.copy(ROOT / name, tmp_path / name)

@@ -6,19 +6,16 @@ A table that grows with the readers would make each of them slower with the numb
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 from tests.support.builders import at_eight, make_pending, make_reader, send_all
 from tests.support.pages import path
+from tests.support.query_plans import explained, recorded
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.db.engine import Database
 from rugcourse.db.models import Base, DeliveryKind
 from rugcourse.db.queries import remarks
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -39,26 +36,6 @@ _INDEX_SCAN = re.compile(r"SCAN (\w+) USING (?:COVERING )?INDEX (\w+)")
 _ALIAS = re.compile(r"\b(\w+) AS (\w+)")
 
 
-@dataclass
-class Statements:
-    """What was sent to the database: statement → parameters of its first execution."""
-
-    seen: dict[str, object] = field(default_factory=dict)
-
-    def note(self, _connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
-        if statement.lstrip().startswith(("SELECT", "UPDATE", "DELETE", "INSERT", "WITH")):
-            first = parameters[0] if isinstance(parameters, list) else parameters
-            self.seen.setdefault(statement, first)
-
-
-@contextmanager
-def recorded(database: Database) -> Iterator[Statements]:
-    found = Statements()
-    event.listen(database.engine, "before_cursor_execute", found.note)
-    yield found
-    event.remove(database.engine, "before_cursor_execute", found.note)
-
-
 def scans(connection: Connection, statement: str, parameters: object) -> set[str]:
     """The growing tables that a statement reads as a whole, because no index serves it."""
     names = {alias: table for table, alias in _ALIAS.findall(statement)}
@@ -71,13 +48,6 @@ def scans(connection: Connection, statement: str, parameters: object) -> set[str
         read = {one[1] for line in plan if (one := re.match(r"SCAN (\w+)(?! USING (COVERING )?INDEX)", line))}
         read |= {one[1] for line in plan if (one := _INDEX_SCAN.match(line)) and one[2] not in PARTIAL}
     return {names.get(one, one) for one in read} & GROWING
-
-
-def explained(connection: Connection, statement: str, parameters: object) -> str:
-    """How the database will find what a statement asks for."""
-    if connection.dialect.name == "postgresql":
-        return "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
-    return "\n".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
 
 def test_no_statement_for_readers_reads_a_whole_table(

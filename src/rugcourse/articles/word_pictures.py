@@ -1,12 +1,13 @@
 """Finds the pictures of a .docx, and marks their places through the libraries that read its text.
 
-A mark is text, so that it stays where it is: a number between two characters that no font has.
+A mark is text, so that it stays where it is. It has a random word in it, so that no document can write one itself.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
+import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from html import escape
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _IMAGE = "/relationships/image"
 _MOST_MARKS = 1000
-_MARK = re.compile("\ue000([0-9]{1,5})\ue001")
 
 
 @dataclass(slots=True)
@@ -28,6 +28,7 @@ class WordPictures:
 
     sources: dict[str, str]
     _marked: list[str] = field(default_factory=list)
+    _nonce: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @classmethod
     def of(cls, relationships: Iterable[tuple[str, str, str]], folder: str, names: Collection[str]) -> WordPictures:
@@ -52,11 +53,11 @@ class WordPictures:
 
     def in_place_of_marks(self, html: str) -> str:
         """Return HTML with an `<img>` at each mark."""
-        return _MARK.sub(lambda mark: self._image(int(mark[1])), html)
+        return re.sub(f"{self._nonce}-([0-9]{{1,5}})-", lambda mark: self._image(int(mark[1])), html)
 
     def _marked_as(self, source: str, alt: str) -> str:
         self._marked.append(f'<img src="{escape(SOURCE_SCHEME + source)}" alt="{escape(alt)}">')
-        return f"\ue000{len(self._marked) - 1}\ue001"
+        return f"{self._nonce}-{len(self._marked) - 1}-"
 
     def _image(self, number: int) -> str:
         return self._marked[number] if number < len(self._marked) else ""

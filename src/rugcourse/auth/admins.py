@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from rugcourse.auth import security_events
 from rugcourse.auth.passwords import check_strength, hash_password
+from rugcourse.auth.roles import includes
 from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import AdminRow, AuditAction, Role
-from rugcourse.db.queries import admins
+from rugcourse.db.queries import admins, api_tokens
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.errors import InvalidState, NotFoundError
 
@@ -71,6 +72,7 @@ def invite(session: Session, clock: Clock, address: str, role: Role, by: int | N
     elif by is None:
         admin.role, admin.disabled_at = role, None
         admin.reset_token_hash, admin.reset_expires_at = None, None  # an older link could set the password first
+        api_tokens.revoke_all(session, admin.id, now)
     elif admin.password_hash is not None or admin.disabled_at is not None:
         raise AlreadyAdmin
     else:
@@ -191,11 +193,16 @@ def choose_language(session: Session, admin_id: int, language: str | None) -> No
 
 
 def change_role(session: Session, now: datetime, admin_id: int, role: Role, by: int | None) -> str:
-    """Change an admin's role, and end their sessions. Returns their address. Raises NoSuchAdmin, LastOwner."""
+    """Change an admin's role, and end their sessions; if it shrinks their API tokens, too.
+
+    Returns their address. Raises NoSuchAdmin, LastOwner.
+    """
     admin = _admin(session, admin_id)
     before = _facts(admin)
     if role != Role.OWNER:
         _require_another_owner(session, admin)
+    if not includes(role, Role(admin.role)):
+        api_tokens.revoke_all(session, admin.id, now)
     admin.role, admin.reset_token_hash, admin.reset_expires_at = role, None, None
     if admin.password_hash is not None:
         admin.invite_token_hash, admin.invite_expires_at = None, None
@@ -205,13 +212,14 @@ def change_role(session: Session, now: datetime, admin_id: int, role: Role, by: 
 
 
 def disable_account(session: Session, now: datetime, admin_id: int, by: int | None) -> str:
-    """Disable an account, and end its sessions. Returns its address. Raises NoSuchAdmin, LastOwner."""
+    """Disable an account, and end its sessions and API tokens. Returns its address. Raises NoSuchAdmin, LastOwner."""
     admin = _admin(session, admin_id)
     before = _facts(admin)
     _require_another_owner(session, admin)
     admin.disabled_at, admin.invite_token_hash, admin.invite_expires_at = now, None, None
     admin.reset_token_hash, admin.reset_expires_at = None, None
     admins.end_sessions(session, admin.id)
+    api_tokens.revoke_all(session, admin.id, now)
     admins.record_change(session, now, by, AuditAction.ADMIN_DISABLE, admin.email, before, _facts(admin))
     return admin.email
 

@@ -16,6 +16,8 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from rugcourse.auth.admins import hash_token
+from rugcourse.auth.roles import includes
+from rugcourse.content.model import without_invisible
 from rugcourse.db.models import ApiTokenRow, AuditAction, Role
 from rugcourse.db.queries import admins, api_tokens
 from rugcourse.errors import InvalidInput, NotFoundError
@@ -26,11 +28,10 @@ LONGEST_NAME = 80
 LONGEST_DAYS = 3650
 _TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 _SEEN = timedelta(minutes=1)  # so often at most its use is written down
-_RANKS = {Role.ANALYST: 1, Role.EDITOR: 2, Role.OWNER: 3}
 
 
 class Scope(StrEnum):
-    """What a token may do. Reading needs an analyst; writing what the admin pages need for it."""
+    """What a token may do. It needs the role that the admin pages need for the same, see `ROLE_OF`."""
 
     SUBSCRIBERS_READ = "subscribers:read"
     SUBSCRIBERS_WRITE = "subscribers:write"
@@ -41,7 +42,8 @@ class Scope(StrEnum):
     SUPPRESSIONS_WRITE = "suppressions:write"
 
 
-ROLE_OF = {one: Role.EDITOR if one.endswith(":write") else Role.ANALYST for one in Scope}
+# A list of subscribers can be taken away, which an analyst may not do.
+ROLE_OF = {one: Role.ANALYST if one in {Scope.COURSES_READ, Scope.CAMPAIGNS_READ} else Role.EDITOR for one in Scope}
 
 
 class InvalidTokenRequest(InvalidInput):
@@ -81,9 +83,9 @@ def create(
     if admin is None or admin.disabled_at is not None or admin.password_hash is None:
         raise InvalidTokenRequest(N_("No admin who can log in has this address."))
     chosen = _scopes(scopes)
-    if missing := [one for one in chosen if _RANKS[Role(admin.role)] < _RANKS[ROLE_OF[one]]]:
+    if missing := [one for one in chosen if not includes(Role(admin.role), ROLE_OF[one])]:
         raise InvalidTokenRequest(f"{admin.email} is an {admin.role} and may not have the scope {missing[0]}.")
-    label = " ".join(name.split())
+    label = without_invisible(" ".join(name.split())).strip()
     if not label or len(label) > LONGEST_NAME:
         raise InvalidTokenRequest(f"Give the token a name of at most {LONGEST_NAME} characters, such as what uses it.")
     if days is not None and not 0 < days <= LONGEST_DAYS:
@@ -113,7 +115,7 @@ def find_client(session: Session, now: datetime, secret: str) -> ApiClient | Non
     is_over = row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now)
     if is_over or admin.disabled_at is not None:
         return None
-    allowed = {one for one in Scope if _RANKS[ROLE_OF[one]] <= _RANKS[Role(admin.role)]}
+    allowed = {one for one in Scope if includes(Role(admin.role), ROLE_OF[one])}
     is_unseen = row.used_at is None or now - row.used_at > _SEEN
     return ApiClient(row.id, admin.id, frozenset(allowed & set(row.scopes.split())), is_unseen)
 

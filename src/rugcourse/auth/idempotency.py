@@ -8,15 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from rugcourse.db.models import IdempotencyKeyRow
 from rugcourse.db.queries import api_tokens
 from rugcourse.errors import ConflictError, InvalidInput
+from rugcourse.links import Signer
 
 KEPT = timedelta(days=1)
 LONGEST_KEY = 200
+
+
+class IdempotentRequest(NamedTuple):
+    """A request of a token, with the key that its client chose, or "". `text`: all that is asked, as text."""
+
+    token_id: int
+    key: str
+    text: str
 
 
 class KeyReused(ConflictError):
@@ -28,27 +38,32 @@ class InvalidKey(InvalidInput):
 
 
 def once(
-    session: Session, now: datetime, token_id: int, key: str, request_hash: str, act: Callable[[Session], object]
+    session: Session,
+    now: datetime,
+    signer: Signer,
+    request: IdempotentRequest,
+    act: Callable[[Session], object],
 ) -> bool:
-    """Carry out a request, unless it was before; returns whether it was carried out now. An empty key: always do it.
+    """Carry out a request, unless it was before; returns whether it was carried out now. Without a key: always do it.
 
-    `request_hash`: a keyed hash of what is asked. Raises KeyReused, InvalidKey, and what `act` raises; then the key is
+    Of key and request only keyed hashes are kept. Raises KeyReused, InvalidKey, and what `act` raises; then the key is
     free again.
     """
-    if not key:
+    if not request.key:
         act(session)
         return True
-    if len(key) > LONGEST_KEY or not (key.isascii() and key.isprintable()):
+    if len(request.key) > LONGEST_KEY or not (request.key.isascii() and request.key.isprintable()):
         raise InvalidKey
-    api_tokens.lock(session, token_id)
-    api_tokens.forget_answers(session, now - KEPT)
-    before = api_tokens.answer_of(session, token_id, key)
+    key, asked = signer.digest(request.key), signer.digest(request.text)
+    api_tokens.lock(session, request.token_id)
+    api_tokens.forget_keys(session, now - KEPT)
+    before = api_tokens.find_key(session, request.token_id, key)
     if before is not None:
-        if before.request_hash != request_hash:
+        if before.request_hash != asked:
             raise KeyReused
         return False
     act(session)
-    api_tokens.keep_answer(
-        session, IdempotencyKeyRow(token_id=token_id, key=key, request_hash=request_hash, created_at=now)
+    api_tokens.keep_key(
+        session, IdempotencyKeyRow(token_id=request.token_id, key_hash=key, request_hash=asked, created_at=now)
     )
     return True

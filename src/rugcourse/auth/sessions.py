@@ -12,6 +12,7 @@ from rugcourse.auth import security_events, totp
 from rugcourse.auth.admins import hash_token
 from rugcourse.auth.passwords import verify_password
 from rugcourse.auth.recovery_codes import use_recovery_code
+from rugcourse.auth.roles import includes
 from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.auth.totp import SecretBox, context_of_admin
 from rugcourse.clock import Clock, SystemClock
@@ -28,7 +29,6 @@ CODE_SECONDS = 300.0  # from the password to the code
 MAX_CODE_ATTEMPTS = 5  # for each session, from all networks together
 _DAY_SECONDS = 86_400.0
 _SEEN_SECONDS = 60.0  # to not write on every request
-_RANKS = {Role.OWNER: 3, Role.EDITOR: 2, Role.ANALYST: 1}
 
 
 MUST_HAVE_SECOND_FACTOR = (Role.OWNER, Role.EDITOR)
@@ -71,7 +71,7 @@ class AdminIdentity:
 
     def may(self, role: Role) -> bool:
         """Return whether the admin's role includes a role."""
-        return _RANKS[self.role] >= _RANKS[role]
+        return includes(self.role, role)
 
 
 def find_admin_id(database: Database, address: str) -> int | None:

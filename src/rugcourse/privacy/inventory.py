@@ -170,7 +170,7 @@ INVENTORY: tuple[Group, ...] = (
         "id token_hash hint name scopes admin_id created_at expires_at used_at revoked_at",
         End.ACCOUNT,
     ),
-    of_nobody("idempotency_key", "token_id key request_hash created_at"),
+    of_nobody("idempotency_key", "token_id key_hash request_hash created_at"),
     of_admins("admin_passkey", "id admin_id credential_id public_key sign_count name created_at used_at", End.ACCOUNT),
     of_admins("admin_recovery_code", "code_hash admin_id", End.ACCOUNT),
     of_admins("admin_challenge", "challenge bound_to expires_at", End.CHALLENGE),

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import BOUNCE, DISCARDED_DAYS, SuppressionRow
-from rugcourse.db.queries import address_changes, campaigns, erasure, lesson_drafts, subscribers
+from rugcourse.db.queries import address_changes, api_tokens, campaigns, erasure, lesson_drafts, subscribers
 from rugcourse.db.queries.admins import LONGEST_SESSION_DAYS, SECURITY_EVENT_DAYS
 from rugcourse.delivery.restore_guard import KEPT_DAYS as PROCESS_DAYS
 from rugcourse.enrolment.new_address import VALID
@@ -119,6 +119,7 @@ def forget(database: Database, clock: Clock, signer: Signer, retention: Retentio
         drafts=_forget_drafts(database, before(DISCARDED_DAYS)),
         addresses=_forget_addresses(database, before(retention.asked_days), clock.now() - VALID),
     )
+    once(api_tokens.forget_keys, days=1)
     _forget_domains(database, before(retention.log_days))
     database.scrub()
     return forgotten

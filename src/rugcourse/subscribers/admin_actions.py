@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from rugcourse.content.model import without_invisible
 from rugcourse.db.audience import MAX_TAG_LENGTH
 from rugcourse.db.models import AuditAction, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import admins, campaigns, enrolments, subscribers
@@ -233,8 +234,8 @@ def _object_to_statistics(context: _Context) -> None:
 
 
 def _tag_of(request: ActionRequest) -> str:
-    tag = request.tag.strip().lower()
-    if not tag or len(tag) > MAX_TAG_LENGTH or "," in tag:
+    tag = without_invisible(request.tag).strip().lower()
+    if not tag.isprintable() or not tag or len(tag) > MAX_TAG_LENGTH or "," in tag:
         raise InvalidTag
     return tag
 

@@ -33,6 +33,7 @@ _CHALLENGES_PER_HOUR = RateLimitItemPerHour(60)
 _ANYTHING_IN_ALL = RateLimitItemPerHour(10_000)  # each for remarks, tests and challenges: bounds the memory
 _API_PER_MINUTE = RateLimitItemPerMinute(600)
 _API_WAIT_SECONDS = 10
+_API_SIGNUPS_PER_HOUR = RateLimitItemPerHour(300)
 # Login attempts, successful or not; a success clears the first of these.
 _LOGINS_OF_ACCOUNT_FROM_NETWORK = RateLimitItemPerMinute(5, 15)
 _LOGINS_FROM_NETWORK = RateLimitItemPerMinute(30, 15)
@@ -174,6 +175,12 @@ class RequestLimits:
     def api_wait(self, token_id: int) -> int:
         """Count a request of a token. Returns 0, or the seconds to wait if its limit is reached."""
         return 0 if self._hit(_API_PER_MINUTE, "api", str(token_id)) else _API_WAIT_SECONDS
+
+    def allows_api_signup(self, token_id: int) -> bool:
+        """Count a signup by a token. Returns False if its limit, or that of all signups together, is reached."""
+        return self._hit(_API_SIGNUPS_PER_HOUR, "api signup", str(token_id)) and self._hit(
+            self._in_all, "signup", "all"
+        )
 
     def is_first_use(self, proof: str, body_hash: str) -> bool:
         """Return whether a signature is new today, or was used with the same body before, as in a retry."""

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text, update
 from tests.support.builders import make_reader
 from tests.support.privacy import subscriber_id
-from tests.web.test_query_plans import explained, recorded
+from tests.support.query_plans import explained, recorded
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.db import search_index

@@ -41,6 +41,9 @@ def test_token_is_shown_once_works_and_is_revoked(admin: TestClient, app: FastAP
         ({"scopes": []}, 400),
         ({"scopes": ["all"]}, 400),
         ({"days": "9999"}, 400),
+        ({"days": ""}, 400),
+        ({"days": "abc"}, 400),
+        ({"days": "-1"}, 400),
     ],
 )
 def test_nothing_is_made_without_the_password_a_name_and_something_to_do(

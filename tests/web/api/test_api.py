@@ -11,14 +11,16 @@ from tests.support.admins import make_admin
 from tests.support.api import EMAIL, client_of, make_client, make_token
 from tests.support.builders import COURSE, mails_to, make_reader
 from tests.support.routes import routes
+from tests.support.rows import everything
 
 from rugcourse.auth import api_tokens
-from rugcourse.auth.admins import change_role, disable_account
+from rugcourse.auth.admins import change_role, disable_account, invite
 from rugcourse.auth.api_tokens import InvalidTokenRequest, Scope
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryKind, Role
 from rugcourse.db.queries import admins, subscribers
+from rugcourse.privacy.retention import forget
 from rugcourse.web.access import Access
 
 NEW = {"email": "new@x.example", "course": COURSE, "language": "nl", "time_zone": "Europe/Amsterdam", "hour": 9}
@@ -78,11 +80,25 @@ def test_token_ends_when_it_expires_is_revoked_or_its_admin_goes(
     with runtime.database.read() as session:
         admin = admins.by_email(session, EMAIL)
     assert admin is not None
-    runtime.database.run(change_role, clock.now(), admin.id, Role.ANALYST, None)
+    runtime.database.run(change_role, clock.now(), admin.id, Role.OWNER, None)
     assert client.get("/api/v1/suppressions").status_code == 200
-    problem(client.post("/api/v1/suppressions", json={"email": "a@x.example", "reason": "asked"}), 403)
-    runtime.database.run(disable_account, clock.now(), admin.id, None)
+    runtime.database.run(change_role, clock.now(), admin.id, Role.ANALYST, None)
     problem(client.get("/api/v1/courses"), 401)
+    runtime.database.run(change_role, clock.now(), admin.id, Role.OWNER, None)
+    problem(client.get("/api/v1/courses"), 401)
+    again = client_of(app, make_token(runtime, Scope.COURSES_READ))
+    assert again.get("/api/v1/courses").status_code == 200
+    runtime.database.run(disable_account, clock.now(), admin.id, None)
+    runtime.database.run(invite, clock, EMAIL, Role.OWNER, None)
+    problem(again.get("/api/v1/courses"), 401)
+
+
+def test_an_analyst_reads_no_lists_of_people(app: FastAPI, runtime: Runtime, clock: VirtualClock) -> None:
+    make_admin(runtime.database, clock, EMAIL, Role.ANALYST)
+    for scope in (Scope.SUBSCRIBERS_READ, Scope.SUPPRESSIONS_READ):
+        with pytest.raises(InvalidTokenRequest, match="may not have"):
+            make_token(runtime, scope)
+    assert client_of(app, make_token(runtime, Scope.CAMPAIGNS_READ)).get("/api/v1/campaigns").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -158,6 +174,7 @@ def test_subscribers_come_in_pages_whose_cursors_are_signed(runtime: Runtime, pr
     assert seen == emails
     for wrong in (cursor + "x", "x", cursor[::-1], "0"):
         problem(program.get("/api/v1/subscribers", params={"cursor": wrong}), 400)
+    problem(program.get("/api/v1/suppressions", params={"cursor": cursor}), 400)
     found = program.get("/api/v1/subscribers", params={"search": emails[2]}).json()["data"]
     assert [one["email"] for one in found] == [emails[2]]
 
@@ -302,6 +319,31 @@ def test_what_is_not_there_is_told_in_json(app: FastAPI, program: TestClient) ->
     assert answer.headers["allow"] == "GET, POST"
 
 
+def test_signups_of_a_token_are_limited(program: TestClient, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    from limits import RateLimitItemPerHour
+
+    from rugcourse.web import rate_limits
+
+    monkeypatch.setattr(rate_limits, "_API_SIGNUPS_PER_HOUR", RateLimitItemPerHour(2))
+    sent = [program.post("/api/v1/subscribers", json={**NEW, "email": f"a{one}@x.example"}) for one in range(3)]
+    assert [one.status_code for one in sent] == [202, 202, 429]
+
+
+@pytest.mark.parametrize("tag", ["%00", "%E2%80%8B", "a%0Ab", "%1b"])
+def test_a_tag_that_nobody_sees_is_refused(program: TestClient, runtime: Runtime, tag: str) -> None:
+    make_reader(runtime)
+    problem(program.put(f"/api/v1/subscribers/1/tags/{tag}"), 422)
+
+
+def test_keys_are_kept_as_hashes_and_for_a_day(program: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
+    program.post("/api/v1/subscribers", json=NEW, headers={"idempotency-key": "sam@x.example"})
+    [kept] = everything(runtime)["idempotency_key"]
+    assert "sam@x.example" not in str(kept)
+    clock.advance(days=2)
+    forget(runtime.database, clock, runtime.signer, runtime.retention)
+    assert everything(runtime)["idempotency_key"] == []
+
+
 def test_a_token_that_asks_too_often_has_to_wait(
     program: TestClient, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,7 +369,14 @@ def test_description_names_every_endpoint_its_scope_and_problems(app: FastAPI) -
         for operation in one.values():
             assert operation["x-scope"] in {*Scope}
             assert operation["responses"]["401"]["content"].keys() == {"application/problem+json"}
+    conditional = {
+        path for path, one in found["paths"].items() for answer in one.values() if "304" in answer["responses"]
+    }
+    assert conditional == {"/api/v1/subscribers/{subscriber_id}"}
     page = browser.get("/api/v1/reference")
     assert page.status_code == 200
     for method, path in described:
         assert f"<code>{method} {path}</code>" in page.text
+    refused = browser.get("/api/v1/courses").json()["type"]
+    assert refused == "/api/v1/reference#problem-401"
+    assert 'id="problem-401"' in page.text

@@ -32,11 +32,11 @@ class ApiTokenRow(Base):
 
 
 class IdempotencyKeyRow(Base):
-    """A request with an idempotency key that was carried out, kept for a day. `request_hash`: a keyed hash of it."""
+    """A request with an idempotency key that was carried out, kept for a day. Both are keyed hashes."""
 
     __tablename__ = "idempotency_key"
 
     token_id: Mapped[int] = mapped_column(ForeignKey("api_token.id"), primary_key=True, autoincrement=False)
-    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     request_hash: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(index=True)

@@ -35,6 +35,12 @@ def find(session: Session, token_id: int, *, lock: bool = False) -> ApiTokenRow 
     return session.get(ApiTokenRow, token_id, with_for_update=lock)
 
 
+def revoke_all(session: Session, admin_id: int, now: datetime) -> None:
+    """End all tokens of an admin."""
+    mine = update(ApiTokenRow).where(ApiTokenRow.admin_id == admin_id, ApiTokenRow.revoked_at.is_(None))
+    session.execute(mine.values(revoked_at=now))
+
+
 def mark_used(session: Session, token_id: int, now: datetime) -> None:
     session.execute(update(ApiTokenRow).where(ApiTokenRow.id == token_id).values(used_at=now))
 
@@ -44,16 +50,16 @@ def lock(session: Session, token_id: int) -> None:
     session.execute(select(ApiTokenRow.id).where(ApiTokenRow.id == token_id).with_for_update())
 
 
-def answer_of(session: Session, token_id: int, key: str) -> IdempotencyKeyRow | None:
-    return session.get(IdempotencyKeyRow, (token_id, key))
+def find_key(session: Session, token_id: int, key_hash: str) -> IdempotencyKeyRow | None:
+    return session.get(IdempotencyKeyRow, (token_id, key_hash))
 
 
-def keep_answer(session: Session, row: IdempotencyKeyRow) -> None:
+def keep_key(session: Session, row: IdempotencyKeyRow) -> None:
     session.add(row)
     session.flush()
 
 
-def forget_answers(session: Session, before: datetime) -> int:
-    """Delete the answers that were given before an instant (UTC); returns how many."""
+def forget_keys(session: Session, before: datetime) -> int:
+    """Delete the keys of requests before an instant (UTC); returns how many."""
     gone = delete(IdempotencyKeyRow).where(IdempotencyKeyRow.created_at < before)
     return len(session.scalars(gone.returning(IdempotencyKeyRow.token_id)).all())

@@ -17,6 +17,7 @@ from rugcourse.db.models import (
     AdminRow,
     AdminSessionRow,
     AnswerRow,
+    ApiTokenRow,
     AssessmentAttemptRow,
     AuditLogRow,
     ConsentRow,
@@ -29,6 +30,7 @@ from rugcourse.db.models import (
     EventKind,
     FeedbackRow,
     HoldRow,
+    IdempotencyKeyRow,
     JobChunkRow,
     JobRow,
     PasskeyRow,
@@ -235,7 +237,13 @@ def forget_admins(session: Session, before: datetime) -> int:
     The row stays, under a number, so that the history of a lesson does not name another author.
     """
     gone = list(session.scalars(select(AdminRow.id).where(AdminRow.disabled_at < before, AdminRow.email.contains("@"))))
-    for table in (AdminSessionRow, PasskeyRow, RecoveryCodeRow, SecurityEventRow):
+    tokens = select(ApiTokenRow.id).where(ApiTokenRow.admin_id.in_(gone))
+    session.execute(
+        delete(IdempotencyKeyRow)
+        .where(IdempotencyKeyRow.token_id.in_(tokens))
+        .execution_options(synchronize_session=False)
+    )
+    for table in (AdminSessionRow, PasskeyRow, RecoveryCodeRow, SecurityEventRow, ApiTokenRow):
         session.execute(delete(table).where(table.admin_id.in_(gone)).execution_options(synchronize_session=False))
     for admin_id in gone:
         session.execute(

@@ -50,9 +50,9 @@ def tokens_submit(request: Request, identity: Owner, fields: Annotated[TokenForm
         except TokenNotFound:
             return _page(request, identity, TokenForm(), notice="gone", status=404)
         return _page(request, identity, TokenForm(), notice="revoked")
-    days = whole_number(fields.days, 4) or None
+    days = next((one for one in _DAYS if str(one) == fields.days), -1)
     try:
-        made = runtime.database.run(api_tokens.create, now, identity.email, fields.name, fields.scopes, days)
+        made = runtime.database.run(api_tokens.create, now, identity.email, fields.name, fields.scopes, days or None)
     except InvalidTokenRequest:
         return _page(request, identity, fields, notice="incomplete", status=400)
     return _page(request, identity, TokenForm(), secret=made.secret)

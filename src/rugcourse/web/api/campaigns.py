@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 
 from rugcourse.auth import idempotency
+from rugcourse.auth.idempotency import IdempotentRequest
 from rugcourse.campaigns import lifecycle, page_data
 from rugcourse.campaigns.drafts import Actor
 from rugcourse.locales import SOURCE_LANGUAGE
@@ -69,12 +70,7 @@ def act_on_campaign(
     runtime = runtime_of(request)
     now = runtime.clock.now()
     runtime.database.query(page_data.find, campaign_id)
-    runtime.database.run(
-        idempotency.once,
-        now,
-        client.token_id,
-        idempotency_key,
-        runtime.signer.digest(f"{request.url.path}\n{sent.model_dump_json()}"),
-        partial(_ACTIONS[sent.action], actor=Actor(client.admin_id, now), campaign_id=campaign_id),
-    )
+    asked = IdempotentRequest(client.token_id, idempotency_key, f"{request.url.path}\n{sent.model_dump_json()}")
+    act = partial(_ACTIONS[sent.action], actor=Actor(client.admin_id, now), campaign_id=campaign_id)
+    runtime.database.run(idempotency.once, now, runtime.signer, asked, act)
     return RequestAccepted()

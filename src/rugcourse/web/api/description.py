@@ -15,7 +15,7 @@ from rugcourse.auth.api_tokens import Scope
 from rugcourse.locales import SOURCE_LANGUAGE
 from rugcourse.web.access import Access, access
 from rugcourse.web.api import campaigns, courses, subscribers, suppressions
-from rugcourse.web.api.problems import MEDIA_TYPE, ApiRoute, ProblemDetails, problem
+from rugcourse.web.api.problems import MEDIA_TYPE, TITLES, ApiRoute, ProblemDetails, problem
 from rugcourse.web.rendering import READ, render
 
 router = APIRouter(prefix="/api", route_class=ApiRoute)
@@ -63,6 +63,7 @@ def reference(request: Request) -> HTMLResponse:
         "operations": [*_operations(describe(request.app))],
         "schemas": describe(request.app)["components"]["schemas"],
         "scopes": [*Scope],
+        "problems": TITLES,
         "other_language_path": None,
     }
     return render(request, SOURCE_LANGUAGE, "api-reference", values)
@@ -102,7 +103,8 @@ def _complete(found: _Document, routes: list[APIRoute]) -> None:
             operation["x-scope"] = scopes[path, method]
             answers = {str(status): {"description": "Problem", "content": content} for status in _PROBLEMS}
             operation["responses"] = {**answers, **_without_422(operation["responses"])}
-            operation["responses"]["304"] = {"description": "Nothing has changed"}
+            if any(one["name"] == "if-none-match" for one in operation.get("parameters", ())):
+                operation["responses"]["304"] = {"description": "Nothing has changed"}
 
 
 def _without_422(responses: _Document) -> _Document:

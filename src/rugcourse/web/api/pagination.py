@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Query, Request, Response
@@ -12,6 +13,15 @@ from rugcourse.web.api.problems import ApiError
 from rugcourse.web.rendering import runtime_of
 
 MOST = 200
+
+
+class PagedList(IntEnum):
+    """The lists that have pages. A cursor of one is none of another."""
+
+    SUBSCRIBERS = 1
+    SUPPRESSIONS = 2
+
+
 Item = TypeVar("Item")
 Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most.")]
 Cursor = Annotated[str, Query(max_length=200, description="`next` of the page before. Empty: the first page.")]
@@ -24,22 +34,27 @@ class Page(BaseModel, Generic[Item]):
     next: str | None = None
 
 
-def read_cursor(request: Request, cursor: str) -> int:
+def read_cursor(request: Request, which: PagedList, cursor: str) -> int:
     """Return the id behind which a page begins; 0 for the first. Raises ApiError."""
     if not cursor:
         return 0
     try:
-        (last,) = runtime_of(request).signer.read(TokenPurpose.API_CURSOR, cursor, 1)
+        (of_list, last) = runtime_of(request).signer.read(TokenPurpose.API_CURSOR, cursor, 2)
     except BadToken:
-        raise ApiError(400, "The cursor is none of ours. Begin with the first page again.") from None
+        of_list = last = 0
+    if of_list != which:
+        raise ApiError(400, "The cursor is none of this list. Begin with the first page again.")
     return last
 
 
-def page_of(request: Request, response: Response, data: list[Item], last_id: int | None) -> Page[Item]:
+def page_of(
+    request: Request, response: Response, which: PagedList, data: list[Item], last_id: int | None
+) -> Page[Item]:
     """Return a page. `last_id`: of its last entry, if there are more. The header `Link` names the next (RFC 8288)."""
+    response.headers["Cache-Control"] = "no-store"  # it holds addresses
     if last_id is None:
         return Page(data=data)
-    cursor = runtime_of(request).signer.sign(TokenPurpose.API_CURSOR, last_id)
+    cursor = runtime_of(request).signer.sign(TokenPurpose.API_CURSOR, which, last_id)
     following = request.url.include_query_params(cursor=cursor)
     response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
     return Page(data=data, next=cursor)

@@ -17,12 +17,13 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from rugcourse.db.engine import BadValue
+from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.errors import ConflictError, InvalidInput, InvalidState, NotFoundError, RugcourseError, UnavailableError
 
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
-_TITLES = {
+TITLES = {
     400: "The request can't be read",
     401: "A token is needed",
     403: "The token may not do this",
@@ -99,9 +100,11 @@ def answer_to(error: Exception) -> Response:  # noqa: PLR0911 - a table
         case RequestValidationError():
             return _invalid(error)
         case HTTPException():
-            return problem(error.status_code, _TITLES.get(error.status_code, str(error.detail)))
+            return problem(error.status_code, TITLES.get(error.status_code, str(error.detail)))
         case NotFoundError():
             return problem(404, "There is nothing at this address, or not for this token.")
+        case NotAnAddress():
+            return problem(422, "This is no email address.", [FieldProblem(pointer="/email", detail="No address.")])
         case InvalidInput() | BadValue():
             return problem(422, getattr(error, "message", "A value can't be stored."))
         case InvalidState() | ConflictError():
@@ -117,8 +120,10 @@ def problem(
     status: int, detail: str, errors: list[FieldProblem] | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return a problem as an answer."""
-    title = _TITLES.get(status, "The request was refused")
-    body = ProblemDetails(type=f"/api/v1/problems#{status}", title=title, status=status, detail=detail, errors=errors)
+    title = TITLES.get(status, "The request was refused")
+    body = ProblemDetails(
+        type=f"/api/v1/reference#problem-{status}", title=title, status=status, detail=detail, errors=errors
+    )
     return JSONResponse(
         body.model_dump(exclude_none=True), status, {**(headers or {}), "Cache-Control": "no-store"}, MEDIA_TYPE
     )

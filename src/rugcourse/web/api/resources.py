@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rugcourse.db.audience import MAX_TAG_LENGTH, SubscriberFilter
 from rugcourse.db.models import CampaignRow, SubscriberRow, SubscriberStatus
@@ -18,7 +18,8 @@ from rugcourse.web.api.pagination import MOST
 
 SubscriberAction = Literal["pause", "resume", "unsubscribe", "no_tags", "no_statistics"]
 CampaignAction = Literal["pause", "resume", "cancel"]
-Name = Field(max_length=80)
+# As long as on the admin pages.
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=200)]
 
 
 class _Sent(BaseModel):
@@ -120,14 +121,15 @@ def _schedule(schedule: Schedule) -> ScheduleView:
 
 
 class NewSubscriber(_Sent):
-    """A signup. The address gets an email that asks to confirm it, as with the form; nothing is known of it before.
+    """A signup. The address gets an email that asks to confirm it, as with the form, and is `pending` until it does.
 
-    `hour`: local, 0 to 23. `weekdays`: 0 is Monday.
+    `course`: its slug, as `GET /api/v1/courses` lists it. `language`: a code that the course has, such as `en`. `hour`:
+    local, 0 to 23. `weekdays`: 0 is Monday.
     """
 
     email: str = Field(max_length=254)
-    course: str = Field(max_length=60)
-    language: str = Field(max_length=5)
+    course: str = Field(max_length=60, examples=["back-pain"])
+    language: str = Field(max_length=5, examples=["en"])
     name: str = Field("", max_length=80)
     time_zone: str = Field(max_length=60, examples=["Europe/Amsterdam"])
     hour: int = Field(8, ge=0, le=23)
@@ -138,13 +140,7 @@ class SubscriberActionRequest(_Sent):
     """An action, and why, for the audit log."""
 
     action: SubscriberAction
-    reason: str = Field(min_length=1, max_length=200)
-
-
-class Reason(_Sent):
-    """Why, for the audit log."""
-
-    reason: str = Field(min_length=1, max_length=200)
+    reason: Reason
 
 
 class LessonView(BaseModel):
@@ -258,7 +254,7 @@ class NewSuppression(_Sent):
     """An address that is to get no email, and why, for the audit log."""
 
     email: str = Field(max_length=254)
-    reason: str = Field(min_length=1, max_length=200)
+    reason: Reason
 
 
 class RequestAccepted(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from rugcourse.auth import idempotency
 from rugcourse.auth.api_tokens import ApiClient
+from rugcourse.auth.idempotency import IdempotentRequest
 from rugcourse.db.audience import MAX_TAG_LENGTH
 from rugcourse.db.models import DeliveryQueue
 from rugcourse.db.published_course import PublishedCourse
@@ -18,8 +20,8 @@ from rugcourse.subscribers import page_data
 from rugcourse.subscribers.admin_actions import ActionRequest, perform
 from rugcourse.web.api.client import ReadsSubscribers, WritesSubscribers
 from rugcourse.web.api.etags import with_etag
-from rugcourse.web.api.pagination import Page, page_of, read_cursor
-from rugcourse.web.api.problems import ApiRoute, FieldProblem, InvalidFields
+from rugcourse.web.api.pagination import Page, PagedList, page_of, read_cursor
+from rugcourse.web.api.problems import ApiError, ApiRoute, FieldProblem, InvalidFields
 from rugcourse.web.api.resources import (
     NewSubscriber,
     RequestAccepted,
@@ -28,6 +30,7 @@ from rugcourse.web.api.resources import (
     SubscriberSummary,
     SubscriberView,
 )
+from rugcourse.web.forms import pad_response_time
 from rugcourse.web.rendering import runtime_of
 
 router = APIRouter(prefix="/api/v1", tags=["Subscribers"], route_class=ApiRoute)
@@ -55,9 +58,11 @@ def list_subscribers(
     asked: Annotated[SubscriberQuery, Query()],
 ) -> Page[SubscriberSummary]:
     """List subscribers, the first to sign up first."""
-    after = read_cursor(request, asked.cursor)
+    after = read_cursor(request, PagedList.SUBSCRIBERS, asked.cursor)
     found = runtime_of(request).database.query(page_data.search, asked.filter(), after, asked.limit)
-    return page_of(request, response, [SubscriberSummary.of(one) for one in found.people], found.more)
+    return page_of(
+        request, response, PagedList.SUBSCRIBERS, [SubscriberSummary.of(one) for one in found.people], found.more
+    )
 
 
 @router.get("/subscribers/{subscriber_id}")
@@ -80,26 +85,25 @@ def sign_up_subscriber(
     request: Request, client: WritesSubscribers, sent: NewSubscriber, idempotency_key: IdempotencyKey = ""
 ) -> RequestAccepted:
     """Ask an address to confirm that it wants a course. The answer is the same for every address, known or not."""
-    runtime = runtime_of(request)
+    begun, runtime = time.monotonic(), runtime_of(request)
     published = _course_of(request, sent)
     signup = _signup(sent, published)
-    digest = runtime.signer.digest(f"POST {request.url.path}\n{sent.model_dump_json()}")
-    runtime.database.run(
-        idempotency.once,
-        runtime.clock.now(),
-        client.token_id,
-        idempotency_key,
-        digest,
-        partial(
+    limits = request.app.state.limits
+    if not limits.allows_api_signup(client.token_id):
+        raise ApiError(429, "Too many signups in an hour.", {"Retry-After": "3600"})
+    if limits.allows_mail(runtime.signer.digest(signup.email)):
+        asked = IdempotentRequest(client.token_id, idempotency_key, f"{request.url.path}\n{sent.model_dump_json()}")
+        act = partial(
             sign_up,
             clock=runtime.clock,
             signer=runtime.signer,
             published=published,
             signup=signup,
             language=sent.language,
-        ),
-    )
+        )
+        runtime.database.run(idempotency.once, runtime.clock.now(), runtime.signer, asked, act)
     runtime.notify_worker(DeliveryQueue.TRANSACTIONAL)
+    pad_response_time(begun)
     return RequestAccepted()
 
 
@@ -141,23 +145,17 @@ def _by(client: ApiClient) -> str:
 def _perform(
     request: Request, client: ApiClient, subscriber_id: int, wanted: ActionRequest, key: str = ""
 ) -> RequestAccepted:
-    runtime = runtime_of(request)
-    now, digest = runtime.clock.now(), runtime.signer.digest(f"{request.url.path}\n{wanted}")
-    runtime.database.run(
-        idempotency.once,
-        now,
-        client.token_id,
-        key,
-        digest,
-        partial(
-            perform,
-            now=now,
-            signer=runtime.signer,
-            admin_id=client.admin_id,
-            subscriber_id=subscriber_id,
-            request=wanted,
-        ),
+    runtime, now = runtime_of(request), runtime_of(request).clock.now()
+    asked = IdempotentRequest(client.token_id, key, f"{request.url.path}\n{wanted}")
+    act = partial(
+        perform,
+        now=now,
+        signer=runtime.signer,
+        admin_id=client.admin_id,
+        subscriber_id=subscriber_id,
+        request=wanted,
     )
+    runtime.database.run(idempotency.once, now, runtime.signer, asked, act)
     return RequestAccepted()
 
 

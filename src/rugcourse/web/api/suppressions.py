@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from rugcourse.auth import idempotency
+from rugcourse.auth.idempotency import IdempotentRequest
 from rugcourse.subscribers import admin_actions, page_data
 from rugcourse.web.api.client import ReadsSuppressions, WritesSuppressions
-from rugcourse.web.api.pagination import Cursor, Limit, Page, page_of, read_cursor
+from rugcourse.web.api.pagination import Cursor, Limit, Page, PagedList, page_of, read_cursor
 from rugcourse.web.api.problems import ApiRoute
-from rugcourse.web.api.resources import NewSuppression, RequestAccepted, SuppressionView
+from rugcourse.web.api.resources import NewSuppression, Reason, RequestAccepted, SuppressionView
+from rugcourse.web.api.subscribers import IdempotencyKey
 from rugcourse.web.rendering import runtime_of
 
 router = APIRouter(prefix="/api/v1", tags=["Suppressions"], route_class=ApiRoute)
@@ -22,17 +26,30 @@ def list_suppressions(
 ) -> Page[SuppressionView]:
     """List the suppressed addresses of people who are known here."""
     runtime = runtime_of(request)
-    found = runtime.database.query(page_data.suppressions, runtime.signer, "", read_cursor(request, cursor), limit)
-    return page_of(request, response, [SuppressionView.of(one) for one in found.people], found.more)
+    found = runtime.database.query(
+        page_data.suppressions, runtime.signer, "", read_cursor(request, PagedList.SUPPRESSIONS, cursor), limit
+    )
+    return page_of(
+        request, response, PagedList.SUPPRESSIONS, [SuppressionView.of(one) for one in found.people], found.more
+    )
 
 
 @router.post("/suppressions")
-def suppress(request: Request, client: WritesSuppressions, sent: NewSuppression) -> RequestAccepted:
+def suppress(
+    request: Request, client: WritesSuppressions, sent: NewSuppression, idempotency_key: IdempotencyKey = ""
+) -> RequestAccepted:
     """Suppress an address, known or not. Once more changes nothing."""
-    runtime = runtime_of(request)
-    runtime.database.run(
-        admin_actions.suppress_address, runtime.clock.now(), runtime.signer, client.admin_id, sent.email, sent.reason
+    runtime, now = runtime_of(request), runtime_of(request).clock.now()
+    asked = IdempotentRequest(client.token_id, idempotency_key, f"{request.url.path}\n{sent.model_dump_json()}")
+    act = partial(
+        admin_actions.suppress_address,
+        now=now,
+        signer=runtime.signer,
+        admin_id=client.admin_id,
+        typed=sent.email,
+        reason=sent.reason,
     )
+    runtime.database.run(idempotency.once, now, runtime.signer, asked, act)
     return RequestAccepted()
 
 
@@ -41,7 +58,7 @@ def lift(
     request: Request,
     client: WritesSuppressions,
     email: Annotated[str, Query(max_length=254)],
-    reason: Annotated[str, Query(min_length=1, max_length=200)],
+    reason: Annotated[Reason, Query()],
 ) -> RequestAccepted:
     """Lift the suppression of an address. 409 if it is not suppressed."""
     runtime = runtime_of(request)

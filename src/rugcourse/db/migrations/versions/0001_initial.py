@@ -354,11 +354,11 @@ def upgrade() -> None:
     op.create_table(
         "idempotency_key",
         sa.Column("token_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("key_hash", sa.String(length=64), nullable=False),
         sa.Column("request_hash", sa.String(length=64), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["token_id"], ["api_token.id"], name=op.f("fk_idempotency_key_token_id_api_token")),
-        sa.PrimaryKeyConstraint("token_id", "key", name=op.f("pk_idempotency_key")),
+        sa.PrimaryKeyConstraint("token_id", "key_hash", name=op.f("pk_idempotency_key")),
     )
     op.create_index(op.f("ix_idempotency_key_created_at"), "idempotency_key", ["created_at"], unique=False)
     op.create_table(
