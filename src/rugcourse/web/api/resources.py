@@ -11,6 +11,7 @@ from rugcourse.db.audience import MAX_TAG_LENGTH, SubscriberFilter
 from rugcourse.db.models import CampaignRow, SubscriberRow, SubscriberStatus
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.enrolment.suppression import Suppressed
+from rugcourse.locales import SOURCE_LANGUAGE
 from rugcourse.reports.campaign_results import Results
 from rugcourse.scheduling import Schedule
 from rugcourse.subscribers.page_data import SubscriberDetails
@@ -129,7 +130,7 @@ class NewSubscriber(_Sent):
 
     email: str = Field(max_length=254)
     course: str = Field(max_length=60, examples=["back-pain"])
-    language: str = Field(max_length=5, examples=["en"])
+    language: str = Field(max_length=5, examples=[SOURCE_LANGUAGE])
     name: str = Field("", max_length=80)
     time_zone: str = Field(max_length=60, examples=["Europe/Amsterdam"])
     hour: int = Field(8, ge=0, le=23)
