@@ -72,7 +72,7 @@ def test_a_mailbox_that_is_not_there_is_not_written_to_again(
     assert (taken.outcome, taken.report.kind) == (BounceOutcome.SUPPRESSED, BounceType.HARD)
     lesson = lessons_to(runtime, email)[-1]
     assert lesson.state == DeliveryState.FAILED
-    assert (lesson.smtp_response or "").startswith("came back: 5.1.1")
+    assert (lesson.smtp_response or "").startswith("bounced: 5.1.1")
     assert email not in (lesson.smtp_response or "")
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     assert (
@@ -118,7 +118,7 @@ def test_a_lesson_that_did_not_arrive_goes_out_again_at_the_next_hour_before_all
     )
     waiting = lessons_to(runtime, email)[0]
     assert (waiting.state, enrolment_of(runtime, email).next_position) == (DeliveryState.CANCELLED, 1)
-    assert (waiting.smtp_response or "").startswith("came back: 5.2.2")
+    assert (waiting.smtp_response or "").startswith("bounced: 5.2.2")
     for lessons in (1, 2):
         clock.advance(days=1)
         plan(runtime)

@@ -112,7 +112,7 @@ def test_a_reader_who_left_while_their_lesson_waited_gets_it_no_more_and_it_is_n
 def test_a_welcome_mail_says_when_the_first_lesson_comes(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
     email = make_reader(runtime, hour=19)
     send_all(dispatcher)
-    assert "De eerste les komt op maandag 23 november, 19:00" in _text_to(sink, email)
+    assert "Je eerste les komt op maandag 23 november, 19:00" in _text_to(sink, email)
 
 
 def test_a_mail_to_somebody_imported_says_where_and_when_they_agreed(
@@ -124,7 +124,7 @@ def test_a_mail_to_somebody_imported_says_where_and_when_they_agreed(
     send_all(dispatcher)
     text = _text_to(sink, "new@x.example")
     assert "paper form (31 maart 2026)" in text
-    assert "De eerste les komt op maandag 23 november, 08:00" in text
+    assert "Je eerste les komt op maandag 23 november, 08:00" in text
 
 
 def test_a_message_is_no_lesson_and_brings_no_missed_question(

@@ -19,7 +19,7 @@ WORDS = {
         "back": "Fijn dat je er weer bent", "erased": "Alles is gewist", "gone": "Alles over jou is gewist", "weekly": "maandag 30 november",
     },
     "en": {
-        "confirm": "confirm", "welcome": "You have signed up", "lesson": r"\({}/", "link": "The link to your page",
+        "confirm": "[Cc]onfirm", "welcome": "You have signed up", "lesson": r"\({}/", "link": "The link to your page",
         "saved": "Your choice is saved", "break": "You are taking a break until", "right": "That is right", "left": "You have unsubscribed",
         "back": "Welcome back", "erased": "Everything is erased", "gone": "Everything about you is erased", "weekly": "Monday 30 November",
     },

@@ -122,7 +122,7 @@ def test_bounces_of_postfix_are_recorded_in_the_ledger(database: Database, clock
     for email, status in ((missing, "5.1.1"), (full, "5.2.2")):
         # What was planned is not sent to a mailbox that is gone; a lesson to a full one waits for its next hour.
         assert states(runtime, email) <= {"failed", "cancelled"}
-        assert any((one.smtp_response or "").startswith(f"came back: {status}") for one in mails_to(runtime, email))
+        assert any((one.smtp_response or "").startswith(f"bounced: {status}") for one in mails_to(runtime, email))
     with database.read() as session:
         people = {email: subscribers.by_email(session, email) for email in emails}
     assert people[missing].status == SubscriberStatus.SUPPRESSED  # type: ignore[union-attr]

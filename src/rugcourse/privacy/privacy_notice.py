@@ -71,7 +71,13 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
     yield _("Who sees it"), list(_recipients(settings, language))
     yield _("Automated decisions"), _decisions(language)
     yield _("What you can ask"), list(_rights(settings, language))
-    yield _("Age"), [_("The courses are for people aged 16 or over.")]
+    yield (
+        _("Age"),
+        [
+            _("You can sign up if you are 16 or over."),
+            _("Some courses are for adults only. Their pages say so."),
+        ],
+    )
     yield _("For those who run the courses"), list(_admins(words))
     yield _("Who is responsible"), list(controller(settings, language))
     yield _("This page"), _this_page(language)

@@ -120,7 +120,7 @@ def is_getting_started_closed(session: Session) -> bool:
 
 
 def record_test_email(session: Session, now: datetime, admin_id: int, email: str) -> None:
-    """Write into the audit log that an owner has sent themselves a test mail."""
+    """Write into the audit log that an admin has sent themselves a test mail."""
     admins.record_change(session, now, admin_id, AuditAction.SITE_SEND_TEST, email)
 
 

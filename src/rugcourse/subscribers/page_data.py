@@ -46,7 +46,7 @@ class FollowedCourse:
 
 @dataclass(frozen=True, slots=True)
 class SubscriberDetails:
-    """One subscriber. `moments`: their timeline, newest first (UTC)."""
+    """One subscriber. `moments`: their timeline, newest first (UTC). `known_tags`: those that anybody has."""
 
     person: SubscriberRow
     schedule: Schedule
@@ -54,6 +54,7 @@ class SubscriberDetails:
     follows: Sequence[FollowedCourse]
     moments: Sequence[Moment]
     tags: Sequence[str]
+    known_tags: Sequence[str]
     suppressed: Suppressed | None
 
 
@@ -86,6 +87,7 @@ def details(
         follows=_followed(session, course_cache, person.id),
         moments=timeline(session, course_cache, person.id, language),
         tags=subscribers.tags_of(session, person.id),
+        known_tags=audiences.all_tags(session),
         suppressed=suppression.find(session, signer, person.email),
     )
 

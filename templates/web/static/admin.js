@@ -68,5 +68,20 @@ for (const counter of document.querySelectorAll("[data-counter]")) {
   });
 }
 
+// Brings the figures of a running campaign up to date, a few at a time. Without it they are those of the page's request.
+const figures = document.querySelector("[data-refresh]");
+if (figures?.id) {
+  let rounds = 0;
+  const refresh = async () => {
+    if (document.hidden || figures.contains(document.activeElement)) return;
+    const answer = await fetch(location.href);
+    if (!answer.ok || answer.redirected) return clearInterval(timer);
+    const anew = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(figures.id);
+    if (anew) figures.innerHTML = anew.innerHTML;
+    if (!anew || !("refresh" in anew.dataset) || ++rounds > 120) clearInterval(timer);
+  };
+  const timer = setInterval(refresh, 5000);
+}
+
 // Looks again while a job is at work.
 if (document.querySelector("[data-reload]")) setTimeout(() => location.reload(), 2000);

@@ -42,7 +42,7 @@ def test_an_admin_sees_what_is_wrong_and_mends_it(
     expect(page.locator("main")).to_contain_text("550 no such user")
     assert_good_for_everybody(page)
     page.get_by_role("button", name="Controleer nu").click()
-    expect(page.get_by_role("status")).to_contain_text("Bekeken", timeout=30_000)
+    expect(page.get_by_role("status")).to_contain_text("Gecontroleerd", timeout=30_000)
     expect(page.locator("main")).to_contain_text("RUGCOURSE_SENDER_ADDRESS")
     assert_good_for_everybody(page)
     page.get_by_role("button", name="Hervat").first.click()

@@ -21,15 +21,21 @@ def test_audit_log_page_describes_actions_and_subjects(admin: TestClient, runtim
     with runtime.database.write() as session:
         for action in AuditAction:
             admins.record_change(
-                session, runtime.clock.now(), None, action, "campaign:3", None, {"audience": {"tags": ["knee"]}}
+                session,
+                runtime.clock.now(),
+                None,
+                action,
+                "campaign:3",
+                None,
+                {"audience": {"tags": ["knee"], "following": "completed"}},
             )
         for subject in ("subscriber 12", "lesson:stress-en-rugpijn/kringloop", "job:4", "domain:x.example", "<b>"):
             admins.record_change(session, runtime.clock.now(), None, AuditAction.SUBSCRIBER_TAG, subject)
     page = admin.get("/admin/audit-log").text
     for words in (
         *('<a href="/admin/campaigns/3">campagne 3</a>', '<a href="/admin/subscribers/12">abonnee 12</a>'),
-        *('href="/admin/lessons/stress-en-rugpijn/kringloop"', "klus 4", "Mail naar x.example", "&lt;b&gt;"),
-        *("campagne gestart", "Wie: tags", "gaf een abonnee een label"),
+        *('href="/admin/lessons/stress-en-rugpijn/kringloop"', "bulkactie 4", "Mail naar x.example", "&lt;b&gt;"),
+        *("campagne gestart", "Wie: Label: knee; Ze: hebben alle lessen gehad", "gaf een abonnee een label"),
     ):
         assert words in page, words
     assert not [action for action in AuditAction if action in page]

@@ -11,6 +11,7 @@ from tests.support.admin_pages import MESSAGE, log_in, make_draft, post
 from tests.support.builders import at_eight, make_reader
 
 from rugcourse.bootstrap import Runtime
+from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind
 
 
@@ -87,3 +88,16 @@ def test_first_mail_is_told_in_the_zone_of_the_practice(editor: TestClient, runt
     page = review_of(editor, later)
     assert "First email: Thursday 24 December, 09:00" in page
     assert '<dt>First email</dt><dd>Thursday 24 December, 09:00 <span class="quiet">(Europe/Amsterdam)' in page
+
+
+def test_who_gets_a_message_later_since_it_is_night_for_them_is_counted(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    at_eight(runtime)  # in the evening in Tokyo, where it is night soon
+    for zone in ("Europe/Amsterdam", "Asia/Tokyo"):
+        make_reader(runtime, zone=zone)
+    clock.advance(hours=6)
+    log_in(editor, "editor@x.example")
+    page = review_of(editor, ready(editor, runtime))
+    assert "One person gets it later. Nothing is sent from 22:00 to 07:00 in each reader’s time zone." in page
+    assert "gets it later" not in review_of(editor, ready(editor, runtime, CampaignKind.COHORT))

@@ -84,7 +84,7 @@ def test_complaints_are_on_the_dashboard_and_cause_holds(
     for one in emails:
         tell(runtime, one, BounceType.COMPLAINT)
     log_in(editor, "editor@x.example")
-    assert "per cent of its readers reported it as spam" in editor.get("/admin").text
+    assert "% of its readers reported it as spam" in editor.get("/admin").text
     assert "example.org (3)" in editor.get("/admin/deliverability").text
     assert complaint_rate.refresh(runtime.database, clock, runtime.complaint_limits)
     assert not complaint_rate.refresh(runtime.database, clock, runtime.complaint_limits)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.support.admin_pages import form_of, log_in
+from tests.support.admin_pages import LESSON, form_of, log_in, make_draft, post, typed
 from tests.support.admins import OWNER, make_admin
 from tests.support.builders import make_reader
 from tests.support.site_settings import save
@@ -16,7 +16,7 @@ from tests.support.smtp_sink import Sink
 from rugcourse.auth.admins import invite
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import AuditAction, Role
+from rugcourse.db.models import AuditAction, CampaignKind, Role
 from rugcourse.db.queries import admins
 from rugcourse.doctor.report import Finding, State
 from rugcourse.doctor.saved_run import DoctorRun, keep
@@ -49,6 +49,17 @@ def test_owner_sees_the_steps_until_there_are_people(owner: TestClient, runtime:
 def test_others_see_the_overview(editor: TestClient) -> None:
     assert "Getting started" not in editor.get("/admin", headers={"accept-language": "en"}).text
     assert editor.get("/admin/getting-started").status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["lesson", "campaign"])
+def test_a_test_email_of_any_page_is_the_test_email(owner: TestClient, runtime: Runtime, sink: Sink, kind: str) -> None:
+    if kind == "lesson":
+        post(owner, LESSON, **typed(runtime), action="test")
+    else:
+        draft = make_draft(owner, runtime, CampaignKind.COHORT)
+        post(owner, f"{draft}/test", mail_language="en")
+    assert [one.recipient for one in sink.taken] == [OWNER]
+    assert FirstStep.TEST_EMAIL in steps(runtime).done
 
 
 def test_each_step_is_done_by_doing_it(owner: TestClient, runtime: Runtime, clock: VirtualClock) -> None:

@@ -91,6 +91,12 @@ def test_tag_is_added_and_removed(editor: TestClient, runtime: Runtime) -> None:
         assert '<span class="status">' not in press(editor, path, "tag", tag=bad)
 
 
+def test_tags_that_there_are_are_suggested(editor: TestClient, runtime: Runtime) -> None:
+    press(editor, page_of(runtime, make_reader(runtime)), "tag", tag="autumn")
+    other = page_of(runtime, make_reader(runtime))
+    assert '<datalist id="tags"><option value="autumn">autumn</option></datalist>' in editor.get(other).text
+
+
 @pytest.mark.parametrize("q", ["%", "_", "*", "?", "[", "a%' OR 1=1 --", "\\", "sam*", "s_m"])
 def test_subscriber_search_treats_input_as_text_and_not_as_a_pattern(
     editor: TestClient, runtime: Runtime, q: str

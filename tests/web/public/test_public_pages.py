@@ -158,6 +158,14 @@ def test_signup_form_reads_whatever_is_sent(
     assert count(runtime, SubscriberRow) == (status == 202)
 
 
+@pytest.mark.parametrize(("address", "said"), [("zoë@x.example", True), ("zoe@", False), ("a@b@c", False)])
+def test_accents_are_named_only_where_an_address_has_one(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock, address: str, said: bool
+) -> None:
+    page = browser.post(f"{SITE}/signup", data=fields(runtime, clock, email=address)).text
+    assert ("Letters met een accent" in page) is said
+
+
 @pytest.mark.parametrize("left_out", ["email", "zone", "hour", "days", "consent"])
 def test_signup_form_without_a_field_is_shown_again(
     browser: TestClient, runtime: Runtime, clock: VirtualClock, left_out: str
@@ -431,7 +439,7 @@ def test_privacy_page_follows_the_settings(database: Database, clock: VirtualClo
             "nl",
             (
                 "We vragen niet naar je gezondheid", "uitdrukkelijke toestemming", "artikel 9 lid 2 onder a", "11.7a",
-                "Autoriteit Persoonsgegevens", "16 jaar en ouder", "intrekken", "Bezwaar", "Example Host (hosting, Duitsland)",
+                "Autoriteit Persoonsgegevens", "16 jaar of ouder", "intrekken", "Bezwaar", "Example Host (hosting, Duitsland)",
                 "de helft van de lezers", "beperking", "overdraagbaarheid", 'href="https://www.autoriteitpersoonsgegevens.nl"',
                 "artikel 6 lid 1 onder b", "Deze tekst is van ", "hooguit 60 dagen", "Els de Wit, fg@praktijk.example", "12345678", "29012345678",
             ),
@@ -439,7 +447,7 @@ def test_privacy_page_follows_the_settings(database: Database, clock: VirtualClo
         (
             "en",
             (
-                "We do not ask about your health", "explicit consent", "16 years and older", "half of the readers",
+                "We do not ask about your health", "explicit consent", "16 or over", "half of the readers",
                 "restriction", "portability", 'href="https://www.edpb.europa.eu/', "those who run the courses",
             ),
         ),
@@ -630,8 +638,9 @@ def test_a_course_about_health_says_what_it_is_for_and_what_not(browser: TestCli
         assert words in browser.get(f"/{language}/{COURSE}/{path}").text
     same_for_all = {"nl": "voor iedereen gelijk", "en": "the same for everyone"}[language]
     assert same_for_all in browser.get(f"/{language}/{COURSE}/safety-notice").text
-    all_courses = {"nl": "stellen geen diagnose, voorspellen niets", "en": "make no diagnosis, predict nothing"}[
-        language
-    ]
+    all_courses = {
+        "nl": "stellen geen diagnose, voorspellen niets",
+        "en": "do not assess your symptoms, diagnose, predict",
+    }[language]
     for path in ("privacy", "imprint"):
         assert all_courses in browser.get(f"/{language}/{path}").text

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from rugcourse.db.models import DeliveryRow, DeliveryState, EmailEventRow, EventKind, SubscriberRow, Verdict
 from rugcourse.links import MailRef
 
-BOUNCED = "came back: "  # prefix of the reply of a bounced delivery
+BOUNCED = "bounced: "  # prefix of the reply of a bounced delivery
 _MOST_DOMAINS = 50
 # Literal values: a partial index serves only a query that states its condition.
 _IS_BOUNCE = EmailEventRow.kind == literal_column("'bounce'")

@@ -9,7 +9,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.bootstrap import send_sample
 from rugcourse.campaigns import page_data, send_preview
 from rugcourse.db.audience import Audience, permission_of
 from rugcourse.db.models import DISCARDED_DAYS, CampaignRow
@@ -22,6 +21,7 @@ from rugcourse.web.admin.auth import Editor, mail_page
 from rugcourse.web.admin.campaign_samples import campaign_mails, mail_of, mails_of
 from rugcourse.web.admin.campaign_wizard import find_draft, seen_of, step_page
 from rugcourse.web.admin.campaigns import Id, find_campaign
+from rugcourse.web.admin.mail_views import send_test_email
 from rugcourse.web.rendering import READ, preferred_language, runtime_of
 
 router = APIRouter()
@@ -64,7 +64,7 @@ def send_test(
     """Send the mail to the admin."""
     row = find_draft(request, campaign_id)
     message = mail_of(request, row, mail_language)
-    sent = send_sample(runtime_of(request), message, identity.email)
+    sent = send_test_email(request, identity, message)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/review?done={'test' if sent else 'no-test'}", 303)
 
 
@@ -78,14 +78,17 @@ def mail(request: Request, _identity: Editor, campaign_id: Id, mail_language: st
 def _calendar(request: Request, row: CampaignRow, mails: int) -> dict[str, object]:
     """Who gets it, and when. `mails`: the number of mails for each reader."""
     runtime = runtime_of(request)
-    now, quiet = runtime.clock.now(), runtime.send_window.quiet
+    now, quiet, timing = runtime.clock.now(), runtime.send_window.quiet, page_data.timing_of(row)
     cadence = campaign_mails(request, row).course.cadence if row.sends_course else DAILY
     expected = send_preview.preview_sends(row, mails, now, quiet, cadence)
+    is_one_moment = not row.sends_course and timing.day is None
     first_hours = dict(list(expected.hours.items())[:_HOURS_SHOWN])
-    audience, timing = Audience.model_validate(row.audience), page_data.timing_of(row)
+    audience = Audience.model_validate(row.audience)
     return {
         "outlook": expected,
         "starts_at_once": expected.first is not None and expected.first <= now,
+        "quiet": quiet,
+        "later": sum(n for hour, n in expected.hours.items() if hour > (timing.at or now)) if is_one_moment else 0,
         "mails": mails,
         "first_hours": first_hours,
         "chart": _chart(request, first_hours, preferred_language(request)),

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth.sessions import AdminIdentity
-from rugcourse.bootstrap import Runtime, send_sample
+from rugcourse.bootstrap import Runtime
 from rugcourse.content.languages import language_for
 from rugcourse.doctor.saved_run import last_run
 from rugcourse.reports.getting_started import GettingStarted, getting_started
 from rugcourse.site_settings import store
 from rugcourse.web.admin.auth import Owner, admin_page
+from rugcourse.web.admin.mail_views import send_test_email
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
@@ -27,7 +28,7 @@ def getting_started_page(request: Request, identity: Owner, done: Annotated[str,
 
 
 @router.post(f"{PATH}/test-email")
-def send_test_email(request: Request, identity: Owner) -> Response:
+def send_first_lesson(request: Request, identity: Owner) -> Response:
     """Send the owner the first lesson of the first course."""
     runtime = runtime_of(request)
     published = runtime.database.query(runtime.course_cache.courses)
@@ -36,10 +37,8 @@ def send_test_email(request: Request, identity: Owner) -> Response:
     course = published[0].course
     language = language_for(course.texts, preferred_language(request))
     message = runtime.sample_emails.of_lesson(course, course.lessons[0], language, runtime.clock.now())
-    if not send_sample(runtime, message, identity.email):
-        return RedirectResponse(f"{PATH}?done=no-test", 303)
-    runtime.database.run(store.record_test_email, runtime.clock.now(), identity.admin_id, identity.email)
-    return RedirectResponse(f"{PATH}?done=test", 303)
+    sent = send_test_email(request, identity, message)
+    return RedirectResponse(f"{PATH}?done={'test' if sent else 'no-test'}", 303)
 
 
 @router.post(f"{PATH}/close")

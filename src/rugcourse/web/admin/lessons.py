@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth.sessions import AdminIdentity
-from rugcourse.bootstrap import send_sample
 from rugcourse.content import Course, Lesson
 from rugcourse.content.languages import language_for
 from rugcourse.content.markdown import UnknownTag, count_words
@@ -35,7 +34,7 @@ from rugcourse.i18n import language_name
 from rugcourse.learning.recap import UpcomingLesson
 from rugcourse.reports.sample_reader import sample_reader
 from rugcourse.web.admin.auth import Analyst, Editor, admin_page, text_page, typed_fields
-from rugcourse.web.admin.mail_views import mail_view
+from rugcourse.web.admin.mail_views import mail_view, send_test_email
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
@@ -338,4 +337,4 @@ def _send_test(
         message = _sample(request, lesson_draft, language, state.published.id, typed.get("reader", ""))
     except (UnknownTag, TemplateError):
         return "no-test"
-    return "test" if send_sample(runtime_of(request), message, identity.email) else "no-test"
+    return "test" if send_test_email(request, identity, message) else "no-test"
