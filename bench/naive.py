@@ -46,7 +46,7 @@ def _send_one(runtime: Runtime, port: int, subscriber_id: int, slug: str) -> Non
         person = session.get_one(SubscriberRow, subscriber_id)
     reader = DeliveryJob(
         *(subscriber_id, DeliveryKind.LESSON, 1, subscriber_id, person.email, person.domain, person.name),
-        *(person.language, False, course.slug, "", 1, 1, 1, 0, None, person.security_stamp),
+        *(person.language, False, course.slug, "", 1, 1, 1, 0, None, person.security_stamp, None),
     )
     template = catalogue.lesson_email(course, lesson, person.language, runtime.branding, runtime.links)
     ours = sender(runtime.settings)

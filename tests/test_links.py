@@ -135,7 +135,7 @@ def test_pages_for_everybody_are_under_the_address_of_the_installation() -> None
         (LINKS.pixel(MAIL).removesuffix(".gif"), "o", TokenPurpose.OPEN, MAIL),
         (LINKS.book(MAIL, "pdf").removesuffix(".pdf"), "b", TokenPurpose.BOOK, MAIL),
         (LINKS.new_address(8, 9), "n", TokenPurpose.NEW_ADDRESS, (8, 9)),
-        (LINKS.client_address(10), "healthz/client", TokenPurpose.CLIENT_ADDRESS, (10,)),
+        (LINKS.client_address(10), "health/client", TokenPurpose.CLIENT_ADDRESS, (10,)),
     ],
 )
 def test_a_personal_link_says_what_it_is_for(

@@ -234,7 +234,7 @@ class Links:
 
     def client_address(self, at: int) -> str:
         """The page that tells the doctor which client address it sees. `at`: now, in seconds since 1970."""
-        return self._personal("healthz/client", TokenPurpose.CLIENT_ADDRESS, at)
+        return self._personal("health/client", TokenPurpose.CLIENT_ADDRESS, at)
 
     def _extended(self, address: str, purpose: TokenPurpose, mail: MailRef) -> str:
         local, _, domain = address.rpartition("@")

@@ -248,6 +248,12 @@ def check_webhook_secret(value: str) -> None:
         )
 
 
+def check_token(value: str) -> None:
+    """Check the length of a token with which a program reads. Raises ValueError."""
+    if len(value) < _SHORTEST_SECRET:
+        raise ValueError(f"expected at least {_SHORTEST_SECRET} characters: whoever guesses it can read along")
+
+
 def check_public_key(value: str) -> None:
     """Check a key as SendGrid shows it: DER of a P-256 public key, in base64. Raises ValueError."""
     try:

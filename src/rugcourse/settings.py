@@ -28,6 +28,7 @@ from rugcourse.setting_values import (
     check_proxies,
     check_public_key,
     check_time_zone,
+    check_token,
     check_webhook_secret,
     is_this_machine,
     read_hours,
@@ -56,6 +57,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "domain_limits": read_limits,
     "mailgun_key": check_webhook_secret,
     "feedback_id": check_feedback_id,
+    "metrics_token": check_token,
     "picture_storage": read_picture_storage,
     "postmark_secret": check_webhook_secret,
     "quiet_hours": read_hours,
@@ -67,7 +69,10 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "trusted_proxies": check_proxies,
 }
 _WEBHOOK_SECRETS = {"brevo_secret", "mailgun_key", "postmark_secret"}
-_MAY_BE_EMPTY = {"bounce_address", "bounce_mailbox", "feedback_id", "reply_to", "sendgrid_key"} | _WEBHOOK_SECRETS
+_MAY_BE_EMPTY = {
+    *("bounce_address", "bounce_mailbox", "feedback_id", "metrics_token", "reply_to", "sendgrid_key"),
+    *_WEBHOOK_SECRETS,
+}
 
 
 class SettingsError(ConfigError):
@@ -106,6 +111,9 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="the address the web server listens on")
     port: int = Field(8000, ge=0, le=65535, description="the port the web server listens on")
+    metrics_token: str = Field("", description="the bearer token for /metrics; without it there is no such page")
+    metrics_host: str = Field("127.0.0.1", description="the address on which a worker answers for its metrics")
+    metrics_port: int = Field(0, ge=0, le=65535, description="the port for a worker's metrics; 0: none")
     trusted_proxies: str = Field(
         "",
         description="the proxies whose X-Forwarded-For is trusted: addresses or networks, as 127.0.0.1,172.30.57.0/24",

@@ -31,7 +31,7 @@ def page(port: int, path: str) -> str:
 
 def answers(port: int) -> bool:
     try:
-        return bool(page(port, "/healthz"))
+        return bool(page(port, "/health/ready"))
     except OSError:
         return False
 

@@ -30,7 +30,7 @@ def outgoing(**changes: Any) -> DeliveryJob:
     fields = {
         "id": 7, "kind": DeliveryKind.LESSON, "campaign_id": 1, "subscriber_id": 1, "email": "sam@x.example",
         "domain": "x.example", "name": "Sam Jansen", "language": "nl", "measuring": False, "course": COURSE, "course_hash": "h", "course_id": 1,
-        "lesson_version_id": 1, "lesson_id": 1, "attempts": 0, "message_id": None, "stamp": 7,
+        "lesson_version_id": 1, "lesson_id": 1, "attempts": 0, "message_id": None, "stamp": 7, "due_at": None,
     }  # fmt: skip
     return DeliveryJob(**{**fields, **changes})
 

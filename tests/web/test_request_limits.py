@@ -149,7 +149,7 @@ def test_connection_is_closed_when_the_client_sends_on_after_the_answer(port: in
 def test_only_a_request_keeps_an_idle_connection_open(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
     with connect(port) as connection:
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
         begun = time.monotonic()
         while time.monotonic() - begun < PATIENCE:
@@ -162,7 +162,7 @@ def test_only_a_request_keeps_an_idle_connection_open(port: int, monkeypatch: py
 
 
 def test_requests_on_one_connection_are_answered_in_turn(port: int) -> None:
-    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+    request = b"GET /health/ready HTTP/1.1\r\nHost: x\r\n"
     with connect(port) as connection:
         connection.sendall((request + b"\r\n") * 2 + request + b"Connection: close\r\n\r\n")
         assert answer_of(connection).count(b"HTTP/1.1 200") == 3

@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from rugcourse.delivery.journal import Journal, JournalError
 from rugcourse.delivery.smtp import Accepted, Deferred, Envelope, Outcome, Rejected, ServerUnavailable, Unknown
 from rugcourse.emails.templates import TemplateError
 from rugcourse.links import MailRef
+from rugcourse.metrics import instruments
 
 log = structlog.get_logger()
 
@@ -185,6 +187,9 @@ class Dispatcher:
             batch.broken[one.id] = str(error)  # does not block other messages
             return
         settlement = self._judge(batch, one, outcome)
+        is_first = settlement.state == DeliveryState.ACCEPTED and not one.job.attempts
+        due_at = one.job.due_at if is_first else None
+        instruments.count_delivery(one.job.kind, settlement.state, due_at=due_at, now=self._clock.now())
         batch.settlements.append(settlement)  # before the journal: if that can't be written, the result is not lost
         self._journal.reply(batch.lease, one.id, settlement.state, settlement.reply)
 
@@ -206,7 +211,10 @@ class Dispatcher:
             self._journal.begin(batch.lease, one.id)
             batch.begun.add(one.id)
 
-        return connection.send(self._envelope(one), message, begin, self._envelope(upcoming) if upcoming else None)
+        begun = time.perf_counter()
+        outcome = connection.send(self._envelope(one), message, begin, self._envelope(upcoming) if upcoming else None)
+        instruments.measure_smtp(outcome.reply, time.perf_counter() - begun)
+        return outcome
 
     def _write(self, one: PreparedMessage, *, eight_bit: bool) -> bytes:
         """Write a message. Raises TemplateError for any error."""

@@ -36,6 +36,7 @@ SAMPLE_DELIVERY = DeliveryJob(
     attempts=0,
     message_id=None,
     stamp=1,
+    due_at=None,
 )
 
 

@@ -19,7 +19,7 @@ from rugcourse.db.engine import BadValue, DatabaseAway
 from rugcourse.errors import NotFoundError, UnavailableError
 from rugcourse.learning.hardest_question import HardestQuestions
 from rugcourse.process_memory import freeze_startup_objects
-from rugcourse.web import client_address, tracking, webhooks
+from rugcourse.web import client_address, metrics, tracking, webhooks
 from rugcourse.web.access import Access, access, all_routes, require_rules
 from rugcourse.web.admin import (
     ab_tests,
@@ -104,7 +104,7 @@ _ADMIN_PAGES = (
 _FORGET_SECONDS = 3600.0
 _ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")
 # `signup` and `crawlers` are registered before `catalogue`, whose `/{language}/{course}` matches their paths too.
-_PAGES = (webhooks, picture_files, crawlers, lessons, own_page, new_address, signup, catalogue)
+_PAGES = (metrics, webhooks, picture_files, crawlers, lessons, own_page, new_address, signup, catalogue)
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -123,6 +123,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(CompressionMiddleware)
     https = runtime.settings.base_url.startswith("https://")
     app.add_middleware(SecurityMiddleware, https=https, refusal_page=auth.refusal_page)
+    app.add_middleware(metrics.MetricsMiddleware)
     for error in (NotFoundError, BadValue, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _not_found)
     app.add_exception_handler(UnavailableError, _away)
@@ -130,7 +131,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_exception_handler(Exception, _broken)
     app.router.routes.extend(tracking.routes)
     app.add_api_route("/static/{fingerprint}/{name}", _static, methods=["GET", "HEAD"])
-    app.add_api_route("/healthz", _health, methods=["GET", "HEAD"])
+    app.add_api_route("/health/live", _live, methods=["GET", "HEAD"])
+    app.add_api_route("/health/ready", _ready, methods=["GET", "HEAD"])
     app.include_router(client_address.router)
     for outside, handler in auth.ANSWERS.items():
         app.add_exception_handler(outside, handler)
@@ -227,8 +229,14 @@ def _static(request: Request, fingerprint: str, name: str) -> Response:
 
 
 @access(Access.PUBLIC)
-def _health(request: Request) -> PlainTextResponse:
-    """Health check: 200 while pages can be served, 503 while the database is unavailable."""
+async def _live() -> PlainTextResponse:
+    """Health check: this process answers. A process that does not is to be restarted."""
+    return PlainTextResponse("ok")
+
+
+@access(Access.PUBLIC)
+def _ready(request: Request) -> PlainTextResponse:
+    """Health check: 200 while pages can be served, 503 with the reason while they cannot."""
     try:
         request.app.state.runtime.database.reach()
     except DatabaseAway:

@@ -14,7 +14,7 @@ router = APIRouter()
 _VALID_SECONDS = 300.0  # wall-clock seconds
 
 
-@router.get("/healthz/client/{token}")
+@router.get("/health/client/{token}")
 @access(Access.LINK)
 def client_address(request: Request, token: str) -> JSONResponse:
     """Return both as JSON. Needs a token that is valid for minutes, as the setup of proxies is not public."""

@@ -11,6 +11,7 @@ from celery.apps.beat import Beat
 from celery.signals import worker_shutting_down
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
+from rugcourse.metrics.exposition import listen
 from rugcourse.process_memory import freeze_startup_objects
 from rugcourse.worker.celery_app import create_app, make_notifier, worker_options
 from rugcourse.worker.heartbeat import BrokerActivity, Heartbeat
@@ -38,6 +39,8 @@ def run_worker(runtime: Runtime) -> int:
     _spare_the_collector()
     _end_well_while_starting()
     worker = app.Worker(loglevel="WARNING", quiet=True, **worker_options(runtime.settings))
+    port = runtime.settings.metrics_port
+    stop_metrics = listen(runtime.settings.metrics_host, port) if port else None
     heartbeat.start()
     heartbeat.watch(activity, look_and_send)
     try:
@@ -46,6 +49,8 @@ def run_worker(runtime: Runtime) -> int:
         dispatcher.stopping.set()
         heartbeat.stop()
         dispatcher.close()
+        if stop_metrics:
+            stop_metrics()
     # Celery treats Ctrl-C as a failure, even if the worker ended cleanly.
     return 0 if shutdowns == ["Warm"] else int(worker.exitcode or 0)
 

@@ -26,6 +26,7 @@ from rugcourse.delivery.planner import plan_batches
 from rugcourse.delivery.reconciliation import GRACE_SECONDS, Audit, audit
 from rugcourse.delivery.recovery import expire_leases
 from rugcourse.enrolment.reminders import plan_reminders
+from rugcourse.metrics.instruments import TICKS
 from rugcourse.privacy.inactivity_warnings import warn
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.privacy.subscriber_emails import ReaderNotice, compose
@@ -88,6 +89,11 @@ def scheduler_tick(runtime: Runtime) -> None:
 
     An error in one step is logged and does not affect the others.
     """
+    with TICKS.time():
+        _tick(runtime)
+
+
+def _tick(runtime: Runtime) -> None:
     with _apart("leases"):
         expire_leases(runtime.database, runtime.clock)
     with _apart("campaigns"):

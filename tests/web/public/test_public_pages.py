@@ -620,7 +620,7 @@ def test_reloading_after_feedback_does_not_save_it_again(
 
 
 def test_health_check_answers_head_requests(browser: TestClient) -> None:
-    answer = browser.head("/healthz")
+    answer = browser.head("/health/ready")
     assert (answer.status_code, answer.content) == (200, b"")
 
 

@@ -65,7 +65,8 @@ _IS_WAITING = (
 class DeliveryJob(NamedTuple):
     """A delivery with all the data for its mail. The lesson's fields are None for other kinds.
 
-    `kind`: a DeliveryKind, or one of a newer release that uses the same database.
+    `kind`: a DeliveryKind, or one of a newer release that uses the same database. `due_at`: since when it may go out
+    (UTC).
     """
 
     id: int
@@ -85,6 +86,7 @@ class DeliveryJob(NamedTuple):
     attempts: int
     message_id: str | None
     stamp: int
+    due_at: datetime | None
 
     @property
     def ref(self) -> MailRef:
@@ -203,6 +205,7 @@ def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[object, ...]]
             picked.c.attempts,
             picked.c.message_id,
             SubscriberRow.security_stamp,
+            picked.c.not_before,
         )
         .join(SubscriberRow, SubscriberRow.id == picked.c.subscriber_id)
         .join(CampaignRow, CampaignRow.id == picked.c.campaign_id)

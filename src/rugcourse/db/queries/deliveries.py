@@ -123,6 +123,16 @@ def waiting_by_queue(session: Session, now: datetime) -> dict[DeliveryQueue, int
     return {DeliveryQueue(queue): waiting for queue, waiting in rows}
 
 
+def due_since(session: Session, now: datetime) -> dict[DeliveryQueue, datetime]:
+    """Return per queue since when (UTC) the oldest delivery waits that may go out now; nothing for empty queues."""
+    rows = session.execute(
+        select(DeliveryRow.queue, func.min(DeliveryRow.not_before))
+        .where(DeliveryRow.not_before <= now)
+        .group_by(DeliveryRow.queue)
+    )
+    return {DeliveryQueue(queue): since for queue, since in rows if since is not None}
+
+
 def history(session: Session, subscriber_id: int) -> Sequence[Any]:
     """Return (delivery, lesson's slug or None) of a person's deliveries, oldest first."""
     return session.execute(

@@ -46,7 +46,7 @@ def check_website(settings: Settings, links: Links) -> Iterator[Finding]:
             address=address,
         )
     try:
-        health = _get(f"{address}/healthz")
+        health = _get(f"{address}/health/ready")
     except OSError as error:
         yield failure(
             "website",

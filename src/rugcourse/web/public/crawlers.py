@@ -18,7 +18,7 @@ router = APIRouter()
 _KEPT = {"Cache-Control": "public, max-age=3600"}
 # Admin pages, personal links of mails, results of tests, and what is for machines (RFC 9309).
 _DISALLOWED = (
-    *("/admin", "/api/", "/webhooks/", "/healthz"),
+    *("/admin", "/api/", "/webhooks/", "/health/", "/metrics"),
     *(f"/{letter}/" for letter in "abclnoptuw"),
     "/*/*/result/",
 )
