@@ -254,6 +254,18 @@ def check_token(value: str) -> None:
         raise ValueError(f"expected at least {_SHORTEST_SECRET} characters: whoever guesses it can read along")
 
 
+def read_base_url(value: str) -> str:
+    """Return the address with which links begin, without a slash at its end. Raises ValueError."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or any(one.isspace() for one in value):
+        raise ValueError("expected an address like https://courses.example.org")
+    if "?" in value or "#" in value:
+        raise ValueError("links begin with it, so it can't have a ? or a #; keep what stands before these")
+    if parts.port == 0:  # reading a port above 65535 raises a ValueError itself
+        raise ValueError("port 0 is none")
+    return value.rstrip("/")
+
+
 def check_public_key(value: str) -> None:
     """Check a key as SendGrid shows it: DER of a P-256 public key, in base64. Raises ValueError."""
     try:

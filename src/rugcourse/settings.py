@@ -31,6 +31,7 @@ from rugcourse.setting_values import (
     check_token,
     check_webhook_secret,
     is_this_machine,
+    read_base_url,
     read_hours,
     read_keys,
     read_limits,
@@ -278,14 +279,7 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def _absolute(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or any(one.isspace() for one in value):
-            raise ValueError("expected an address like https://courses.example.org")
-        if "?" in value or "#" in value:
-            raise ValueError("links begin with it, so it can't have a ? or a #; keep what stands before these")
-        if parts.port == 0:  # reading a port above 65535 raises a ValueError itself
-            raise ValueError("port 0 is none")
-        return value.rstrip("/")
+        return read_base_url(value)
 
     @field_validator(*_READERS)
     @classmethod
