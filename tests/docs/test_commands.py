@@ -95,6 +95,7 @@ _LISTEN = Example("bounces serve --port {bounces_port} --lmtp", ready=lambda one
 _SERVE = Example(ready=lambda one: one.answers("port"))
 # A database of its own: other commands of this folder find their pictures in theirs.
 _IN_FOLDER = {"PICTURE_STORAGE": "{pictures}", "DATABASE_URL": "sqlite:///pictures.db"}
+_RESTORED = {"DATABASE_URL": "sqlite:///restored.db", "DATA_DIR": "restored"}
 
 EXAMPLES = {
     "rugcourse admin create": Example("admin create kim@x.example", says="/admin/invite/"),
@@ -109,6 +110,11 @@ EXAMPLES = {
     "rugcourse api token revoke": Example("api token revoke 1", code=2, says="There is no token"),
     "rugcourse audit": Example(says="the books balance"),
     "rugcourse audit --demo var/demo": Example(says="the books balance"),
+    "rugcourse backup": Example("backup a-backup.zip", says="Not in it"),
+    "rugcourse backup /srv/backups/rugcourse.zip": Example("backup backup.zip", says="Not in it"),
+    "rugcourse restore /srv/backups/rugcourse.zip": Example(
+        "restore prepared.zip", settings=_RESTORED, says="the books balance"
+    ),
     "rugcourse beat": Example(ready=lambda one: one.lives("beat")),
     # Nobody answers in the mailbox that the folder's settings name; tests/bounces speaks with a real one.
     "rugcourse bounces poll": Example(code=2, says="127.0.0.1:9"),
@@ -251,6 +257,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
         }
         (folder / ".env").write_text("".join(f"RUGCOURSE_{name}={value}\n" for name, value in settings.items()))
         return_path = _fill(folder, sink)
+        assert run("backup", "prepared.zip", cwd=folder).returncode == 0
         places = {name: str(folder / name) for name in ("pictures", "old_pictures")}
         for place in places.values():
             Path(place).mkdir()

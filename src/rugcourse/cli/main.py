@@ -12,6 +12,7 @@ from rugcourse import __version__
 from rugcourse.cli import (
     admins,
     api,
+    backup,
     bounces,
     courses,
     doctor,
@@ -44,6 +45,7 @@ app.add_typer(bounces.app, name="bounces")
 app.add_typer(sending.sending, name="sending")
 app.command()(sending.healthcheck)
 app.add_typer(privacy.app, name="privacy")
+backup.add_to(app)
 doctor.add_to(app)
 reports.add_to(app)
 planning.add_to(app)

@@ -46,7 +46,7 @@ def is_current(database: Database) -> bool:
     """Whether the schema is current. Raises DatabaseError when the server can't be reached."""
     try:
         with database.engine.connect() as connection:
-            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == _newest()
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == newest_revision()
     except OperationalError as error:
         if "no such table" in str(error.orig):
             return False
@@ -55,7 +55,7 @@ def is_current(database: Database) -> bool:
         return False
 
 
-def _newest() -> str:
+def newest_revision() -> str:
     """Return the revision of the last migration, from its numbered file name."""
     return max(file.name for file in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
 

@@ -160,6 +160,33 @@ def dead_journals(folder: Path) -> Iterator[list[Path]]:
             os.close(file)
 
 
+def open_leases(folder: Path) -> bytes:
+    """Return the unsettled leases of all journals in a folder as one journal, for a backup.
+
+    Whoever writes one of them goes on after this. So a mail without a reply counts as begun: when the backup is
+    restored it is unknown, and not sent again.
+    """
+    lines: list[str] = []
+    for path in sorted(folder.glob("*.journal")):
+        try:
+            records = read_records(path)
+        except FileNotFoundError:
+            continue  # its process has ended normally
+        for record in records.leases:
+            lines.append(f"submit {record.lease} {','.join(map(str, record.submitted))}")
+            lines += [f"begin {record.lease} {one}" for one in record.submitted if one not in record.replies]
+            lines += [f"reply {record.lease} {one} {state} {said}" for one, (state, said) in record.replies.items()]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def leave_for_recovery(folder: Path, content: bytes) -> None:
+    """Put a journal from a backup where a worker settles it as that of a dead process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unused = folder / f"restored-{secrets.token_hex(4)}{_UNUSED}"
+    unused.write_bytes(content)
+    unused.rename(unused.with_suffix(".journal"))
+
+
 def read_records(path: Path) -> Records:
     """Parse a journal. An incomplete last line is ignored.
 
