@@ -91,5 +91,5 @@ def test_each_of_them_would_be_noticed(module: str) -> None:
 
 
 def test_passkeys_and_codes_load_what_they_need() -> None:
-    code = _OPEN + "from rugcourse.auth.totp import SecretBox; SecretBox(settings.secret_keys)"
+    code = _OPEN + "from rugcourse.secret_box import SecretBox; SecretBox(settings.secret_keys)"
     assert "cryptography" in loaded_by(code)

@@ -30,10 +30,10 @@ from rugcourse.auth.sessions import (
     log_out,
     verify_code,
 )
-from rugcourse.auth.totp import SecretBox
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import AdminRow, AdminSessionRow, AuditLogRow, Role, SecurityEventRow
+from rugcourse.secret_box import SecretBox
 
 VAULT = SecretBox(["a-key-for-tests-0123456789"])
 

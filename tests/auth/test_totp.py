@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pyotp
 
 from rugcourse.auth import totp
-from rugcourse.auth.totp import SecretBox, context_of_admin, context_of_form
+from rugcourse.auth.totp import context_of_admin, context_of_form
+from rugcourse.secret_box import SecretBox
 
 VAULT = SecretBox(["a-key-for-tests-0123456789"])
 

@@ -14,13 +14,14 @@ from rugcourse.auth.passwords import verify_password
 from rugcourse.auth.recovery_codes import use_recovery_code
 from rugcourse.auth.roles import includes
 from rugcourse.auth.security_events import Origin, SecurityEventKind
-from rugcourse.auth.totp import SecretBox, context_of_admin
+from rugcourse.auth.totp import context_of_admin
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import AdminRow, AdminSessionRow, AuditAction, Role
 from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.errors import RugcourseError
+from rugcourse.secret_box import SecretBox
 
 # Wall-clock seconds: the demo's fast clock must not end an admin's session every few minutes.
 IDLE_SECONDS = 12 * 3600.0

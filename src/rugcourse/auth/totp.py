@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
-from collections.abc import Sequence
 from datetime import datetime
 
 import pyotp
 
 _STEP_SECONDS = 30
 _DRIFT = (0, -1, 1)  # steps; clocks may differ by half a minute
-
-
-class SecretBox:
-    """Encrypts secrets, so that a copy of the database does not reveal them. `keys`: the secret keys, newest first.
-
-    The context is authenticated: a secret copied from an admin's row is not accepted in a form, nor for another admin.
-    """
-
-    def __init__(self, keys: Sequence[str]) -> None:
-        # cryptography takes 7 MB, and only admins who log in with a code need it
-        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415
-
-        self._fernet = MultiFernet([Fernet(_derived(key)) for key in keys])
-
-    def encrypt(self, secret: str, context: str) -> str:
-        return self._fernet.encrypt(f"{context}\0{secret}".encode()).decode()
-
-    def decrypt(self, locked: str, context: str) -> str | None:
-        """Return the secret, or None if it was encrypted for another context or with a key that was removed."""
-        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - loaded already by __init__
-
-        try:
-            found, _, secret = self._fernet.decrypt(locked.encode()).decode().partition("\0")
-        except InvalidToken:
-            return None
-        return secret if hmac.compare_digest(found.encode(), context.encode()) else None
 
 
 def context_of_admin(admin_id: int) -> str:
@@ -70,11 +42,3 @@ def matching_step(secret: str, code: str, at: datetime, last_step: int | None) -
         if hmac.compare_digest(right.encode(), typed.encode()) and (last_step is None or now + drift > last_step):
             return now + drift
     return None
-
-
-def _derived(key: str) -> bytes:
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - see SecretBox
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
-
-    kdf = HKDF(SHA256(), 32, salt=None, info=b"rugcourse second factor")
-    return base64.urlsafe_b64encode(kdf.derive(key.encode()))

@@ -19,8 +19,9 @@ from rugcourse.auth.passkeys import BadPasskey
 from rugcourse.auth.passwords import MIN_LENGTH, WeakPassword
 from rugcourse.auth.recovery_codes import make_recovery_codes
 from rugcourse.auth.sessions import AdminIdentity, LoginFailed, confirm_second_factor, end_session
-from rugcourse.auth.totp import SecretBox, context_of_form
+from rugcourse.auth.totp import context_of_form
 from rugcourse.locales import languages
+from rugcourse.secret_box import SecretBox
 from rugcourse.web.admin.auth import (
     SettingUp,
     admin_page,

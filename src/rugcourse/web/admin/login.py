@@ -32,8 +32,8 @@ from rugcourse.auth.sessions import (
     log_out,
     verify_code,
 )
-from rugcourse.auth.totp import SecretBox
 from rugcourse.enrolment.signup import normalise_email
+from rugcourse.secret_box import SecretBox
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import (
     PasswordLogin,
