@@ -45,12 +45,15 @@ from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.replay import replay
 from rugcourse.privacy.retention import Retention
 from rugcourse.scheduling import QuietHours, SendWindow
+from rugcourse.secret_box import SecretBox
+from rugcourse.setting_values import read_networks
 from rugcourse.settings import Settings
 from rugcourse.site_settings import CurrentSite, Site
 
 if TYPE_CHECKING:
     from rugcourse.bounces.handler import BounceHandler
     from rugcourse.emails.dkim import DkimSigner
+    from rugcourse.outgoing_webhooks.dispatcher import WebhookDispatcher
 
 log = structlog.get_logger()
 _EBOOKS_AFTER_SECONDS = 5.0  # by then the first pages are out
@@ -305,4 +308,17 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
         return_path=return_paths(runtime),
         on_rejection=rejection_handler(runtime),
         policy=SendPolicy(settings.smtp_timeout_seconds, settings.max_attempts),
+    )
+
+
+def open_webhook_dispatcher(runtime: Runtime, stopping: threading.Event) -> WebhookDispatcher:
+    """What a worker process tells other systems with, until `stopping` is set."""
+    from rugcourse.outgoing_webhooks.dispatcher import WebhookDispatcher  # noqa: PLC0415 - for those who have endpoints
+
+    return WebhookDispatcher(
+        runtime.database,
+        runtime.clock,
+        SecretBox(runtime.settings.secret_keys),
+        read_networks(runtime.settings.webhook_networks),
+        stopping=stopping,
     )

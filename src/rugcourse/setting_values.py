@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -232,6 +232,17 @@ def check_proxies(value: str) -> None:
             raise ValueError(
                 f"name the address or the network of the proxy, as 127.0.0.1 or 172.30.57.0/24, not {part}"
             )
+
+
+def read_networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Read a list of networks. Raises ValueError."""
+    found = []
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        try:
+            found.append(ip_network(part))
+        except ValueError:
+            raise ValueError(f"name each network as 127.0.0.0/8 or fd00::/8, not {part}") from None
+    return tuple(found)
 
 
 def check_feedback_id(value: str) -> None:

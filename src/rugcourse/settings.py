@@ -36,6 +36,7 @@ from rugcourse.setting_values import (
     read_keys,
     read_limits,
     read_lines,
+    read_networks,
     read_picture_storage,
 )
 
@@ -68,6 +69,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "sendgrid_key": check_public_key,
     "smtp_url": SmtpServer.from_url,
     "trusted_proxies": check_proxies,
+    "webhook_networks": read_networks,
 }
 _WEBHOOK_SECRETS = {"brevo_secret", "mailgun_key", "postmark_secret"}
 _MAY_BE_EMPTY = {
@@ -120,6 +122,7 @@ class Settings(BaseSettings):
         description="the proxies whose X-Forwarded-For is trusted: addresses or networks, as 127.0.0.1,172.30.57.0/24",
     )
 
+    webhook_networks: str = Field("", description="private networks that webhooks may reach, as 127.0.0.0/8,10.0.0.0/8")
     second_factor_grace_days: int = Field(
         7, ge=0, description="days after their first login within which owners and editors must set up a second factor"
     )

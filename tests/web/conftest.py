@@ -11,6 +11,7 @@ from tests.support.builders import COURSE, reader_with_lesson
 from tests.support.pages import CHROME
 from tests.support.pictures import picture_file
 from tests.support.routes import browser_of
+from tests.support.webhook_receiver import add_endpoint
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
@@ -67,6 +68,7 @@ def places(app: FastAPI, runtime: Runtime, dispatcher: Dispatcher, clock: Virtua
     runtime.database.run(store_files, clock.now(), [picture])
     job = runtime.database.run(csv_import.store_upload, clock.now(), listing, "list.csv", None)
     return {
+        "endpoint_id": str(add_endpoint(runtime, "http://127.0.0.1:9/").id),
         "campaign_id": campaign, "subscriber_id": "1", "job_id": str(job), "lesson_id": "1", "course": COURSE,
         "slug": "stress", "part": "page", "page": "admin", "what": "page", "mail_language": "en", "language": "nl", "token": "x", "kind": "pdf", "provider": "postmark", "tag": "winter", "rest": "x",
         "fingerprint": "x", "name": "style.css", "digest": picture.ref.digest, "list_name": "campaigns", "file": f"{picture.ref.digest}-60.png",

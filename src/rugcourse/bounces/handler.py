@@ -25,8 +25,8 @@ from rugcourse.bounces.parser import is_automatic, read, read_reply
 from rugcourse.bounces.report import BounceReport, BounceType, ProviderEvent
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
-from rugcourse.db.models import BOUNCE, COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow
-from rugcourse.db.queries import arrivals, bounces, subscribers
+from rugcourse.db.models import BOUNCE, COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow, WebhookEvent
+from rugcourse.db.queries import arrivals, bounces, subscribers, webhook_events
 from rugcourse.db.queries.bounces import BOUNCED
 from rugcourse.delivery import holds, retry
 from rugcourse.enrolment import preferences
@@ -216,6 +216,7 @@ class BounceHandler:
         if about == Addressee.FORMER:
             self._suppress_former(session, person, report, COMPLAINT)
         else:
+            webhook_events.note_mails(session, WebhookEvent.COMPLAINED, now, [delivery.id])
             suppress(session, now, self.links.signer, person.email, COMPLAINT)
             preferences.end_courses(session, person.id, "the reader called it spam", now)
             person.left_at = person.left_at or now

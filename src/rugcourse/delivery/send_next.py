@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.db.models import EnrolmentRow, EnrolmentStatus, SubscriberStatus
-from rugcourse.db.queries import campaigns, delivery_planning, enrolments, subscribers
+from rugcourse.db.queries import campaigns, delivery_planning, enrolments, subscribers, webhook_events
 from rugcourse.db.queries.sending_holds import campaign_key
 from rugcourse.delivery import holds
 from rugcourse.errors import InvalidState
@@ -75,3 +75,4 @@ def _move_on(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now:
     enrolment.lessons_planned += 1
     if is_last:
         enrolment.status, enrolment.next_due_at, enrolment.completed_at = EnrolmentStatus.COMPLETED, None, now
+        webhook_events.note_completed(session, now, [enrolment.id])

@@ -18,7 +18,16 @@ from rugcourse.db.models import (
     SubscriberRow,
     SubscriberStatus,
 )
-from rugcourse.db.queries import arrivals, campaigns, courses, delivery_planning, enrolments, erasure, subscribers
+from rugcourse.db.queries import (
+    arrivals,
+    campaigns,
+    courses,
+    delivery_planning,
+    enrolments,
+    erasure,
+    subscribers,
+    webhook_events,
+)
 from rugcourse.enrolment import consent_texts, consents
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown
 from rugcourse.enrolment.preferences import schedule_next_lesson
@@ -169,4 +178,5 @@ def begin_course(
         enrolment.status, enrolment.left_at = EnrolmentStatus.ACTIVE, None
         schedule_next_lesson(session, enrolment, schedule, now)
     session.flush()
+    webhook_events.note_confirmed(session, now, person.id, campaign_id)
     return enrolment

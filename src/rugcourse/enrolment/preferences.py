@@ -28,6 +28,7 @@ from rugcourse.db.queries import (
     erasure,
     learning,
     subscribers,
+    webhook_events,
 )
 from rugcourse.db.queries.email_events import Event
 from rugcourse.db.queries.subscribers import LOCK
@@ -256,6 +257,7 @@ def leave_everything(session: Session, person: SubscriberRow, context: ConsentCo
     person.left_at = context.at
     if person.status == SubscriberStatus.ACTIVE:  # a suppressed reader counts as left once the suppression is lifted
         person.status = SubscriberStatus.LEFT
+    webhook_events.note_unsubscribed(session, context.at, person.id)
 
 
 def unsubscribe_one_click(session: Session, now: datetime, mail: MailRef) -> None:
@@ -290,6 +292,7 @@ def come_back(session: Session, now: datetime, delivery_id: int, shown: Shown | 
     if left_everything:
         withdrawal_log.record(session, withdrawal_log.RETURNED, now, email=person.email)
         person.status, person.left_at, person.pending_signup = SubscriberStatus.ACTIVE, None, None
+        webhook_events.note_confirmed(session, now, person.id, delivery.campaign_id or 0)
     course = None if left_everything else delivery.campaign_id
     context = ConsentContext(now, ConsentSource.OWN_PAGE, shown, course, delivery_id)
     consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.COME_BACK, given=True)

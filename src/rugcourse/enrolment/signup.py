@@ -18,7 +18,14 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.db.models import ERASED, DeliveryKind, EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import address_changes, cancellations, delivery_planning, enrolments, subscribers
+from rugcourse.db.queries import (
+    address_changes,
+    cancellations,
+    delivery_planning,
+    enrolments,
+    subscribers,
+    webhook_events,
+)
 from rugcourse.errors import InvalidInput
 from rugcourse.learning.assessment import adopt
 from rugcourse.links import Signer
@@ -225,6 +232,7 @@ def sign_up(
     )
     if planned and kind == DeliveryKind.CONFIRM:
         person.remind_at = min(person.remind_at or now + REMIND_AFTER, now + REMIND_AFTER)
+        webhook_events.note_signup(session, now, person.id, published.campaign_id)
 
 
 def asked_too_often(session: Session, signer: Signer, person: SubscriberRow, campaign_id: int, now: datetime) -> bool:

@@ -19,7 +19,18 @@ from rugcourse import paths
 from rugcourse.errors import NotFoundError
 from rugcourse.locales import SOURCE_LANGUAGE
 
-PAGES = ("admin", "own-course", "courses", "pictures", "your-own-look", "delivery", "bounces", "privacy", "api")
+PAGES = (
+    "admin",
+    "own-course",
+    "courses",
+    "pictures",
+    "your-own-look",
+    "delivery",
+    "bounces",
+    "privacy",
+    "api",
+    "webhooks",
+)
 PATH = "/admin/help"
 
 _LINK = re.compile(r"(?:\.\./)?(?P<page>[a-z-]+)\.md(?P<anchor>#[\w-]+)?")

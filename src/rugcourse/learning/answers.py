@@ -14,9 +14,9 @@ from rugcourse.clock import Clock
 from rugcourse.content import Lesson, Question
 from rugcourse.content.languages import text_for
 from rugcourse.db.course_cache import CourseCache
-from rugcourse.db.models import DeliveryKind, EventKind, SubscriberStatus, Verdict
+from rugcourse.db.models import DeliveryKind, EventKind, SubscriberStatus, Verdict, WebhookEvent
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import arrivals, deliveries, email_events, learning, subscribers
+from rugcourse.db.queries import arrivals, deliveries, email_events, learning, subscribers, webhook_events
 from rugcourse.db.queries.email_events import AnswersInMail, Event, MailRead
 from rugcourse.db.queries.learning import Answer, CardOfReader
 from rugcourse.learning.next_lesson import ReaderOfCampaign, hold_next_lessons, release_next_lessons
@@ -159,13 +159,34 @@ def record_answers(
     _confirm_arrivals(session, used, lately, now)
     by_machine = _waiting(one for _, one, _ in pressed if one.mail.subscriber_id in machines)
     hold_next_lessons(session, by_machine - book.believed_mails, now)
-    counting = [one for (_, one, _), was_kept in zip(pressed, kept, strict=True) if was_kept and one.mail.id in used]
-    due = release_next_lessons(session, _waiting(counting), now)
+    counting = _counting(pressed, kept, used)
+    webhook_events.note(session, WebhookEvent.ANSWERED, now, (_told(*one) for one in counting))
+    due = release_next_lessons(session, _waiting(one for one, _ in counting), now)
     for (number, asking, option), was_kept in zip(pressed, kept, strict=True):
         counted = asking.mail.subscriber_id not in machines
         result = book.look_up(asking, option, kept=was_kept, counted=counted)
         found[number] = RecordedAnswer(asking, replace(result, next_lesson_at=due.get(_reader_of(asking))))
     return found
+
+
+def _counting(
+    pressed: Sequence[tuple[int, QuestionInMail, int]], kept: Sequence[bool], used: Container[int]
+) -> list[tuple[QuestionInMail, int]]:
+    """Return the answers that were entered and are a human's, each with its option."""
+    answered = zip(pressed, kept, strict=True)
+    return [(one, option) for (_, one, option), was_kept in answered if was_kept and one.mail.id in used]
+
+
+def _told(asking: QuestionInMail, option: int) -> tuple[int, dict[str, object]]:
+    """Return what other systems are told about an answer, and whose it is."""
+    answer: dict[str, object] = {
+        "delivery_id": asking.mail.id,
+        "course": asking.published.course.slug,
+        "lesson": asking.lesson.slug,
+        "question": asking.question.id,
+        "correct": option == asking.question.right_option,
+    }
+    return asking.mail.subscriber_id, answer
 
 
 def _shown_only(asking: QuestionInMail, option: int) -> AnswerResult:

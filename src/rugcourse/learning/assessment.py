@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.content import KnowledgeTest
 from rugcourse.db.models import AssessmentAttemptRow, Stage
-from rugcourse.db.queries import learning
+from rugcourse.db.queries import learning, webhook_events
 from rugcourse.errors import InvalidInput
 from rugcourse.learning.scoring import TestResult, TopicResult, is_complete, score
 
@@ -53,18 +53,17 @@ def save_attempt(
     """
     if not is_complete(test, chosen):
         raise IncompleteTest
-    return learning.add_attempt(
-        session,
-        AssessmentAttemptRow(
-            course_id=course_id,
-            subscriber_id=subscriber_id,
-            stage=Stage.PRETEST if subscriber_id is None else Stage.POSTTEST,
-            options=dict(chosen),
-            correct=score(test, chosen).right,
-            total=len(test.questions),
-            at=now,
-        ),
+    attempt = AssessmentAttemptRow(
+        course_id=course_id,
+        subscriber_id=subscriber_id,
+        stage=Stage.PRETEST if subscriber_id is None else Stage.POSTTEST,
+        options=dict(chosen),
+        correct=score(test, chosen).right,
+        total=len(test.questions),
+        at=now,
     )
+    webhook_events.note_test(session, now, attempt)
+    return learning.add_attempt(session, attempt)
 
 
 def find_attempt(session: Session, attempt_id: int) -> AssessmentAttemptRow | None:

@@ -75,6 +75,7 @@ class End(StrEnum):
     RETURNED = "returned"  # bounces, complaints and other reports about a mail
     UNCLAIMED = "unclaimed"  # a knowledge test without a signup
     REMARK = "remark"  # a visitor's
+    TOLD = "told"  # what other systems are told by webhooks
     SUPPRESSION = "suppression"
     ASKED = "asked"  # a request to change the address
     LOG = "log"
@@ -98,6 +99,7 @@ DAYS: Mapping[End, tuple[str, ...]] = {
     End.RETURNED: ("measured_days",),
     End.UNCLAIMED: ("unconfirmed_days",),
     End.REMARK: ("remark_days",),
+    End.TOLD: ("webhook_days",),
     End.SUPPRESSION: ("bounced_days", "suppressed_days"),
     End.ASKED: ("asked_days",),
     End.LOG: ("log_days",),

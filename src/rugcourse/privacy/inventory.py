@@ -170,6 +170,19 @@ INVENTORY: tuple[Group, ...] = (
         "id token_hash hint name scopes admin_id created_at expires_at used_at revoked_at",
         End.ACCOUNT,
     ),
+    # The address is not stored here: it is added while sending, for an endpoint that gets addresses.
+    of_a_reader(
+        "webhook_delivery", "", "",
+        "id=number endpoint_id=number subscriber_id=number event=part data=part state=working created_at=part "
+        "next_attempt_at=working lease=working attempts=working attempted_at=working status_code=working "
+        "reply=working settled_at=working",
+        end=End.TOLD,
+    ),
+    of_nobody(
+        "webhook_endpoint",
+        "id url description events includes_email is_enabled disabled_reason secret former_secret former_secret_until "
+        "created_at failing_since failures retry_at",
+    ),
     of_nobody("idempotency_key", "token_id key_hash request_hash created_at"),
     of_admins("admin_passkey", "id admin_id credential_id public_key sign_count name created_at used_at", End.ACCOUNT),
     of_admins("admin_recovery_code", "code_hash admin_id", End.ACCOUNT),

@@ -15,8 +15,17 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import BOUNCE, DISCARDED_DAYS, SuppressionRow
-from rugcourse.db.queries import address_changes, api_tokens, campaigns, erasure, lesson_drafts, subscribers
+from rugcourse.db.queries import (
+    address_changes,
+    api_tokens,
+    campaigns,
+    erasure,
+    lesson_drafts,
+    subscribers,
+    webhook_deliveries,
+)
 from rugcourse.db.queries.admins import LONGEST_SESSION_DAYS, SECURITY_EVENT_DAYS
+from rugcourse.db.queries.webhook_deliveries import KEPT_DAYS
 from rugcourse.delivery.restore_guard import KEPT_DAYS as PROCESS_DAYS
 from rugcourse.enrolment.new_address import VALID
 from rugcourse.enrolment.preferences import UNDO_DAYS
@@ -48,6 +57,7 @@ class Retention:
     asked_days: int = field(default=CONFIRMATION_WINDOW.days, init=False)
     security_days: int = field(default=SECURITY_EVENT_DAYS, init=False)
     session_days: int = field(default=LONGEST_SESSION_DAYS, init=False)
+    webhook_days: int = field(default=KEPT_DAYS, init=False)
     process_days: int = field(default=PROCESS_DAYS, init=False)
 
     @classmethod
@@ -86,6 +96,7 @@ class Forgotten:
     admins: int = 0
     drafts: int = 0
     addresses: int = 0
+    webhooks: int = 0
 
 
 def forget(database: Database, clock: Clock, signer: Signer, retention: Retention) -> Forgotten:
@@ -104,7 +115,7 @@ def forget(database: Database, clock: Clock, signer: Signer, retention: Retentio
     forgotten = Forgotten(
         attempts=once(erasure.forget_attempts, retention.unconfirmed_days),
         unconfirmed=erase(erasure.unconfirmed, retention.unconfirmed_days, keep_hash=False),
-        measured=_forget_events(database, before(retention.measured_days)),
+        measured=_forget_in_batches(database, erasure.forget_events, before(retention.measured_days)),
         left=erase(partial(erasure.gone, asked=before(retention.unconfirmed_days)), retention.left_days),
         finished=erase(partial(erasure.finished, left=before(UNDO_DAYS)), retention.finished_days),
         idle=erase(erasure.idle, retention.idle_days),
@@ -117,6 +128,7 @@ def forget(database: Database, clock: Clock, signer: Signer, retention: Retentio
         jobs=once(erasure.forget_jobs, retention.job_days),
         admins=once(erasure.forget_admins, retention.log_days),
         drafts=_forget_drafts(database, before(DISCARDED_DAYS)),
+        webhooks=_forget_in_batches(database, webhook_deliveries.forget, before(retention.webhook_days)),
         addresses=_forget_addresses(database, before(retention.asked_days), clock.now() - VALID),
     )
     once(api_tokens.forget_keys, days=1)
@@ -186,11 +198,11 @@ def _forget_suppressions(database: Database, bounced_before: datetime, other_bef
         return erasure.forget_suppressions(session, bounced_before, other_before)
 
 
-def _forget_events(database: Database, before: datetime) -> int:
+def _forget_in_batches(database: Database, forget: Callable[[Session, datetime, int], int], before: datetime) -> int:
     total = 0
     while True:
         with database.write() as session:
-            forgotten = erasure.forget_events(session, before, _EVENTS_BATCH)
+            forgotten = forget(session, before, _EVENTS_BATCH)
         total += forgotten
         if forgotten < _EVENTS_BATCH:
             return total

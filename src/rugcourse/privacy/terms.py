@@ -133,6 +133,10 @@ _ENDS: Mapping[End, tuple[str, Mapping[str, Callable[[Retention], int]]]] = {
         {"days": lambda kept: kept.unconfirmed_days},
     ),
     End.REMARK: (N_("What visitors wrote about a lesson: %(days)s."), {"days": lambda kept: kept.remark_days}),
+    End.TOLD: (
+        N_("What our other systems are told about your course: %(days)s, or until we erase everything."),
+        {"days": lambda kept: kept.webhook_days},
+    ),
     End.SUPPRESSION: (
         N_(
             "Addresses we do not email: %(days)s, even when the rest is erased; %(bounced)s if the mailbox no "

@@ -49,6 +49,7 @@ from rugcourse.web.admin import (
     subscribers,
     suppressions,
     team,
+    webhook_endpoints,
 )
 from rugcourse.web.admin import courses as admin_courses
 from rugcourse.web.admin import lessons as admin_lessons
@@ -99,7 +100,7 @@ _ADMIN_PAGES = (
         remarks,
         pictures,
     ),
-    *(bulk_jobs, ab_tests, login, account, api_tokens, team, site, help_index, list_files),
+    *(bulk_jobs, ab_tests, login, account, api_tokens, webhook_endpoints, team, site, help_index, list_files),
 )
 _FORGET_SECONDS = 3600.0
 _ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")

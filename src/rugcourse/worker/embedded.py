@@ -17,6 +17,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.worker.celery_app import create_app, make_notifier, worker_options
 from rugcourse.worker.heartbeat import BrokerActivity, Heartbeat
 from rugcourse.worker.tasks import register
+from rugcourse.worker.webhook_thread import WebhookThread
 
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 5.0
@@ -46,6 +47,7 @@ class EmbeddedWorker:
         self._dispatcher = dispatcher
         self._worker = WorkController(app=app, loglevel="WARNING", **worker_options(runtime.settings))
         self._pulse = Heartbeat(runtime, "serve")
+        self._webhooks = WebhookThread(runtime)
         self._beat = Service(app, scheduler_cls=Scheduler)
         self._threads = [
             threading.Thread(target=self._worker.start, name="worker", daemon=True),
@@ -54,6 +56,7 @@ class EmbeddedWorker:
 
     def start(self) -> None:
         self._pulse.start()
+        self._webhooks.start()
         for thread in self._threads:
             thread.start()
 
@@ -64,6 +67,7 @@ class EmbeddedWorker:
         celery.worker.state.should_stop = 0  # type: ignore[assignment] # 0 is the exit code: Celery's way to say "stop, all is well"
         for thread in self._threads:
             thread.join(_STOP_SECONDS)
+        self._webhooks.stop()
         celery.worker.state.should_stop = None  # global: the next worker of this process would stop immediately
         self._pulse.stop()
         self._dispatcher.close()

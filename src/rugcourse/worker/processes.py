@@ -16,6 +16,7 @@ from rugcourse.process_memory import freeze_startup_objects
 from rugcourse.worker.celery_app import create_app, make_notifier, worker_options
 from rugcourse.worker.heartbeat import BrokerActivity, Heartbeat
 from rugcourse.worker.tasks import register
+from rugcourse.worker.webhook_thread import WebhookThread
 
 
 def run_worker(runtime: Runtime) -> int:
@@ -27,7 +28,7 @@ def run_worker(runtime: Runtime) -> int:
     app = create_app(runtime.settings)
     runtime = replace(runtime, notify_worker=make_notifier(app))
     dispatcher = open_dispatcher(runtime)
-    activity, heartbeat = BrokerActivity(), Heartbeat(runtime, "worker")
+    activity, heartbeat, webhooks = BrokerActivity(), Heartbeat(runtime, "worker"), WebhookThread(runtime)
     look_and_send = register(app, runtime, dispatcher, activity)
     shutdowns: list[str] = []
 
@@ -43,10 +44,12 @@ def run_worker(runtime: Runtime) -> int:
     stop_metrics = listen(runtime.settings.metrics_host, port) if port else None
     heartbeat.start()
     heartbeat.watch(activity, look_and_send)
+    webhooks.start()
     try:
         worker.start()
     finally:
         dispatcher.stopping.set()
+        webhooks.stop()
         heartbeat.stop()
         dispatcher.close()
         if stop_metrics:

@@ -78,6 +78,14 @@ from rugcourse.db.models.values import (
     SubscriberStatus,
     Verdict,
 )
+from rugcourse.db.models.webhooks import (
+    WEBHOOK_TEST,
+    DisabledReason,
+    WebhookDeliveryRow,
+    WebhookEndpointRow,
+    WebhookEvent,
+    WebhookState,
+)
 
 __all__ = [
     "ACTIVE_STATES",
@@ -96,6 +104,7 @@ __all__ = [
     "MAIL_TYPES",
     "OPEN_STATES",
     "OWNER",
+    "WEBHOOK_TEST",
     "AbTestRow",
     "AddressChangeRow",
     "AdminRow",
@@ -122,6 +131,7 @@ __all__ = [
     "DeliveryQueue",
     "DeliveryRow",
     "DeliveryState",
+    "DisabledReason",
     "DiscardedDraftRow",
     "EbookKind",
     "EbookRow",
@@ -162,6 +172,10 @@ __all__ = [
     "SuppressionRow",
     "TagRow",
     "Verdict",
+    "WebhookDeliveryRow",
+    "WebhookEndpointRow",
+    "WebhookEvent",
+    "WebhookState",
     "new_stamp",
 ]
 

@@ -19,6 +19,13 @@ class AuditAction(StrEnum):
     ADMIN_REMOVE_PASSKEY = "admin.remove_passkey"
     API_TOKEN_CREATE = "api_token.create"  # noqa: S105 - a label
     API_TOKEN_REVOKE = "api_token.revoke"  # noqa: S105 - a label
+    WEBHOOK_ADD = "webhook.add"
+    WEBHOOK_CHANGE = "webhook.change"
+    WEBHOOK_ROTATE_SECRET = "webhook.rotate_secret"  # noqa: S105 - a label
+    WEBHOOK_ENABLE = "webhook.enable"
+    WEBHOOK_DISABLE = "webhook.disable"
+    WEBHOOK_DELETE = "webhook.delete"
+    WEBHOOK_REPLAY = "webhook.replay"
     SUBSCRIBERS_EXPORT = "subscribers.export"  # a list of them
     SENDING_RESUME = "sending.resume"
     COURSE_CREATE = "course.create"

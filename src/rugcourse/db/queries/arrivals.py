@@ -10,9 +10,18 @@ from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.db.bulk import count
-from rugcourse.db.models import DeliveryRow, DeliveryState, EmailEventRow, EnrolmentRow, EnrolmentStatus, ScheduleRow
+from rugcourse.db.models import (
+    DeliveryRow,
+    DeliveryState,
+    EmailEventRow,
+    EnrolmentRow,
+    EnrolmentStatus,
+    ScheduleRow,
+    WebhookEvent,
+)
 from rugcourse.db.queries.arrival_conditions import ARRIVED, GIVEN_UP, WAS_USED
 from rugcourse.db.queries.cancellations import lock_enrolments, rewind_enrolments
+from rugcourse.db.queries.webhook_events import note_mails
 
 _BY_A_MACHINE = "a machine used it, so nobody knows whether it arrived"
 _RETRY_AFTER = timedelta(minutes=5)  # for a deferred mail that a machine used
@@ -155,4 +164,7 @@ def mark_accepted(
         )
         .execution_options(synchronize_session=False)
     )
-    return count(arrived) == 1
+    if count(arrived) != 1:
+        return False
+    note_mails(session, WebhookEvent.LESSON_ACCEPTED, now, [delivery_id])
+    return True

@@ -8,7 +8,16 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, case, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.db.models import DeliveryRow, DeliveryState, EmailEventRow, EventKind, SubscriberRow, Verdict
+from rugcourse.db.models import (
+    DeliveryRow,
+    DeliveryState,
+    EmailEventRow,
+    EventKind,
+    SubscriberRow,
+    Verdict,
+    WebhookEvent,
+)
+from rugcourse.db.queries.webhook_events import note_mails
 from rugcourse.links import MailRef
 
 BOUNCED = "bounced: "  # prefix of the reply of a bounced delivery
@@ -51,6 +60,7 @@ def record_bounce(
     )
     if session.scalar(noted) is None:
         return False
+    note_mails(session, WebhookEvent.BOUNCED, now, [delivery_id], sent_again=failure.again)
     first = not bounces_of(session, delivery_id)
     session.add(
         EmailEventRow(

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from rugcourse.db.bulk import as_rows, dialect_of, run, update_rows
 from rugcourse.db.models import DeliveryRow, EnrolmentRow, EnrolmentStatus, ScheduleRow, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries.subscribers import SCHEDULE_COLUMNS, schedule_of
+from rugcourse.db.queries.webhook_events import note_completed
 from rugcourse.scheduling import Schedule
 
 
@@ -228,6 +229,7 @@ def advance(session: Session, steps: Mapping[Step, Sequence[int]], now: datetime
         for step, ids in steps.items()
     ]
     _write(session, _advancing(dialect_of(session)), rows)
+    note_completed(session, now, [one for step, ids in steps.items() if step.is_last for one in ids])
 
 
 def shift(session: Session, instants: Mapping[datetime | None, Sequence[int]]) -> None:
@@ -243,6 +245,7 @@ def skip_lessons(session: Session, ids: Collection[int]) -> None:
 def complete(session: Session, ids: Collection[int], now: datetime) -> None:
     """Complete enrolments that have no lesson left."""
     _update(session, ids, next_due_at=None, status=EnrolmentStatus.COMPLETED, completed_at=now)
+    note_completed(session, now, list(ids))
 
 
 @cache

@@ -43,6 +43,7 @@ from rugcourse.db.models import (
     SubscriberStatus,
     SuppressionRow,
     TagRow,
+    WebhookDeliveryRow,
 )
 from rugcourse.db.queries import address_changes, heartbeats, sending_holds
 from rugcourse.db.queries.admins import subject_of
@@ -81,6 +82,7 @@ def erase_person(session: Session, subscriber_id: int) -> None:
         EnrolmentRow,
         ScheduleRow,
         TagRow,
+        WebhookDeliveryRow,
     )
     address_changes.anonymise(session, subscriber_id)
     for owned in owning:

@@ -12,9 +12,10 @@ from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.db.bulk import as_rows, dialect_of, run, update_rows
-from rugcourse.db.models import DeliveryRow, DeliveryState, LeaseRow
+from rugcourse.db.models import DeliveryRow, DeliveryState, LeaseRow, WebhookEvent
 from rugcourse.db.queries.arrivals import confirm_by_activity, confirm_by_events, mark_accepted, used_among
 from rugcourse.db.queries.claims import release
+from rugcourse.db.queries.webhook_events import note_mails
 
 
 class Settlement(NamedTuple):
@@ -51,6 +52,8 @@ def record_results(session: Session, lease: str, settlements: Sequence[Settlemen
     )
     parameters = {"rows": as_rows(session, DeliveryRow, rows), "under": lease}
     settled = set(run(session, _settling(dialect_of(session)), parameters).scalars())
+    accepted = [one.delivery_id for one in settlements if one.state == DeliveryState.ACCEPTED]
+    note_mails(session, WebhookEvent.LESSON_ACCEPTED, now, [one for one in accepted if one in settled])
     for one in settlements:
         if one.delivery_id not in settled and _was_taken(session, lease, one, now):
             settled.add(one.delivery_id)

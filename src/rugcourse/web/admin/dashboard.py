@@ -12,6 +12,7 @@ from rugcourse.bounces import complaint_rate
 from rugcourse.db.models import Role
 from rugcourse.doctor.saved_run import last_run
 from rugcourse.i18n import short_date
+from rugcourse.outgoing_webhooks import endpoints
 from rugcourse.reports.dashboard import Overview, overview
 from rugcourse.reports.funnels import Funnel
 from rugcourse.reports.headline_figures import FEWEST_TESTS
@@ -26,7 +27,7 @@ from rugcourse.web.rendering import READ, preferred_language, runtime_of
 router = APIRouter()
 
 _MANY_BOUNCES = 0.02
-_ATTENTION = ("silent", "waiting", "holds", "complaints", "bounced", "wrong", "unknown")
+_ATTENTION = ("silent", "waiting", "holds", "complaints", "webhooks", "bounced", "wrong", "unknown")
 
 
 @router.api_route("/admin", methods=READ)
@@ -64,6 +65,7 @@ def _attention(request: Request, identity: AdminIdentity, found: Overview) -> di
         "waiting": found.waiting,
         "holds": found.holds,
         "complaints": runtime.database.query(complaint_rate.find_above_limit, runtime.complaint_limits, now),
+        "webhooks": runtime.database.query(endpoints.disabled_by_themselves),
         "bounced": found.came_back > _MANY_BOUNCES,
         "wrong": len(seen.errors) if seen else 0,
         "unknown": found.unknown,

@@ -45,6 +45,8 @@ HELP_TOPICS: dict[str, str] = {
     "/admin/team": "admin#team",
     "/admin/audit-log": "admin#audit-log",
     "/admin/api-tokens": "api#a-token",
+    "/admin/webhooks": "webhooks#an-endpoint",
+    "/admin/webhooks/{endpoint_id}": "webhooks#attempts",
     "/admin/settings": "your-own-look#your-own-look",
     "/admin/settings/{part}": "your-own-look#your-own-look",
     "/admin/help": "admin#the-admin-pages",

@@ -30,7 +30,7 @@ SECTIONS = (
     ),
     Section("/admin/subscribers", N_("Subscribers"), frozenset({"subscribers", "bulk-actions", "imports", "jobs"})),
     Section("/admin/deliverability", N_("Delivery"), frozenset({"deliverability", "suppressions"})),
-    Section("/admin/settings", N_("Settings"), frozenset({"settings", "api-tokens"}), Role.OWNER),
+    Section("/admin/settings", N_("Settings"), frozenset({"settings", "api-tokens", "webhooks"}), Role.OWNER),
     Section("/admin/team", N_("Team"), frozenset({"team"}), Role.OWNER),
     Section("/admin/audit-log", N_("Audit log"), frozenset({"audit-log"}), Role.OWNER),
 )

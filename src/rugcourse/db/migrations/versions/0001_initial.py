@@ -362,6 +362,72 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_idempotency_key_created_at"), "idempotency_key", ["created_at"], unique=False)
     op.create_table(
+        "webhook_delivery",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("endpoint_id", sa.Integer(), nullable=False),
+        sa.Column("subscriber_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("event", sa.String(length=40), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("next_attempt_at", UtcDateTime(), nullable=True),
+        sa.Column("lease", sa.String(length=32), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("attempted_at", UtcDateTime(), nullable=True),
+        sa.Column("status_code", sa.Integer(), nullable=True),
+        sa.Column("reply", sa.Text(), nullable=True),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'waiting') = (next_attempt_at IS NOT NULL)", name=op.f("ck_webhook_delivery_waiting")
+        ),
+        sa.CheckConstraint("(state = 'waiting') = (settled_at IS NULL)", name=op.f("ck_webhook_delivery_settled")),
+        sa.CheckConstraint("state IN ('waiting', 'accepted', 'failed')", name=op.f("ck_webhook_delivery_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_delivery")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_webhook_delivery_created_at"), "webhook_delivery", ["created_at"], unique=False)
+    op.create_index(
+        "ix_webhook_delivery_due",
+        "webhook_delivery",
+        ["endpoint_id", "next_attempt_at"],
+        unique=False,
+        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    )
+    op.create_index("ix_webhook_delivery_endpoint", "webhook_delivery", ["endpoint_id", "id"], unique=False)
+    op.create_index(
+        "ix_webhook_delivery_order",
+        "webhook_delivery",
+        ["endpoint_id", "subscriber_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_webhook_delivery_subscriber_id"), "webhook_delivery", ["subscriber_id"], unique=False)
+    op.create_table(
+        "webhook_endpoint",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("url", sa.String(length=500), nullable=False),
+        sa.Column("description", sa.String(length=80), nullable=False),
+        sa.Column("events", sa.String(length=400), nullable=False),
+        sa.Column("includes_email", sa.Boolean(), nullable=False),
+        sa.Column("is_enabled", sa.Boolean(), nullable=False),
+        sa.Column("disabled_reason", sa.String(length=8), nullable=False),
+        sa.Column("secret", sa.String(length=300), nullable=False),
+        sa.Column("former_secret", sa.String(length=300), nullable=True),
+        sa.Column("former_secret_until", UtcDateTime(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("failing_since", UtcDateTime(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("retry_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "disabled_reason IN ('', 'admin', 'gone', 'failing')", name=op.f("ck_webhook_endpoint_disabled_reason")
+        ),
+        sa.CheckConstraint("is_enabled = (disabled_reason = '')", name=op.f("ck_webhook_endpoint_enabled")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoint")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "admin_recovery_code",
         sa.Column("code_hash", sa.String(length=64), nullable=False),
         sa.Column("admin_id", sa.Integer(), nullable=False),
