@@ -100,8 +100,7 @@ class Settings(BaseSettings):
         (DEFAULT_SECRET,), description="keys that sign links, newest first, separated by commas"
     )
     suppression_key: str = Field(
-        "",
-        description="key for the hashes of suppressed addresses; default: the oldest of the secret keys",
+        "", description="key for the hashes of suppressed addresses; default: the oldest of the secret keys"
     )
     data_dir: Path = Field(Path("var"), description="the folder for journals and other local state")
     lessons_dir: Path | None = Field(None, description="the folder with courses; default: the shipped ones")
@@ -288,9 +287,8 @@ class Settings(BaseSettings):
     @classmethod
     def _readable(cls, value: str, info: ValidationInfo) -> str:
         """Refuse a value that can't be read, or that would be unsafe."""
-        name = info.field_name or ""
-        if value or name not in _MAY_BE_EMPTY:
-            _READERS[name](value)
+        if value or info.field_name not in _MAY_BE_EMPTY:
+            _READERS[info.field_name or ""](value)
         return value
 
     @field_validator("complaint_stop")
