@@ -36,7 +36,7 @@ def test_events_have_the_documented_fields(runtime: Runtime, dispatcher: Dispatc
         make_pending(runtime)
         runtime.database.run(endpoints.send_test, runtime.clock.now(), 1)
         make_dispatcher(runtime).send_due()
-        found = {one.told["type"]: one.told for one in there.received}
+        found = {one.payload["type"]: one.payload for one in there.received}
     assert len(found) == 5
     for name, told in found.items():
         assert set(told["data"]) - {"subscriber_id"} == ROWS[name]

@@ -44,7 +44,7 @@ def first_of_each(received: list[Received]) -> dict[int, list[int]]:
     """Person → the numbers of their events, in the order in which each came first."""
     found: dict[int, list[int]] = {}
     for one in received:
-        mine = found.setdefault(one.told["data"]["subscriber_id"], [])
+        mine = found.setdefault(one.payload["data"]["subscriber_id"], [])
         number = int(one.id.split("_")[1])
         if number not in mine:
             mine.append(number)

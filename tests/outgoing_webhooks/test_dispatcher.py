@@ -75,11 +75,11 @@ def test_a_later_event_about_a_person_waits_for_the_earlier_one(runtime: Runtime
 
 def test_a_refused_event_holds_up_nobody_else(runtime: Runtime, there: Receiver) -> None:
     add_endpoint(runtime, there.url)
-    there.reply = lambda one: Reply(422 if one.told["data"]["subscriber_id"] == 1 else 204)
+    there.reply = lambda one: Reply(422 if one.payload["data"]["subscriber_id"] == 1 else 204)
     note(runtime, 1, 2, 3)
     note(runtime, 1, 2, 3)
     make_dispatcher(runtime).send_due()
-    assert sorted(one.told["data"]["subscriber_id"] for one in there.received) == [1, 2, 2, 3, 3]
+    assert sorted(one.payload["data"]["subscriber_id"] for one in there.received) == [1, 2, 2, 3, 3]
     assert endpoint(runtime).is_enabled
 
 
@@ -268,7 +268,7 @@ def test_events_of_a_disabled_endpoint_wait_until_it_is_enabled(runtime: Runtime
     assert there.received == []
     runtime.database.run(endpoints.set_enabled, runtime.clock.now(), 1, None, enabled=True)
     make_dispatcher(runtime).send_due()
-    assert [one.told["data"]["subscriber_id"] for one in there.received] == [1]
+    assert [one.payload["data"]["subscriber_id"] for one in there.received] == [1]
 
 
 def test_a_secret_that_can_t_be_read_any_more_sends_nothing_unsigned(runtime: Runtime, there: Receiver) -> None:
@@ -299,7 +299,7 @@ def in_order(received: list[Received]) -> bool:
     """Whether each person's events came by number, apart from repetitions."""
     latest: dict[int, int] = {}
     for one in received:
-        person, number = one.told["data"]["subscriber_id"], int(one.id.split("_")[1])
+        person, number = one.payload["data"]["subscriber_id"], int(one.id.split("_")[1])
         if number < latest.get(person, 0):
             return False
         latest[person] = number

@@ -64,7 +64,7 @@ def test_a_reader_s_way_is_told_in_order_and_each_request_can_be_verified(
         assert told["data"]["subscriber_id"] == id_of(runtime, email)
         assert email not in one.body.decode()
     assert len({one.id for one in there.received}) == 5
-    lesson = there.received[2].told["data"]
+    lesson = there.received[2].payload["data"]
     assert lesson["course"] == "oorzaken-van-rugpijn"
     assert lesson["delivery_id"] == lessons_to(runtime, email)[0].id
 
@@ -73,7 +73,7 @@ def test_the_address_is_told_only_to_an_endpoint_that_gets_addresses(runtime: Ru
     add_endpoint(runtime, there.url, ("subscriber.subscribed",), includes_email=True)
     email = make_pending(runtime)
     make_dispatcher(runtime).send_due()
-    assert there.received[0].told["data"]["email"] == email
+    assert there.received[0].payload["data"]["email"] == email
 
 
 def test_an_endpoint_is_told_only_what_it_wants(runtime: Runtime, there: Receiver) -> None:
@@ -105,7 +105,7 @@ def test_every_lesson_of_a_batch_is_told(runtime: Runtime, dispatcher: Dispatche
     plan(runtime)
     send_all(dispatcher)
     make_dispatcher(runtime).send_due()
-    assert sorted(one.told["data"]["subscriber_id"] for one in there.received) == sorted(people)
+    assert sorted(one.payload["data"]["subscriber_id"] for one in there.received) == sorted(people)
 
 
 def test_erasing_a_person_leaves_nothing_about_them_to_tell(runtime: Runtime, there: Receiver) -> None:
@@ -114,7 +114,7 @@ def test_erasing_a_person_leaves_nothing_about_them_to_tell(runtime: Runtime, th
     gone = id_of(runtime, email)
     runtime.database.run(erase, runtime.clock.now(), runtime.signer, gone)
     make_dispatcher(runtime).send_due()
-    assert {one.told["data"]["subscriber_id"] for one in there.received} == {id_of(runtime, other)}
+    assert {one.payload["data"]["subscriber_id"] for one in there.received} == {id_of(runtime, other)}
     with runtime.database.read() as session:
         about = select(func.count()).where(WebhookDeliveryRow.subscriber_id == gone)
         assert session.scalar(about) == 0

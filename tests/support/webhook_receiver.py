@@ -41,7 +41,7 @@ class Received:
     body: bytes
 
     @property
-    def told(self) -> dict[str, Any]:
+    def payload(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.body)
         return found
 
@@ -73,7 +73,7 @@ class Receiver:
 
     @property
     def types(self) -> list[str]:
-        return [one.told["type"] for one in self.received]
+        return [one.payload["type"] for one in self.received]
 
 
 @contextmanager

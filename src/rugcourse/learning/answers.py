@@ -160,7 +160,7 @@ def record_answers(
     by_machine = _waiting(one for _, one, _ in pressed if one.mail.subscriber_id in machines)
     hold_next_lessons(session, by_machine - book.believed_mails, now)
     counting = _counting(pressed, kept, used)
-    webhook_events.note(session, WebhookEvent.ANSWERED, now, (_told(*one) for one in counting))
+    webhook_events.note(session, WebhookEvent.ANSWERED, now, (_event_data(*one) for one in counting))
     due = release_next_lessons(session, _waiting(one for one, _ in counting), now)
     for (number, asking, option), was_kept in zip(pressed, kept, strict=True):
         counted = asking.mail.subscriber_id not in machines
@@ -177,7 +177,7 @@ def _counting(
     return [(one, option) for (_, one, option), was_kept in answered if was_kept and one.mail.id in used]
 
 
-def _told(asking: QuestionInMail, option: int) -> tuple[int, dict[str, object]]:
+def _event_data(asking: QuestionInMail, option: int) -> tuple[int, dict[str, object]]:
     """Return what other systems are told about an answer, and whose it is."""
     answer: dict[str, object] = {
         "delivery_id": asking.mail.id,

@@ -63,7 +63,7 @@ class GuardedBackend(AsyncNetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> AsyncNetworkStream:
         """Raises httpcore2.ConnectError and ConnectTimeout."""
-        addresses = await self._look_up(host, port)
+        addresses = await self._resolve(host, port)
         failure: Exception = httpcore2.ConnectError(f"{host} has no address")
         for address in addresses[:_MOST_ADDRESSES]:
             try:
@@ -72,7 +72,7 @@ class GuardedBackend(AsyncNetworkBackend):
                 failure = error
         raise failure
 
-    async def _look_up(self, host: str, port: int) -> list[str]:
+    async def _resolve(self, host: str, port: int) -> list[str]:
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)

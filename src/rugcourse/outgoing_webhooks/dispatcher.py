@@ -133,11 +133,11 @@ class WebhookDispatcher:
         if self.stopping.is_set():
             return []
 
-        def look() -> list[int]:
+        def find() -> list[int]:
             with self._database.read() as session:
                 return webhook_deliveries.endpoints_with_work(session, self._now())
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, look)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, find)
 
     async def _send_to(self, client: WebhookClient, endpoint_id: int) -> None:
         """Send batches to one endpoint until nothing is due there, or it takes nothing."""

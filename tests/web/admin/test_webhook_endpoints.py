@@ -37,7 +37,7 @@ def shown_secret(page: str) -> str:
     return found[1] if found else ""
 
 
-def press(admin: TestClient, action: str, **others: str) -> int:
+def submit(admin: TestClient, action: str, **others: str) -> int:
     return admin.post(f"{PAGE}/1", data={**form_of(admin), "action": action, **others}).status_code
 
 
@@ -87,7 +87,7 @@ def test_a_test_event_arrives_and_its_answer_is_shown_as_text(
 ) -> None:
     add_endpoint(runtime, there.url)
     there.reply = lambda _: Reply(400, body=b"<script>alert(1)</script>")
-    assert press(admin, "test") == 303
+    assert submit(admin, "test") == 303
     make_dispatcher(runtime).send_due()
     page = admin.get(f"{PAGE}/1").text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
@@ -96,10 +96,10 @@ def test_a_test_event_arrives_and_its_answer_is_shown_as_text(
 
 def test_an_event_is_sent_again_by_a_button(admin: TestClient, runtime: Runtime, there: Receiver) -> None:
     add_endpoint(runtime, there.url)
-    press(admin, "test")
+    submit(admin, "test")
     make_dispatcher(runtime).send_due()
-    assert press(admin, "replay", delivery="1") == 303
-    assert press(admin, "replay", delivery="99") == 404
+    assert submit(admin, "replay", delivery="1") == 303
+    assert submit(admin, "replay", delivery="99") == 404
     make_dispatcher(runtime).send_due()
     assert len(there.received) == 2
 
@@ -108,10 +108,10 @@ def test_a_new_secret_needs_the_password_and_signs_beside_the_old_one(
     admin: TestClient, runtime: Runtime, there: Receiver
 ) -> None:
     old = add_endpoint(runtime, there.url).secret
-    assert press(admin, "rotate") == 403
+    assert submit(admin, "rotate") == 403
     data = {**form_of(admin), "action": "rotate", "password": PASSWORD}
     new = shown_secret(admin.post(f"{PAGE}/1", data=data).text)
-    press(admin, "test")
+    submit(admin, "test")
     make_dispatcher(runtime).send_due()
     for secret in (old, new):
         Webhook(secret).verify(there.received[0].body, dict(there.received[0].headers))
@@ -122,12 +122,12 @@ def test_it_is_changed_disabled_enabled_and_deleted_and_the_audit_log_says_so(
 ) -> None:
     add_endpoint(runtime, "http://127.0.0.1:9/")
     changed = {key: value for key, value in NEW.items() if key != "action"}
-    assert press(admin, "change", **changed) == 303  # type: ignore[arg-type]
-    assert press(admin, "disable") == 303
-    assert press(admin, "enable") == 303
-    assert press(admin, "delete") == 403
-    assert press(admin, "nonsense") == 404
-    assert press(admin, "delete", password=PASSWORD) == 303
+    assert submit(admin, "change", **changed) == 303  # type: ignore[arg-type]
+    assert submit(admin, "disable") == 303
+    assert submit(admin, "enable") == 303
+    assert submit(admin, "delete") == 403
+    assert submit(admin, "nonsense") == 404
+    assert submit(admin, "delete", password=PASSWORD) == 303
     assert admin.get(f"{PAGE}/1").status_code == 404
     with runtime.database.read() as session:
         done = session.scalars(select(AuditLogRow.action).order_by(AuditLogRow.id)).all()

@@ -136,17 +136,7 @@ def _list_page(
     notice: WebhookNotice = WebhookNotice(),
     status: int = 200,
 ) -> HTMLResponse:
-    values = {
-        "endpoints": runtime_of(request).database.query(endpoints.listed),
-        "typed": typed,
-        "events": [*WebhookEvent],
-        "notice": notice.name,
-        "problem": notice.problem,
-        "secret": notice.secret,
-        "part": "webhooks",
-        "longest_description": endpoints.LONGEST_DESCRIPTION,
-        "longest_url": endpoints.LONGEST_URL,
-    }
+    values = {"endpoints": runtime_of(request).database.query(endpoints.listed), **_form_values(typed, notice)}
     return admin_page(request, identity, "webhooks", values, status)
 
 
@@ -168,9 +158,13 @@ def _endpoint_page(
         events=tuple(endpoint.events.split()),
         includes_email="yes" if endpoint.includes_email else "",
     )
-    values = {
-        "found": found,
-        "endpoint": endpoint,
+    values = {"found": found, "endpoint": endpoint, **_form_values(typed, notice)}
+    return admin_page(request, identity, "webhook", values, status)
+
+
+def _form_values(typed: WebhookForm, notice: WebhookNotice) -> dict[str, object]:
+    """Return what both pages show: the form, and what came of it."""
+    return {
         "typed": typed,
         "events": [*WebhookEvent],
         "notice": notice.name,
@@ -180,4 +174,3 @@ def _endpoint_page(
         "longest_description": endpoints.LONGEST_DESCRIPTION,
         "longest_url": endpoints.LONGEST_URL,
     }
-    return admin_page(request, identity, "webhook", values, status)
